@@ -1,0 +1,31 @@
+//! The directory: users, their authenticators and their actions, for backends (contract, S1–S7, S9, S11–S13) and,
+//! read only, for the user's own devices (C3).
+
+mod actions;
+mod authenticators;
+mod users;
+
+use countersign_core::{app::App, http::cross_origin};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The routes of this function.
+pub fn routes() -> OpenApiRouter<App> {
+    let client = OpenApiRouter::new().routes(routes!(authenticators::list_own)).layer(cross_origin());
+    OpenApiRouter::new()
+        .routes(routes!(users::query))
+        .routes(routes!(users::get, users::patch, users::post, users::delete))
+        .routes(routes!(users::unlock))
+        .routes(routes!(authenticators::list, authenticators::enroll))
+        .routes(routes!(authenticators::delete))
+        .routes(routes!(actions::query))
+        .routes(routes!(actions::get, actions::patch))
+        .merge(client)
+}
+
+/// What a deletion answers: never an empty body (contract, rule 1).
+#[derive(Debug, Serialize, ToSchema)]
+struct Done {
+    success: bool,
+}

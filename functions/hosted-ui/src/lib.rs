@@ -1,0 +1,154 @@
+//! The hosted page: where `url` of track leads. It asks for a code, or sets an authenticator app up, and returns
+//! to `redirectUrl` with a token (contract, section 2.8, redirect mode). It needs no JavaScript.
+//!
+//! Also here, because they belong to no operation: the API description and the health check.
+
+mod pages;
+
+use axum::{
+    Form,
+    extract::{Query, State, rejection::FormRejection},
+    http::{StatusCode, header},
+    response::{IntoResponse, Redirect, Response},
+    routing,
+};
+use countersign_core::{
+    action::{self, Action},
+    app::App,
+    enrolment,
+    error::Error,
+    http::UserCaller,
+    redirect,
+    user::User,
+    verification::{Verdict, verify_totp},
+};
+use serde::Deserialize;
+use utoipa_axum::router::OpenApiRouter;
+
+use pages::{Page, PageError};
+
+/// The API description, generated from the code by `countersign openapi` and checked by the tests.
+const OPENAPI: &str = include_str!("../../../infra/openapi.json");
+
+/// The routes of this function.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .route("/challenge", routing::get(show).post(answer))
+        .route("/openapi.json", routing::get(|| async { ([(header::CONTENT_TYPE, "application/json")], OPENAPI) }))
+        .route("/healthz", routing::get(healthz))
+}
+
+/// 200 when the table answers.
+async fn healthz(State(app): State<App>) -> Result<Response, Error> {
+    app.store().ping().await?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], r#"{"status":"ok"}"#).into_response())
+}
+
+#[derive(Deserialize)]
+struct Launch {
+    #[serde(default)]
+    token: String,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    token: String,
+    #[serde(default)]
+    code: String,
+}
+
+async fn show(State(app): State<App>, Query(launch): Query<Launch>) -> Result<Response, PageError> {
+    let visit = Visit::begin(&app, launch.token).await?;
+    visit.page(&app, None).await
+}
+
+async fn answer(State(app): State<App>, form: Result<Form<Answer>, FormRejection>) -> Result<Response, PageError> {
+    let Form(answer) = form.map_err(|_| Error::invalid("The form was not understood. Go back and try again."))?;
+    let visit = Visit::begin(&app, answer.token).await?;
+    if answer.code.trim().is_empty() || answer.code.len() > 64 {
+        return visit.page(&app, Some("Type the code that your app shows.")).await;
+    }
+    match verify_totp(&app, &visit.caller, &answer.code, app.now()).await? {
+        Verdict::Accepted { token, .. } => match &visit.action.redirect_url {
+            Some(url) => Ok(Redirect::to(&redirect::with_token(url, &token)?).into_response()),
+            None => Page::end(&visit, "You are verified", "You can close this page now.", None),
+        },
+        Verdict::Rejected => {
+            visit
+                .page(&app, Some("That code is not right, or was used before. Wait for the next one and try again."))
+                .await
+        }
+        Verdict::Exhausted => visit.page(&app, Some("Too many attempts. Wait five minutes and try again.")).await,
+    }
+}
+
+/// A browser that came with a token, and what the token is about.
+struct Visit {
+    caller: UserCaller,
+    token: String,
+    user: User,
+    action: Action,
+}
+
+impl Visit {
+    async fn begin(app: &App, token: String) -> Result<Self, Error> {
+        let (tenant, claims) = app.open_token(&token).await?;
+        let store = app.store().tenant(tenant.id());
+        let key = store.action_key(&claims.sub, &claims.other.action_code, &claims.other.idempotency_key);
+        let (user, _, action) = store.user_profile_and_action(&claims.sub, &key).await?;
+        let user = user.filter(|user| user.uid == claims.other.user_uid);
+        let action = action.filter(|action| action.id == claims.jti);
+        let (user, action) = user.zip(action).ok_or_else(countersign_core::token::not_ours)?;
+        Ok(Self { caller: UserCaller { tenant, claims }, token, user, action })
+    }
+
+    /// The page for the state that the action is in.
+    async fn page(&self, app: &App, problem: Option<&str>) -> Result<Response, PageError> {
+        use action::State;
+        let back = self.back()?;
+        match self.action.state {
+            State::ChallengeSucceeded | State::ReviewSucceeded => {
+                Page::end(self, "You are verified", "There is nothing more to do here.", back)
+            }
+            State::Block | State::ChallengeFailed | State::ReviewFailed => Page::end(
+                self,
+                "This is not allowed",
+                "The request was refused. Contact support if that surprises you.",
+                back,
+            ),
+            State::ReviewRequired => {
+                Page::end(self, "Under review", "Somebody looks at the request. You will hear of it.", back)
+            }
+            State::ChallengeRequired if !self.user.totp.is_empty() => Page::challenge(self, None, problem, back),
+            State::Allow | State::ChallengeRequired if !self.user.is_enrolled() => {
+                let offer = enrolment::begin_or_resume(app, &self.caller, app.now()).await?;
+                Page::challenge(self, Some(offer), problem, back)
+            }
+            State::Allow => Page::end(self, "All is well", "There is nothing to do here.", back),
+            State::ChallengeRequired => {
+                Page::end(self, "Another way is needed", "Your sign-in method cannot be used on this page yet.", back)
+            }
+        }
+    }
+
+    /// Where quitting leads: back to the app, with the token it gave. The action stays as it is.
+    fn back(&self) -> Result<Option<String>, Error> {
+        self.action.redirect_url.as_deref().map(|url| redirect::with_token(url, &self.token)).transpose()
+    }
+}
+
+impl IntoResponse for PageError {
+    fn into_response(self) -> Response {
+        let (status, _) = self.0.status_and_code();
+        if status >= 500 {
+            // Written down where every failure is.
+            let logged = self.0.to_string();
+            drop(self.0.into_response());
+            return Page::failed(StatusCode::SERVICE_UNAVAILABLE, "Please try again", &logged);
+        }
+        let title =
+            if matches!(self.0, Error::ExpiredToken) { "This page has expired" } else { "This page cannot be shown" };
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+        Page::failed(status, title, "Go back to the app and start again.")
+    }
+}

@@ -1,0 +1,200 @@
+//! Kinds of action (contract, M1–M5).
+
+use axum::{Json, extract::State};
+use countersign_core::{
+    action::Outcome,
+    app::App,
+    authenticator::Method,
+    clock::{Timestamp, iso},
+    error::Error,
+    http::{Body, ManagementCaller, Path, Reply, present},
+    id::{ActionCode, TenantId},
+    store::no_action_config,
+    tenant::ActionConfig,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// A kind of action; lists that are not set are absent.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ActionConfiguration {
+    action_code: String,
+    tenant_id: String,
+    default_user_action_result: Outcome,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    messaging_templates: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verification_methods: Option<Vec<Method>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt_to_enroll_verification_methods: Option<Vec<Method>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default_verification_method: Option<Method>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verification_webhook_url: Option<String>,
+    /// To the hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_action_created_at: Option<String>,
+}
+
+impl ActionConfiguration {
+    fn new(tenant: &TenantId, config: ActionConfig) -> Self {
+        let last = config.last_action_created_at.and_then(|second| Timestamp::from_second(second).ok());
+        Self {
+            action_code: config.action_code.into(),
+            tenant_id: tenant.to_string(),
+            default_user_action_result: config.default_user_action_result,
+            messaging_templates: config.messaging_templates,
+            verification_methods: config.verification_methods,
+            prompt_to_enroll_verification_methods: config.prompt_to_enroll_verification_methods,
+            default_verification_method: config.default_verification_method,
+            verification_webhook_url: config.verification_webhook_url,
+            last_action_created_at: last.map(iso),
+        }
+    }
+}
+
+/// What to set. In a PATCH, absent keeps and null clears.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Changes {
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<Outcome>)]
+    default_user_action_result: Option<Option<Outcome>>,
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<Object>)]
+    messaging_templates: Option<Option<Value>>,
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<Vec<Method>>)]
+    verification_methods: Option<Option<Vec<Method>>>,
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<Vec<Method>>)]
+    prompt_to_enroll_verification_methods: Option<Option<Vec<Method>>>,
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<Method>)]
+    default_verification_method: Option<Option<Method>>,
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    verification_webhook_url: Option<Option<String>>,
+}
+
+impl Changes {
+    fn apply(&self, config: &mut ActionConfig) -> Result<(), Error> {
+        let not_empty = |methods: &Option<Vec<Method>>| methods.clone().filter(|methods| !methods.is_empty());
+        if let Some(outcome) = self.default_user_action_result {
+            config.default_user_action_result = outcome.unwrap_or(Outcome::Challenge);
+        }
+        if let Some(templates) = &self.messaging_templates {
+            if templates.as_ref().is_some_and(|value| !value.is_object()) {
+                return Err(Error::invalid("messagingTemplates is an object of locales."));
+            }
+            config.messaging_templates = templates.clone();
+        }
+        if let Some(methods) = &self.verification_methods {
+            config.verification_methods = not_empty(methods);
+        }
+        if let Some(methods) = &self.prompt_to_enroll_verification_methods {
+            config.prompt_to_enroll_verification_methods = not_empty(methods);
+        }
+        if let Some(method) = self.default_verification_method {
+            config.default_verification_method = method;
+        }
+        if let Some(url) = &self.verification_webhook_url {
+            if url.as_ref().is_some_and(|url| !url.starts_with("https://") || url.len() > 2048) {
+                return Err(Error::invalid("verificationWebhookUrl is an https URL."));
+            }
+            config.verification_webhook_url = url.clone();
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CreateRequest {
+    #[schema(value_type = String)]
+    action_code: ActionCode,
+    #[serde(flatten)]
+    changes: Changes,
+}
+
+/// List the kinds of action, by code.
+#[utoipa::path(get, path = "/v1/management/action-configurations", tag = "Management API",
+    operation_id = "listActionConfigurations", responses((status = 200, body = Vec<ActionConfiguration>)),
+    security(("managementKey" = [])))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    ManagementCaller(tenant): ManagementCaller,
+) -> Reply<Vec<ActionConfiguration>> {
+    let loaded = app.store().tenant(tenant.id()).load().await?;
+    let mut all = loaded.map(|loaded| loaded.actions).unwrap_or_default();
+    all.sort_by(|one, two| one.action_code.cmp(&two.action_code));
+    Ok(Json(all.into_iter().map(|config| ActionConfiguration::new(tenant.id(), config)).collect()))
+}
+
+/// Make a kind of action; 409 where its code is taken.
+#[utoipa::path(post, path = "/v1/management/action-configurations", tag = "Management API",
+    operation_id = "createActionConfiguration", request_body = CreateRequest,
+    responses((status = 200, body = ActionConfiguration)), security(("managementKey" = [])))]
+pub(crate) async fn create(
+    State(app): State<App>,
+    ManagementCaller(tenant): ManagementCaller,
+    Body(request): Body<CreateRequest>,
+) -> Reply<ActionConfiguration> {
+    let mut config = ActionConfig::new(request.action_code);
+    request.changes.apply(&mut config)?;
+    let existing = app.store().tenant(tenant.id()).create_action_config(&config).await?;
+    app.forget_tenant(tenant.id());
+    if existing.is_some() {
+        return Err(Error::Conflict(format!("There is an action configuration {} already.", config.action_code)));
+    }
+    Ok(Json(ActionConfiguration::new(tenant.id(), config)))
+}
+
+/// Get a kind of action.
+#[utoipa::path(get, path = "/v1/management/action-configurations/{actionCode}", tag = "Management API",
+    operation_id = "getActionConfiguration", params(("actionCode" = String, Path)),
+    responses((status = 200, body = ActionConfiguration)), security(("managementKey" = [])))]
+pub(crate) async fn get(
+    State(app): State<App>,
+    ManagementCaller(tenant): ManagementCaller,
+    Path(code): Path<ActionCode>,
+) -> Reply<ActionConfiguration> {
+    let config = app.store().tenant(tenant.id()).action_config(&code).await?.ok_or_else(no_action_config)?;
+    Ok(Json(ActionConfiguration::new(tenant.id(), config)))
+}
+
+/// Change a kind of action: absent keeps, null clears.
+#[utoipa::path(patch, path = "/v1/management/action-configurations/{actionCode}", tag = "Management API",
+    operation_id = "updateActionConfiguration", params(("actionCode" = String, Path)), request_body = Changes,
+    responses((status = 200, body = ActionConfiguration)), security(("managementKey" = [])))]
+pub(crate) async fn patch(
+    State(app): State<App>,
+    ManagementCaller(tenant): ManagementCaller,
+    Path(code): Path<ActionCode>,
+    Body(changes): Body<Changes>,
+) -> Reply<ActionConfiguration> {
+    let changed = app.store().tenant(tenant.id()).change_action_config(&code, |config| changes.apply(config)).await?;
+    app.forget_tenant(tenant.id());
+    Ok(Json(ActionConfiguration::new(tenant.id(), changed)))
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Deleted {
+    success: bool,
+}
+
+/// Delete a kind of action; 404 where there is none. Tracked again, it is made anew with the outcome CHALLENGE.
+#[utoipa::path(delete, path = "/v1/management/action-configurations/{actionCode}", tag = "Management API",
+    operation_id = "deleteActionConfiguration", params(("actionCode" = String, Path)),
+    responses((status = 200, body = Deleted)), security(("managementKey" = [])))]
+pub(crate) async fn delete(
+    State(app): State<App>,
+    ManagementCaller(tenant): ManagementCaller,
+    Path(code): Path<ActionCode>,
+) -> Reply<Deleted> {
+    app.store().tenant(tenant.id()).delete_action_config(&code).await?;
+    app.forget_tenant(tenant.id());
+    Ok(Json(Deleted { success: true }))
+}

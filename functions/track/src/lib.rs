@@ -1,0 +1,290 @@
+//! Track: a backend says what a user is about to do, and learns whether to let it (contract, S10).
+
+use axum::{Json, extract::State};
+use countersign_core::{
+    action::{self, Action},
+    app::{App, TenantContext},
+    authenticator::Method,
+    clock::Timestamp,
+    error::Error,
+    http::{Body, Path, Reply, ServerCaller},
+    id::{ActionCode, ActionId, IdempotencyKey, UserId, digest},
+    redirect,
+    store::Tracked,
+    tenant::ActionConfig,
+    token::{Subject, scope},
+    user::{Profile, User},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The routes of this function.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(track))
+}
+
+/// What a backend may tell of an action; every field optional.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+struct TrackRequest {
+    /// The backend's name for this occurrence. The same name is the same action. Generated where absent.
+    idempotency_key: Option<String>,
+    /// Where the hosted page returns to, with `token` added to the query: an absolute http or https URL.
+    redirect_url: Option<String>,
+    redirect_to_settings: Option<bool>,
+    ip_address: Option<String>,
+    user_agent: Option<String>,
+    device_id: Option<String>,
+    /// Space-separated: `read:authenticators`, `add:authenticators`, `update:authenticators`, `remove:authenticators`.
+    scope: Option<String>,
+    email: Option<String>,
+    phone_number: Option<String>,
+    username: Option<String>,
+    /// Data points of the tenant's own.
+    custom: Option<Map<String, Value>>,
+    challenge_id: Option<String>,
+    locale: Option<String>,
+}
+
+/// What a backend learns (contract, S10).
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct TrackResponse {
+    state: action::State,
+    idempotency_key: String,
+    /// The hosted page for this action.
+    url: String,
+    /// For the client API, in the customer's own screens.
+    token: String,
+    is_enrolled: bool,
+    enrolled_verification_methods: Vec<Method>,
+    allowed_verification_methods: Vec<Method>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default_verification_method: Option<Method>,
+}
+
+/// Track an action of a user. The user and the action code are made on first sight.
+#[utoipa::path(post, path = "/v1/users/{userId}/actions/{action}", tag = "Server API", operation_id = "track",
+    params(("userId" = String, Path), ("action" = String, Path)), request_body = TrackRequest,
+    responses((status = 200, body = TrackResponse)), security(("secretKey" = [])))]
+async fn track(
+    State(app): State<App>,
+    ServerCaller(tenant): ServerCaller,
+    Path((user_id, code)): Path<(UserId, ActionCode)>,
+    Body(request): Body<TrackRequest>,
+) -> Reply<TrackResponse> {
+    let now = app.now();
+    let asked = Asked::new(&request)?;
+    let config = action_config(&app, &tenant, &code, now).await?;
+    // Each turn that finds its reading stale means that another write succeeded, so there are few.
+    for _ in 0..4 {
+        if let Some((user, action)) = attempt(&app, &tenant, &user_id, &config, &asked, now).await? {
+            return respond(&app, &tenant, &user, action, &config, asked.scope, now).map(Json);
+        }
+    }
+    Err(Error::unavailable("the user kept changing"))
+}
+
+/// A request that has been checked.
+struct Asked {
+    key: IdempotencyKey,
+    scope: String,
+    contacts: [Option<String>; 3],
+    redirect_url: Option<String>,
+    /// What the action is about. The same key with another subject is refused: an answer to a payment of 10 must
+    /// not let one of 10,000 pass (security.md, T10).
+    fingerprint: String,
+    input: Value,
+}
+
+impl Asked {
+    fn new(request: &TrackRequest) -> Result<Self, Error> {
+        if request.challenge_id.is_some() {
+            return Err(Error::InvalidToken("The challengeId is unknown or has expired.".into()));
+        }
+        let contacts = [&request.email, &request.phone_number, &request.username];
+        let others = [&request.ip_address, &request.user_agent, &request.device_id, &request.locale];
+        for text in contacts.into_iter().chain(others).flatten() {
+            if text.len() > 1024 {
+                return Err(Error::invalid("A text in the request is longer than 1024 bytes."));
+            }
+        }
+        let contacts = contacts.map(|text| text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned));
+        let scope = scope::parse(request.scope.as_deref())?;
+        let custom = serde_json::to_string(&request.custom).map_err(Error::internal)?;
+        Ok(Self {
+            key: match &request.idempotency_key {
+                Some(key) => IdempotencyKey::parse(key.as_str())?,
+                None => IdempotencyKey::generate(),
+            },
+            fingerprint: digest(&[custom.as_bytes(), scope.as_bytes()]),
+            redirect_url: request.redirect_url.as_deref().map(redirect::check).transpose()?,
+            input: json!({
+                "custom": request.custom, "ipAddress": request.ip_address, "userAgent": request.user_agent,
+                "deviceId": request.device_id, "locale": request.locale,
+                "redirectToSettings": request.redirect_to_settings,
+            }),
+            scope,
+            contacts,
+        })
+    }
+
+    /// The profile with the contacts of this request, where they change anything.
+    fn changed(&self, known: &Profile) -> Option<Profile> {
+        let [email, phone_number, username] = self.contacts.clone();
+        let mut changed = known.clone();
+        for (new, old) in
+            [(email, &mut changed.email), (phone_number, &mut changed.phone_number), (username, &mut changed.username)]
+        {
+            *old = new.or(old.take());
+        }
+        changed.email_verified &= changed.email == known.email;
+        changed.phone_number_verified &= changed.phone_number == known.phone_number;
+        (changed != *known).then_some(changed)
+    }
+
+    fn has_contacts(&self) -> bool {
+        self.contacts.iter().any(Option::is_some)
+    }
+}
+
+/// The kind of action, made on first sight with the outcome CHALLENGE.
+async fn action_config(
+    app: &App,
+    tenant: &TenantContext,
+    code: &ActionCode,
+    now: Timestamp,
+) -> Result<ActionConfig, Error> {
+    const HOUR: i64 = 3600;
+    let store = app.store().tenant(tenant.id());
+    let seen_now = now.as_second();
+    match tenant.action(code) {
+        Some(known) if known.last_action_created_at.is_some_and(|last| seen_now - last < HOUR) => Ok(known.clone()),
+        Some(_) => {
+            let touch = |config: &mut ActionConfig| {
+                config.last_action_created_at = Some(seen_now);
+                Ok(())
+            };
+            let touched = store.change_action_config(code, touch).await;
+            app.forget_tenant(tenant.id());
+            match touched {
+                // Removed since it was cached: it is seen for the first time again.
+                Err(Error::NotFound(_)) => create_action_config(app, tenant, code, now).await,
+                touched => touched,
+            }
+        }
+        None => create_action_config(app, tenant, code, now).await,
+    }
+}
+
+async fn create_action_config(
+    app: &App,
+    tenant: &TenantContext,
+    code: &ActionCode,
+    now: Timestamp,
+) -> Result<ActionConfig, Error> {
+    let new = ActionConfig { last_action_created_at: Some(now.as_second()), ..ActionConfig::new(code.clone()) };
+    let existing = app.store().tenant(tenant.id()).create_action_config(&new).await?;
+    app.forget_tenant(tenant.id());
+    Ok(existing.unwrap_or(new))
+}
+
+/// Reads the user, decides, and writes the action; `None` where what was read had changed by then.
+async fn attempt(
+    app: &App,
+    tenant: &TenantContext,
+    user_id: &UserId,
+    config: &ActionConfig,
+    asked: &Asked,
+    now: Timestamp,
+) -> Result<Option<(User, Action)>, Error> {
+    let store = app.store().tenant(tenant.id());
+    let (known, profile) =
+        if asked.has_contacts() { store.user_and_profile(user_id).await? } else { (store.user(user_id).await?, None) };
+    let is_new = known.is_none();
+    let user = known.unwrap_or_else(|| User::new(user_id.clone(), now));
+    let outcome = config.default_user_action_result;
+    let action = Action {
+        id: ActionId::generate(),
+        user_uid: user.uid.clone(),
+        code: config.action_code.clone(),
+        key: asked.key.clone(),
+        state: action::State::initial(outcome, user.is_enrolled()),
+        outcome,
+        created_at: now,
+        state_changed_at: now,
+        expires_at: expiry(tenant, now),
+        fingerprint: asked.fingerprint.clone(),
+        allowed_methods: config.allowed_methods(),
+        redirect_url: asked.redirect_url.clone(),
+        verification: None,
+        input: asked.input.to_string(),
+    };
+    let changed = asked.changed(&profile.as_ref().map(|stored| stored.profile.clone()).unwrap_or_default());
+    let profile = changed.as_ref().map(|changed| (profile.as_ref(), changed));
+    match store.track(&user, is_new, &action, profile).await? {
+        Tracked::Created => Ok(Some((user, action))),
+        Tracked::Stale => Ok(None),
+        Tracked::Existing(existing) if existing.fingerprint != asked.fingerprint => Err(Error::Conflict(format!(
+            "The idempotency key {} was used for this action with other custom data or another scope. Use a new key.",
+            asked.key
+        ))),
+        Tracked::Existing(existing) => reopen(app, tenant, user, *existing, now).await,
+    }
+}
+
+/// An action that is tracked again: the same answer. Where it is still open but its time is over, it gets more.
+async fn reopen(
+    app: &App,
+    tenant: &TenantContext,
+    user: User,
+    mut action: Action,
+    now: Timestamp,
+) -> Result<Option<(User, Action)>, Error> {
+    if !action.state.is_terminal() && now >= action.expires_at {
+        let store = app.store().tenant(tenant.id());
+        let key = store.action_key(&user.id, &action.code, &action.key);
+        action.expires_at = expiry(tenant, now);
+        if !store.extend(&key, &action, action.expires_at).await? {
+            return Ok(None);
+        }
+    }
+    Ok(Some((user, action)))
+}
+
+fn expiry(tenant: &TenantContext, now: Timestamp) -> Timestamp {
+    let seconds = i64::from(tenant.settings().token_duration_in_minutes) * 60;
+    Timestamp::from_second(now.as_second() + seconds).unwrap_or(now)
+}
+
+fn respond(
+    app: &App,
+    tenant: &TenantContext,
+    user: &User,
+    action: Action,
+    config: &ActionConfig,
+    scope: String,
+    now: Timestamp,
+) -> Result<TrackResponse, Error> {
+    let subject = Subject {
+        tenant_id: tenant.id().clone(),
+        user_id: user.id.clone(),
+        user_uid: user.uid.clone(),
+        action_code: action.code.clone(),
+        idempotency_key: action.key.clone(),
+    };
+    tracing::info!(event = "action_tracked", tenant = %tenant.id(), user = %user.uid, action = %action.id, state = action.state.as_str());
+    let token = tenant.issue_token(subject, action.id, scope, now)?;
+    Ok(TrackResponse {
+        state: action.state,
+        idempotency_key: action.key.into(),
+        url: format!("{}/challenge?token={token}", app.public_url()),
+        token,
+        is_enrolled: user.is_enrolled(),
+        enrolled_verification_methods: user.enrolled_methods(),
+        allowed_verification_methods: action.allowed_methods,
+        default_verification_method: config.default_verification_method.or_else(|| user.default_method()),
+    })
+}

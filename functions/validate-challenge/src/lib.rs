@@ -1,0 +1,103 @@
+//! Validate: a backend asks what the token that came back is worth (contract, S14).
+
+use axum::{Json, extract::State};
+use countersign_core::{
+    action::{self, Action},
+    app::App,
+    authenticator::Method,
+    clock::iso,
+    error::Error,
+    http::{Body, Reply, ServerCaller},
+    token::Claims,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The routes of this function.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(validate))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct ValidateRequest {
+    /// The token that track returned, or that a verification or the hosted page gave back.
+    token: String,
+    /// Where given, the token must be of this action code.
+    #[serde(default)]
+    action: Option<String>,
+    /// Where given, the token must be of this user.
+    #[serde(default)]
+    user_id: Option<String>,
+}
+
+/// `isValid` is true for `CHALLENGE_SUCCEEDED` alone (contract, S14).
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct ValidateResponse {
+    is_valid: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<action::State>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state_updated_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<String>,
+    /// The action code, under both names that SDKs read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    idempotency_key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verification_method: Option<Method>,
+    /// Why a token is not valid, for a person who looks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+/// Validate the token of an action. A bad token is an answer, `isValid: false`; the same token has the same answer.
+#[utoipa::path(post, path = "/v1/validate", tag = "Server API", operation_id = "validateChallenge",
+    request_body = ValidateRequest, responses((status = 200, body = ValidateResponse)), security(("secretKey" = [])))]
+async fn validate(
+    State(app): State<App>,
+    ServerCaller(caller): ServerCaller,
+    Body(request): Body<ValidateRequest>,
+) -> Reply<ValidateResponse> {
+    let refused = |why: String| Ok(Json(ValidateResponse { error: Some(why), ..ValidateResponse::default() }));
+    let claims = match app.open_token(&request.token).await {
+        Ok((tenant, claims)) if tenant.id() == caller.id() => claims,
+        // Another tenant's token is no token here.
+        Ok(_) => return refused(countersign_core::token::not_ours().to_string()),
+        Err(error @ (Error::InvalidToken(_) | Error::ExpiredToken)) => return refused(error.to_string()),
+        Err(error) => return Err(error),
+    };
+    let store = app.store().tenant(caller.id());
+    let key = store.action_key(&claims.sub, &claims.other.action_code, &claims.other.idempotency_key);
+    let Some(action) = store.action(&key).await?.filter(|action| is_of(action, &claims)) else {
+        return refused("The action of this token is gone.".into());
+    };
+    let mismatch = if request.user_id.is_some_and(|user| user != claims.sub.as_str()) {
+        Some("The token is of another user.")
+    } else if request.action.is_some_and(|code| code != claims.other.action_code.as_str()) {
+        Some("The token is of another action.")
+    } else {
+        None
+    };
+    Ok(Json(ValidateResponse {
+        is_valid: mismatch.is_none() && action.state == action::State::ChallengeSucceeded,
+        state: Some(action.state),
+        state_updated_at: Some(iso(action.state_changed_at)),
+        user_id: Some(claims.sub.into()),
+        action: Some(action.code.to_string()),
+        action_code: Some(action.code.into()),
+        idempotency_key: Some(action.key.into()),
+        verification_method: action.verification.map(|verification| verification.method),
+        error: mismatch.map(str::to_owned),
+    }))
+}
+
+fn is_of(action: &Action, claims: &Claims) -> bool {
+    action.id == claims.jti && action.user_uid == claims.other.user_uid
+}

@@ -1,0 +1,68 @@
+//! Verify: a user answers with a code (contract, C17).
+
+use axum::{Json, extract::State};
+use countersign_core::{
+    app::App,
+    error::Error,
+    http::{Body, Reply, UserAuthenticator, UserCaller, cross_origin},
+    verification::{Verdict, verify_totp},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The routes of this function.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(verify)).layer(cross_origin())
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct VerifyRequest {
+    /// The code that the app shows; spaces in it are ignored.
+    verification_code: String,
+}
+
+/// A wrong code is an answer, not an error (contract, `VerifyResponse`).
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct VerifyResponse {
+    is_verified: bool,
+    /// Takes the place of the token of the request; it may enrol further authenticators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_token: Option<String>,
+    /// `CODE_INVALID_OR_EXPIRED` or `MAX_ATTEMPTS_EXCEEDED`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure_reason: Option<&'static str>,
+    /// Where the code completed an enrolment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_authenticator: Option<UserAuthenticator>,
+}
+
+/// Verify a TOTP code for the action of the token, or complete an enrolment with it.
+#[utoipa::path(post, path = "/v1/client/verify/totp", tag = "Client API", operation_id = "verifyTotp",
+    request_body = VerifyRequest, responses((status = 200, body = VerifyResponse)), security(("userToken" = [])))]
+async fn verify(
+    State(app): State<App>,
+    caller: UserCaller,
+    Body(request): Body<VerifyRequest>,
+) -> Reply<VerifyResponse> {
+    let code = request.verification_code;
+    if code.trim().is_empty() || code.len() > 64 {
+        return Err(Error::invalid("verificationCode: send the digits that the authenticator app shows."));
+    }
+    Ok(Json(match verify_totp(&app, &caller, &code, app.now()).await? {
+        Verdict::Accepted { token, enrolled } => VerifyResponse {
+            is_verified: true,
+            access_token: Some(token),
+            user_authenticator: enrolled.map(|new| UserAuthenticator::enrolled(&caller.claims.sub, &new)),
+            ..VerifyResponse::default()
+        },
+        Verdict::Rejected => failed("CODE_INVALID_OR_EXPIRED"),
+        Verdict::Exhausted => failed("MAX_ATTEMPTS_EXCEEDED"),
+    }))
+}
+
+fn failed(reason: &'static str) -> VerifyResponse {
+    VerifyResponse { failure_reason: Some(reason), ..VerifyResponse::default() }
+}

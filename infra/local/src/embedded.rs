@@ -1,0 +1,168 @@
+//! dynoxide, an embeddable DynamoDB on SQLite, as the HTTP client under the ordinary aws-sdk-dynamodb: the same
+//! requests and the same answers as over the network, without one.
+
+use std::{fmt, path::Path, time::Duration};
+
+use aws_sdk_dynamodb::{
+    Client,
+    config::{BehaviorVersion, Credentials, Region, retry::RetryConfig},
+};
+use aws_smithy_runtime_api::{
+    client::{
+        http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
+        orchestrator::{HttpRequest, HttpResponse},
+        result::ConnectorError,
+        runtime_components::RuntimeComponents,
+    },
+    http::StatusCode,
+};
+use aws_smithy_types::body::SdkBody;
+use dynoxide::{Database, DynoxideError};
+
+/// The table's name in an embedded database.
+pub const TABLE: &str = "countersign";
+
+/// An embedded database; clones share it.
+#[derive(Clone)]
+pub struct Embedded {
+    database: Database,
+    /// Writes wait for the disk, so they are taken off the threads that serve requests.
+    waits_for_disk: bool,
+}
+
+impl fmt::Debug for Embedded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Embedded")
+    }
+}
+
+impl Embedded {
+    /// A database that ends with the process.
+    pub fn memory() -> Result<Self, DynoxideError> {
+        Ok(Self { database: Database::memory()?, waits_for_disk: false })
+    }
+
+    /// A database in a file, made where it is missing.
+    ///
+    /// A killed process loses nothing that was acknowledged. A power cut may lose the last moments, but never
+    /// damages the file (SQLite: WAL with synchronous=NORMAL); `durable` waits for the disk at each write instead.
+    pub fn file(path: &Path, durable: bool) -> Result<Self, DynoxideError> {
+        let path = path.to_str().ok_or_else(|| DynoxideError::ValidationException("the path is not UTF-8".into()))?;
+        let database = Database::new(path)?;
+        if !durable {
+            // The one call of dynoxide that sets synchronous=NORMAL; everything else it sets is the default.
+            database.disable_bulk_loading()?;
+        }
+        Ok(Self { database, waits_for_disk: durable })
+    }
+
+    /// The ordinary SDK client on top of this database.
+    pub fn client(&self) -> Client {
+        client(self.clone())
+    }
+
+    /// Removes items whose time is over; on AWS that happens by itself.
+    pub fn sweep(&self) -> Result<usize, DynoxideError> {
+        self.database.sweep_ttl()
+    }
+
+    /// Answers one request of the DynamoDB protocol: its operation and its JSON body.
+    pub fn answer(&self, operation: &str, body: &[u8]) -> HttpResponse {
+        let answered = dispatch(&self.database, operation, body).map_err(|error| match error {
+            // Validation of the request's shape comes out of serde with this mark (aws-local.md, section 2, pitfall b).
+            DynoxideError::SerializationException(message) => match message.strip_prefix("VALIDATION:") {
+                Some(message) => DynoxideError::ValidationException(message.into()),
+                None => DynoxideError::SerializationException(message),
+            },
+            other => other,
+        });
+        let (status, body) = match answered {
+            Ok(body) => (200, body),
+            Err(error) => (error.status_code(), error.to_json().into_bytes()),
+        };
+        let status = StatusCode::try_from(status).unwrap_or_else(|_| StatusCode::from(http_500()));
+        let mut response = HttpResponse::new(status, SdkBody::from(body));
+        response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
+        response
+    }
+}
+
+fn http_500() -> axum::http::StatusCode {
+    axum::http::StatusCode::INTERNAL_SERVER_ERROR
+}
+
+/// The ordinary SDK client over any stand-in for the network. Nothing is signed, for there is nobody to check it.
+pub fn client(http: impl HttpClient + 'static) -> Client {
+    client_with_attempts(http, 3)
+}
+
+/// The same, sending each call at most so many times.
+pub fn client_with_attempts(http: impl HttpClient + 'static, attempts: u32) -> Client {
+    let retries = RetryConfig::standard().with_max_attempts(attempts).with_initial_backoff(Duration::from_millis(2));
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("local"))
+        .credentials_provider(Credentials::for_tests())
+        .endpoint_url("http://embedded.invalid")
+        .retry_config(retries)
+        .http_client(http);
+    Client::from_conf(config.build())
+}
+
+fn dispatch(database: &Database, operation: &str, body: &[u8]) -> Result<Vec<u8>, DynoxideError> {
+    /// Each operation that the store uses, by its name on the wire; and Scan, for whoever looks at all of it.
+    macro_rules! operations {
+        ($($name:literal => $method:ident),* $(,)?) => {
+            match operation {
+                $($name => {
+                    let request = serde_json::from_slice(body)
+                        .map_err(|error| DynoxideError::SerializationException(error.to_string()))?;
+                    let response = database.$method(request)?;
+                    serde_json::to_vec(&response).map_err(|error| DynoxideError::InternalServerError(error.to_string()))
+                })*
+                other => Err(DynoxideError::ValidationException(format!("the embedded store has no {other}"))),
+            }
+        };
+    }
+    operations! {
+        "CreateTable" => create_table,
+        "UpdateTimeToLive" => update_time_to_live,
+        "GetItem" => get_item,
+        "BatchGetItem" => batch_get_item,
+        "Query" => query,
+        "Scan" => scan,
+        "PutItem" => put_item,
+        "UpdateItem" => update_item,
+        "DeleteItem" => delete_item,
+        "TransactWriteItems" => transact_write_items,
+    }
+}
+
+impl HttpConnector for Embedded {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let operation = operation(&request);
+        let Some(body) = request.body().bytes() else {
+            return HttpConnectorFuture::ready(Err(ConnectorError::user("the body streams".into())));
+        };
+        if self.waits_for_disk {
+            let (embedded, body) = (self.clone(), body.to_vec());
+            return HttpConnectorFuture::new(async move {
+                let answer = tokio::task::spawn_blocking(move || embedded.answer(&operation, &body)).await;
+                answer.map_err(|stopped| ConnectorError::other(stopped.into(), None))
+            });
+        }
+        HttpConnectorFuture::ready(Ok(self.answer(&operation, body)))
+    }
+}
+
+/// `PutItem` of `x-amz-target: DynamoDB_20120810.PutItem`.
+pub fn operation(request: &HttpRequest) -> String {
+    let target = request.headers().get("x-amz-target").unwrap_or_default();
+    target.rsplit('.').next().unwrap_or_default().to_owned()
+}
+
+impl HttpClient for Embedded {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}

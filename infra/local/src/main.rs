@@ -1,0 +1,204 @@
+//! `countersign`: everything in one process.
+
+use std::{io::Write as _, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use countersign_core::{
+    clock::Clock,
+    lambda::{log_to_stderr, stop_signal},
+    operator::Credentials,
+    tenant::KeyKind,
+};
+use countersign_local::{
+    embedded::Embedded,
+    first_run::{self, Fixed, Place, Trouble},
+    openapi, service,
+};
+use tokio::net::TcpListener;
+
+/// Multi-factor authentication, all of it in one process.
+#[derive(Parser)]
+#[command(version, about)]
+struct Command {
+    #[command(flatten)]
+    serve: Serve,
+    #[command(subcommand)]
+    other: Option<Other>,
+}
+
+#[derive(Args)]
+struct Serve {
+    /// Address to listen on.
+    #[arg(long, env = "COUNTERSIGN_LISTEN", default_value = "127.0.0.1:3000", value_name = "ADDR")]
+    listen: SocketAddr,
+    /// Directory with the database and its keys.
+    #[arg(long, env = "COUNTERSIGN_DATA", default_value = ".countersign", value_name = "DIR", global = true)]
+    data: PathBuf,
+    /// Keep everything in memory; it ends with the process.
+    #[arg(long)]
+    memory: bool,
+    /// Wait for the disk at every write, so that not even a power cut loses one.
+    #[arg(long, conflicts_with = "memory")]
+    durable: bool,
+    /// Origin that end users reach the hosted pages at [default: http://ADDR].
+    #[arg(long, env = "COUNTERSIGN_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<String>,
+    /// The first tenant's id, instead of a generated one.
+    #[arg(long, env = "COUNTERSIGN_TENANT_ID", hide = true)]
+    tenant_id: Option<String>,
+    /// The first tenant's secret key, instead of a generated one. From the environment, so that no process list shows it.
+    #[arg(skip = std::env::var("COUNTERSIGN_SECRET_KEY").ok())]
+    secret_key: Option<String>,
+    /// The first tenant's management key, likewise.
+    #[arg(skip = std::env::var("COUNTERSIGN_MANAGEMENT_KEY").ok())]
+    management_key: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum Other {
+    /// Roll a key of the first tenant over: two are live, the new one and the one before it.
+    RotateKey {
+        kind: Key,
+        /// For a key that has leaked: the old one ends now. Tokens under way have to be made again.
+        #[arg(long)]
+        at_once: bool,
+    },
+    /// Print the API description (OpenAPI 3.1).
+    Openapi,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Key {
+    /// The key of the customer's backend.
+    Secret,
+    /// The key of the management API.
+    Management,
+    /// The key that signs user tokens.
+    Token,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let command = Command::parse();
+    log_to_stderr();
+    let done = match command.other {
+        None => serve(command.serve).await,
+        Some(Other::Openapi) => {
+            print!("{}", openapi());
+            Ok(())
+        }
+        Some(Other::RotateKey { kind, at_once }) => rotate(command.serve.data, kind, at_once).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(trouble) => {
+            eprintln!("countersign: {trouble}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(options: Serve) -> Result<(), Trouble> {
+    // Bound first: a port in use must not leave a data directory behind.
+    let listener = TcpListener::bind(options.listen).await.map_err(|error| {
+        Trouble(format!("cannot listen on {}: {error}; choose another address with --listen", options.listen))
+    })?;
+    let address = listener.local_addr().map_err(|error| Trouble(error.to_string()))?;
+    let public_url = options.public_url.unwrap_or_else(|| format!("http://{address}"));
+    let public_url = public_url.trim_end_matches('/');
+    let place =
+        if options.memory { Place::Memory } else { Place::Directory { path: options.data, durable: options.durable } };
+    let (app, embedded) = first_run::open(&place, Clock::System, public_url).await?;
+    let fixed =
+        Fixed { tenant_id: options.tenant_id, secret_key: options.secret_key, management_key: options.management_key };
+    let credentials = first_run::first_tenant(&app, &place, fixed).await?;
+    welcome(&place, &format!("http://{address}"), &credentials);
+    let sweeper = tokio::spawn(sweep_every_minute(embedded));
+    let served = axum::serve(listener, service(app)).with_graceful_shutdown(stop_signal()).await;
+    sweeper.abort();
+    served.map_err(|error| Trouble(error.to_string()))
+}
+
+/// The emulator does not remove what is over by itself.
+async fn sweep_every_minute(embedded: Embedded) {
+    let mut minute = tokio::time::interval(Duration::from_secs(60));
+    loop {
+        minute.tick().await;
+        let embedded = embedded.clone();
+        match tokio::task::spawn_blocking(move || embedded.sweep()).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => eprintln!("countersign: the sweep of old items failed: {error}"),
+            Err(_) => return,
+        }
+    }
+}
+
+fn welcome(place: &Place, origin: &str, credentials: &Credentials) {
+    let kept = match place {
+        Place::Memory => "in memory, gone when this ends".to_owned(),
+        Place::Directory { path, .. } => format!("in {}", path.display()),
+    };
+    let Credentials { tenant_id, secret_key, management_key } = credentials;
+    let text = format!(
+        r#"
+  Countersign is running; data is kept {kept}.
+
+  API URL         {origin}/v1
+  Tenant id       {tenant_id}
+  Secret key      {secret_key}
+  Management key  {management_key}
+
+  A journey to paste into another terminal:
+
+    API={origin}/v1 KEY={secret_key}
+
+    # 1. Your backend tracks an action. Nobody is enrolled yet: ALLOW, isEnrolled false, and a token that may enrol.
+    curl -s -u $KEY: $API/users/ada/actions/signIn -d '{{}}' -H 'Content-Type: application/json'
+    TOKEN=<token of the answer>
+
+    # 2. The user enrols an authenticator app: a secret, and its URI for a QR code.
+    curl -s -X POST $API/client/user-authenticators/totp -H "Authorization: Bearer $TOKEN"
+
+    # 3. The first code completes it (or: oathtool --totp -b <secret>).
+    curl -s $API/client/verify/totp -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{{"verificationCode":"<code>"}}'
+
+    # 4. Your backend asks what the token is worth: CHALLENGE_SUCCEEDED.
+    curl -s -u $KEY: $API/validate -H 'Content-Type: application/json' -d "{{\"token\":\"$TOKEN\"}}"
+
+"#
+    );
+    // Nobody has to read it: a closed pipe is no reason to stop.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+async fn rotate(data: PathBuf, kind: Key, at_once: bool) -> Result<(), Trouble> {
+    let file = data.join("credentials.json");
+    if !file.exists() {
+        return Err(Trouble(format!(
+            "there is no {}; start countersign once, or say where with --data",
+            file.display()
+        )));
+    }
+    let place = Place::Directory { path: data, durable: true };
+    let (app, _embedded) = first_run::open(&place, Clock::System, "").await?;
+    let mut credentials = first_run::first_tenant(&app, &place, Fixed::default()).await?;
+    let tenant = credentials.tenant_id.clone();
+    let failed = |error: countersign_core::error::Error| Trouble(error.to_string());
+    let (kind, shown) = match kind {
+        Key::Token => {
+            app.rotate_token_key(&tenant, at_once).await.map_err(failed)?;
+            println!("A new token key signs from the next minute on; tokens of the one before it stay good.");
+            return Ok(());
+        }
+        Key::Secret => (KeyKind::Secret, &mut credentials.secret_key),
+        Key::Management => (KeyKind::Management, &mut credentials.management_key),
+    };
+    *shown = app.rotate_api_key(&tenant, kind).await.map_err(failed)?;
+    let new = shown.clone();
+    first_run::save(&file, &credentials)?;
+    if at_once {
+        app.revoke_api_keys(&tenant, kind).await.map_err(failed)?;
+    }
+    println!("{new}");
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! Authenticators and their kinds; one file a method.
+
+pub mod totp;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    clock::Timestamp,
+    id::{AuthenticatorId, UserUid},
+};
+
+/// The kind of an authenticator (contract, section 4, `verificationMethod`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Method {
+    Sms,
+    EmailOtp,
+    EmailMagicLink,
+    AuthenticatorApp,
+    Passkey,
+    SecurityKey,
+    Push,
+    Veriff,
+    Iproov,
+    Idverse,
+    PalmBiometricsRr,
+    RecoveryCode,
+    Device,
+    #[serde(rename = "WHATSAPP")]
+    WhatsApp,
+}
+
+impl Method {
+    /// The name on the wire, as in `AUTHENTICATOR_APP`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sms => "SMS",
+            Self::EmailOtp => "EMAIL_OTP",
+            Self::EmailMagicLink => "EMAIL_MAGIC_LINK",
+            Self::AuthenticatorApp => "AUTHENTICATOR_APP",
+            Self::Passkey => "PASSKEY",
+            Self::SecurityKey => "SECURITY_KEY",
+            Self::Push => "PUSH",
+            Self::Veriff => "VERIFF",
+            Self::Iproov => "IPROOV",
+            Self::Idverse => "IDVERSE",
+            Self::PalmBiometricsRr => "PALM_BIOMETRICS_RR",
+            Self::RecoveryCode => "RECOVERY_CODE",
+            Self::Device => "DEVICE",
+            Self::WhatsApp => "WHATSAPP",
+        }
+    }
+
+    /// The method of that name on the wire.
+    pub fn parse(name: &str) -> Option<Self> {
+        serde_json::from_value(serde_json::Value::String(name.into())).ok()
+    }
+}
+
+/// What is known of an enrolled authenticator beyond what a verification needs.
+///
+/// The user's item says which authenticators exist; this is their description and decides nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Authenticator {
+    pub id: AuthenticatorId,
+    pub user_uid: UserUid,
+    pub method: Method,
+    pub created_at: Timestamp,
+    pub verified_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone_number: Option<String>,
+}

@@ -1,0 +1,110 @@
+//! Enrolling a TOTP authenticator: who may begin, and what is given out.
+
+use zeroize::Zeroizing;
+
+use crate::{
+    action::{Action, State},
+    app::App,
+    authenticator::totp::{Owner, TotpSecret},
+    clock::Timestamp,
+    error::Error,
+    http::UserCaller,
+    id::AuthenticatorId,
+    token::scope,
+    user::{MAX_TOTP, PendingTotp, Profile, User},
+};
+
+/// A secret given out, to be confirmed by its first code.
+pub struct Offer {
+    pub authenticator: AuthenticatorId,
+    /// `otpauth://totp/…`, for a QR code.
+    pub uri: Zeroizing<String>,
+    /// Base32, for typing in by hand.
+    pub secret: Zeroizing<String>,
+}
+
+/// Gives out a new secret in place of one that was not confirmed (contract, C16).
+///
+/// 403 where the token may not enrol: a user who has an authenticator needs a token from a succeeded challenge,
+/// or the scope `add:authenticators` from track.
+pub async fn begin(app: &App, caller: &UserCaller, name: Option<String>, now: Timestamp) -> Result<Offer, Error> {
+    let (user, profile, action) = read(app, caller).await?;
+    begin_anew(app, caller, (&user, &profile, &action), name, now).await
+}
+
+/// The secret that this action's token was given before, or else a new one: a page may be loaded again.
+pub async fn begin_or_resume(app: &App, caller: &UserCaller, now: Timestamp) -> Result<Offer, Error> {
+    let (user, profile, action) = read(app, caller).await?;
+    may_enrol(caller, &user, &action, now)?;
+    match user.pending.as_ref().filter(|pending| pending.action == action.id && !pending.is_over(now)) {
+        Some(pending) => {
+            let key = caller.tenant.data_key(app.keyring())?;
+            let secret = TotpSecret::open(key, &owner(caller, &pending.id), &pending.sealed)?;
+            offer(caller, &profile, pending.id.clone(), &secret)
+        }
+        None => begin_anew(app, caller, (&user, &profile, &action), None, now).await,
+    }
+}
+
+async fn read(app: &App, caller: &UserCaller) -> Result<(User, Profile, Action), Error> {
+    let claims = &caller.claims;
+    let store = app.store().tenant(caller.tenant.id());
+    let key = store.action_key(&claims.sub, &claims.other.action_code, &claims.other.idempotency_key);
+    let (user, profile, action) = store.user_profile_and_action(&claims.sub, &key).await?;
+    let user = user.filter(|user| user.uid == claims.other.user_uid).ok_or_else(crate::token::not_ours)?;
+    let action = action.filter(|action| action.id == claims.jti).ok_or_else(crate::token::not_ours)?;
+    Ok((user, profile.map(|stored| stored.profile).unwrap_or_default(), action))
+}
+
+fn may_enrol(caller: &UserCaller, user: &User, action: &Action, now: Timestamp) -> Result<(), Error> {
+    if !State::ENROLLABLE.contains(&action.state) || now >= action.expires_at {
+        return Err(Error::Forbidden("The action is over. Track it again to get a token that may enrol.".into()));
+    }
+    if user.is_enrolled() && !caller.claims.allows(scope::ADD) {
+        return Err(Error::Forbidden(
+            "The user is enrolled already. Use the token of a succeeded challenge, or track with scope add:authenticators."
+                .into(),
+        ));
+    }
+    if user.totp.len() >= MAX_TOTP {
+        return Err(Error::Conflict(format!("The user has {MAX_TOTP} authenticator apps already; remove one first.")));
+    }
+    Ok(())
+}
+
+async fn begin_anew(
+    app: &App,
+    caller: &UserCaller,
+    (user, profile, action): (&User, &Profile, &Action),
+    name: Option<String>,
+    now: Timestamp,
+) -> Result<Offer, Error> {
+    may_enrol(caller, user, action, now)?;
+    let secret = TotpSecret::generate()?;
+    let id = AuthenticatorId::generate();
+    let sealed = secret.seal(caller.tenant.data_key(app.keyring())?, &owner(caller, &id))?;
+    let pending = PendingTotp {
+        id: id.clone(),
+        sealed,
+        action: action.id.clone(),
+        is_first: !user.is_enrolled(),
+        begun_at: now,
+        name,
+    };
+    if !app.store().tenant(caller.tenant.id()).begin_enrolment(user, &pending).await? {
+        return Err(Error::Conflict("The user changed in the meantime. Track the action again.".into()));
+    }
+    tracing::info!(event = "enrolment_begun", tenant = %caller.tenant.id(), user = %user.uid, authenticator = %id);
+    offer(caller, profile, id, &secret)
+}
+
+fn owner<'a>(caller: &'a UserCaller, authenticator: &'a AuthenticatorId) -> Owner<'a> {
+    Owner { tenant: caller.tenant.id(), user: &caller.claims.sub, authenticator }
+}
+
+fn offer(caller: &UserCaller, profile: &Profile, id: AuthenticatorId, secret: &TotpSecret) -> Result<Offer, Error> {
+    let known = [&profile.email, &profile.username, &profile.display_name];
+    let account = known.into_iter().flatten().next().map_or(caller.claims.sub.as_str(), String::as_str);
+    let uri = secret.uri(&caller.tenant.settings().name, account)?;
+    Ok(Offer { authenticator: id, uri, secret: secret.to_base32() })
+}

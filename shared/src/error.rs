@@ -1,0 +1,86 @@
+//! What can go wrong, in the words of the wire contract.
+
+use std::time::Duration;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A refused or failed request. `Display` is safe to send; `source()` is only logged.
+///
+/// A wrong code is not here: it is a verdict (`verification::Verdict`).
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// 401 to the letter of the contract, section 1.0.
+    #[error("The request is unauthorized. Check that your API key and region base URL are correctly configured.")]
+    Unauthorized,
+    /// 401 for a client call that needs a user token and got none, or one that nobody issued.
+    #[error("{0}")]
+    InvalidToken(String),
+    /// 401 for a user token that was good and is over.
+    #[error("The token has expired. Track the action again to get a new one.")]
+    ExpiredToken,
+    /// 401 for a client call with a tenant id where a user token is needed.
+    #[error("This call needs a user token: send `Authorization: Bearer <token>` with the token that track returned.")]
+    TokenRequired,
+    #[error("{0}")]
+    Forbidden(String),
+    #[error("{0}")]
+    Invalid(String),
+    #[error("{0}")]
+    NotFound(String),
+    #[error("{0}")]
+    MethodNotAllowed(String),
+    #[error("{0}")]
+    Conflict(String),
+    #[error("{0}")]
+    TooLarge(String),
+    #[error("{0}")]
+    UnsupportedMediaType(String),
+    #[error("Too many requests. Try again in {} seconds.", .retry_after.as_secs())]
+    TooManyRequests { retry_after: Duration },
+    /// The store or a key cannot be reached: nothing is decided, so nothing is allowed.
+    #[error("The service is temporarily unavailable. Try again in a moment.")]
+    Unavailable(#[source] BoxError),
+    #[error("Something went wrong on our side. Try again, and quote the time if it persists.")]
+    Internal(#[source] BoxError),
+}
+
+impl Error {
+    /// HTTP status and `errorCode` of the contract, section 4.
+    pub fn status_and_code(&self) -> (u16, &'static str) {
+        match self {
+            Self::Unauthorized => (401, "unauthorized"),
+            Self::InvalidToken(_) => (401, "invalid_token"),
+            Self::ExpiredToken => (401, "expired_token"),
+            Self::TokenRequired => (401, "token_required"),
+            Self::Forbidden(_) => (403, "forbidden"),
+            Self::Invalid(_) => (400, "invalid_request"),
+            Self::NotFound(_) => (404, "not_found"),
+            Self::MethodNotAllowed(_) => (405, "method_not_allowed"),
+            Self::Conflict(_) => (409, "conflict"),
+            Self::TooLarge(_) => (413, "request_too_large"),
+            Self::UnsupportedMediaType(_) => (415, "unsupported_media_type"),
+            Self::TooManyRequests { .. } => (429, "too_many_requests"),
+            Self::Unavailable(_) => (503, "service_unavailable"),
+            Self::Internal(_) => (500, "internal_error"),
+        }
+    }
+
+    /// How long a client should wait before it tries again, where that is known.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::TooManyRequests { retry_after } => Some(*retry_after),
+            Self::Unavailable(_) => Some(Duration::from_secs(1)),
+            _ => None,
+        }
+    }
+
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::Invalid(message.into())
+    }
+    pub fn unavailable(source: impl Into<BoxError>) -> Self {
+        Self::Unavailable(source.into())
+    }
+    pub fn internal(source: impl Into<BoxError>) -> Self {
+        Self::Internal(source.into())
+    }
+}

@@ -1,0 +1,197 @@
+//! What callers send: bodies, path segments and queries, with messages that say what to change.
+
+use std::{fmt, time::Duration};
+
+use axum::{
+    extract::{FromRequest, FromRequestParts, Request},
+    http::{header, request::Parts},
+};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::{Map, Value};
+
+use crate::error::Error;
+
+/// Bodies are small; the largest, a batch, has yet to come.
+pub const MAX_BODY: usize = 64 * 1024;
+
+/// Values in one body, nested ones included: bounds the work before anything is looked at.
+const MAX_VALUES: usize = 2_000;
+
+/// How long a client may take to send a body.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A JSON body. None, `{}` and `[]` are an empty object; unknown fields are ignored (contract, rules 6 and 7).
+pub struct Body<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = Error;
+    async fn from_request(request: Request, _: &S) -> Result<Self, Error> {
+        let headers = request.headers();
+        if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+            return Err(Error::UnsupportedMediaType("Send the body without a Content-Encoding.".into()));
+        }
+        let is_json = headers.get(header::CONTENT_TYPE).is_none_or(|value| {
+            let essence = value.to_str().unwrap_or("").split(';').next().unwrap_or("").trim();
+            essence.eq_ignore_ascii_case("application/json")
+        });
+        let bytes = tokio::time::timeout(PATIENCE, axum::body::Bytes::from_request(request, &()))
+            .await
+            .map_err(|_| Error::invalid("The body took too long to arrive."))?
+            .map_err(|rejection| match rejection.status().as_u16() {
+                413 => Error::TooLarge(format!("The body is larger than {MAX_BODY} bytes.")),
+                _ => Error::invalid("The body could not be read."),
+            })?;
+        if !is_json && !bytes.is_empty() {
+            return Err(Error::UnsupportedMediaType("Send the body with Content-Type: application/json.".into()));
+        }
+        let value = match strict_json(&bytes)? {
+            Value::Array(items) if items.is_empty() => Value::Object(Map::new()),
+            value @ Value::Object(_) => value,
+            _ => return Err(Error::invalid("The body must be a JSON object.")),
+        };
+        read_into(value).map(Self)
+    }
+}
+
+fn read_into<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let place = error.path().to_string();
+        let why = error.inner().to_string();
+        Error::Invalid(if place == "." { format!("The body is wrong: {why}.") } else { format!("{place}: {why}.") })
+    })
+}
+
+/// Reads JSON as RFC 8259 wants it sent: one value, UTF-8, no name twice; bounded in depth and number of values.
+/// An empty text is an empty object.
+pub fn strict_json(bytes: &[u8]) -> Result<Value, Error> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Value::Object(Map::new()));
+    }
+    let mut left = MAX_VALUES;
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = Strict(&mut left).deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+    value.map_err(|error| Error::Invalid(format!("The body is not valid JSON: {error}.")))
+}
+
+/// Reads one value and takes it off what is left to read.
+struct Strict<'a>(&'a mut usize);
+
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
+    type Value = Value;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        *self.0 = self.0.checked_sub(1).ok_or_else(|| D::Error::custom("it has too many values"))?;
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict<'_> {
+    type Value = Value;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut all = Vec::new();
+        while let Some(item) = items.next_element_seed(Strict(self.0))? {
+            all.push(item);
+        }
+        Ok(Value::Array(all))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut all = Map::new();
+        while let Some(name) = entries.next_key::<String>()? {
+            let value = entries.next_value_seed(Strict(self.0))?;
+            if all.contains_key(&name) {
+                return Err(A::Error::custom(format_args!("the name {name:?} stands twice")));
+            }
+            all.insert(name, value);
+        }
+        Ok(Value::Object(all))
+    }
+}
+
+/// Tells "not sent" from "sent as null": `None`, `Some(None)` and `Some(Some(value))`. For PATCH on the
+/// management API, where null clears. Use with `#[serde(default, deserialize_with = "present")]`.
+pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Some)
+}
+
+/// Path segments, percent-decoded once.
+pub struct Path<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        use axum::extract::{
+            path::{ErrorKind, Path as Segments},
+            rejection::PathRejection,
+        };
+        match Segments::<T>::from_request_parts(parts, state).await {
+            Ok(Segments(value)) => Ok(Self(value)),
+            Err(PathRejection::FailedToDeserializePathParams(failed)) => {
+                Err(Error::Invalid(match failed.into_kind() {
+                    ErrorKind::InvalidUtf8InPathParam { key } => format!("The path's {key} is not UTF-8."),
+                    ErrorKind::DeserializeError { key, message, .. } => format!("The path's {key}: {message}"),
+                    other => format!("The path is wrong: {other}."),
+                }))
+            }
+            Err(_) => Err(Error::invalid("The path is wrong.")),
+        }
+    }
+}
+
+/// Query parameters; unknown ones are ignored, a repeated one is refused.
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        axum::extract::Query::<T>::try_from_uri(&parts.uri).map(|axum::extract::Query(value)| Self(value)).map_err(
+            |rejection| {
+                let cause = std::error::Error::source(&rejection).map_or_else(String::new, ToString::to_string);
+                Error::Invalid(format!("The query is wrong: {cause}."))
+            },
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_read_strictly() {
+        assert_eq!(strict_json(b" ").unwrap(), serde_json::json!({}));
+        assert_eq!(strict_json(br#"{"a":[1,{"b":null}]}"#).unwrap(), serde_json::json!({"a": [1, {"b": null}]}));
+        let deep = "[".repeat(100_000);
+        let wide = format!("[{}0]", "0,".repeat(MAX_VALUES));
+        let surrogate = r#""\ud800""#;
+        for bad in ["{", r#"{"a":1,"a":2}"#, r#"{"b":{"a":1,"a":1}}"#, "1 2", "nul", &deep, &wide, surrogate] {
+            assert!(strict_json(bad.as_bytes()).is_err(), "{}", &bad[..bad.len().min(40)]);
+        }
+        assert!(strict_json(b"\"\xff\"").is_err());
+    }
+}

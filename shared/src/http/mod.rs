@@ -1,0 +1,117 @@
+//! HTTP as the wire contract has it: who calls, what they send, and what every answer looks like.
+
+mod auth;
+mod body;
+mod wire;
+
+use std::any::Any;
+
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, Request, State},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
+
+pub use auth::{ClientCaller, ManagementCaller, ServerCaller, UserCaller};
+pub use body::{Body, MAX_BODY, Path, Query, present, strict_json};
+pub use wire::UserAuthenticator;
+
+use crate::{app::App, error::Error, tenant::KeyKind};
+
+/// An answer: JSON with `Content-Type: application/json` and nothing after it (contract, rules 1 and 2).
+pub type Reply<T> = Result<Json<T>, Error>;
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let (status, code) = self.status_and_code();
+        if status >= 500 {
+            // The one place where a failure is written down, with what caused it.
+            let cause = std::error::Error::source(&self).map(ToString::to_string).unwrap_or_default();
+            tracing::error!(event = "request_failed", status, code, cause);
+        }
+        let body = json!({ "error": code, "errorCode": code, "errorDescription": self.to_string() });
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        // RFC 9110, section 11.6.1. Only the server API says Basic: a browser would open its own dialogue.
+        let challenge = match self {
+            Self::Unauthorized => Some("Basic realm=\"API key\", charset=\"UTF-8\""),
+            Self::InvalidToken(_) | Self::ExpiredToken | Self::TokenRequired => Some("Bearer"),
+            _ => None,
+        };
+        if let Some(challenge) = challenge {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        if let Some(wait) = self.retry_after() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+        }
+        response
+    }
+}
+
+/// Allows pages of any origin to call the client API with a token (contract, section 2.0). No cookie takes part,
+/// so nothing is sent that the page does not already hold.
+pub fn cross_origin() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(tower_http::cors::Any)
+        .allow_methods([Method::GET, Method::POST, Method::PATCH])
+        // By name: the Fetch standard's `*` does not cover Authorization.
+        .allow_headers(tower_http::cors::AllowHeaders::mirror_request())
+        .max_age(std::time::Duration::from_secs(7200))
+}
+
+/// Makes a server of some routes: what no route answers, and what every answer carries.
+pub fn service(routes: Router<App>, app: App) -> Router {
+    routes
+        .fallback(no_such_route)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(common_headers))
+        .with_state(app)
+}
+
+async fn common_headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    let mut set = |name: HeaderName, value: &'static str| {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    };
+    set(header::CACHE_CONTROL, "no-store");
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::REFERRER_POLICY, "no-referrer");
+    set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
+    response
+}
+
+/// A path that is no route. Credentials are looked at first: with a bad key it is 401, whatever the path
+/// (contract, section 1.0).
+async fn no_such_route(State(app): State<App>, request: Request) -> Error {
+    let (parts, _) = request.into_parts();
+    let path = parts.uri.path();
+    let known = if path.starts_with("/v1/client/") {
+        auth::client(&app, &parts.headers).await.map(|_| ())
+    } else if path.starts_with("/v1/management/") {
+        auth::api_key(&app, &parts.headers, KeyKind::Management).await.map(|_| ())
+    } else if path.starts_with("/v1/") {
+        auth::api_key(&app, &parts.headers, KeyKind::Secret).await.map(|_| ())
+    } else {
+        Ok(())
+    };
+    known
+        .err()
+        .unwrap_or_else(|| Error::NotFound("There is nothing at this address. Check the path of the call.".into()))
+}
+
+async fn no_such_method(method: Method) -> Error {
+    Error::MethodNotAllowed(format!("This address does not answer {method}. The Allow header says what it answers."))
+}
+
+/// A panic is our fault and says nothing of itself.
+fn panicked(_: Box<dyn Any + Send>) -> Response {
+    Error::internal("a handler panicked").into_response()
+}

@@ -1,0 +1,130 @@
+//! Names of things, as types: a function that takes a [`UserId`] cannot be handed an action code.
+//!
+//! Ids that the customer chooses (users, idempotency keys) may hold any character; they are never compared
+//! after normalisation, so the NFC and NFD spellings of one name are two users. `store::keys` escapes them.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+
+/// Declares an id: a string with a rule, checked once, at the edge.
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $check:expr, $rule:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// Checks the rule of this id and answers 400 with that rule where it is broken.
+            pub fn parse(text: impl Into<String>) -> Result<Self, Error> {
+                let text = text.into();
+                let check: fn(&str) -> bool = $check;
+                if check(&text) { Ok(Self(text)) } else { Err(Error::Invalid($rule.into())) }
+            }
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+        impl TryFrom<String> for $name {
+            type Error = Error;
+            fn try_from(text: String) -> Result<Self, Error> {
+                Self::parse(text)
+            }
+        }
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0
+            }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:?}", self.0)
+            }
+        }
+    };
+}
+
+/// Letters, digits, `_` and `-`; between 1 and 64 of them.
+fn is_code(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}
+
+id!(
+    /// A customer of the installation; the first part of every key.
+    TenantId, is_code, "A tenant id has 1 to 64 letters, digits, '_' or '-'."
+);
+id!(
+    /// The customer's own name for an end user: any characters, 1 to 256 bytes.
+    UserId, |t| (1..=256).contains(&t.len()), "A user id has 1 to 256 bytes."
+);
+id!(
+    /// The name of a kind of action, `^[A-Za-z0-9_-]{1,64}$` (contract, section 1.3).
+    ActionCode, is_code, "An action code has 1 to 64 letters, digits, '_' or '-'."
+);
+id!(
+    /// The customer's name for one occurrence of an action: any characters, 1 to 200 bytes.
+    IdempotencyKey, |t| (1..=200).contains(&t.len()), "An idempotency key has 1 to 200 bytes."
+);
+id!(
+    /// One enrolled authenticator.
+    AuthenticatorId, is_code, "An authenticator id has 1 to 64 letters, digits, '_' or '-'."
+);
+id!(
+    /// One life of an action: a token names it, so that a token dies with its action.
+    ActionId, is_code, "An action id has 1 to 64 letters, digits, '_' or '-'."
+);
+id!(
+    /// One life of a user: deleted and created again, a user has another, and inherits nothing.
+    UserUid, is_code, "A user uid has 1 to 64 letters, digits, '_' or '-'."
+);
+
+impl AuthenticatorId {
+    pub fn generate() -> Self {
+        Self(uuid::Uuid::new_v4().to_string())
+    }
+}
+impl ActionId {
+    pub fn generate() -> Self {
+        Self(uuid::Uuid::new_v4().simple().to_string())
+    }
+}
+impl UserUid {
+    pub fn generate() -> Self {
+        Self(uuid::Uuid::new_v4().simple().to_string())
+    }
+}
+impl IdempotencyKey {
+    /// A key for a track that brought none.
+    pub fn generate() -> Self {
+        Self(uuid::Uuid::new_v4().to_string())
+    }
+}
+impl TenantId {
+    pub fn generate() -> Self {
+        Self(uuid::Uuid::new_v4().to_string())
+    }
+}
+
+/// Joins parts so that no two lists of parts give the same bytes: each is preceded by its length.
+pub fn length_prefixed(parts: &[&[u8]]) -> Vec<u8> {
+    let mut joined = Vec::with_capacity(parts.iter().map(|p| p.len() + 4).sum());
+    for part in parts {
+        joined.extend_from_slice(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
+        joined.extend_from_slice(part);
+    }
+    joined
+}
+
+/// The SHA-256 of parts, in hexadecimal; no two lists of parts share one.
+pub fn digest(parts: &[&[u8]]) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &length_prefixed(parts));
+    data_encoding::HEXLOWER.encode(digest.as_ref())
+}

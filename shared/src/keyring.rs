@@ -1,0 +1,240 @@
+//! Keys at rest: the key that wraps each tenant's data key, and the key that each tenant's token keys derive from.
+
+use std::{path::Path, sync::Arc};
+
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    hkdf, rand,
+};
+use data_encoding::BASE64;
+use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::{
+    error::Error,
+    id::{TenantId, length_prefixed},
+};
+
+/// Fills a buffer from the operating system's generator.
+pub fn random<const N: usize>() -> Result<[u8; N], Error> {
+    let mut bytes = [0; N];
+    rand::fill(&mut bytes).map_err(|_| Error::unavailable("the random generator failed"))?;
+    Ok(bytes)
+}
+
+/// The root of the keys of an installation. Closed, because a foreign key service has no emulator in process.
+#[derive(Clone)]
+pub enum Keyring {
+    /// A file that the operator keeps, for one machine.
+    LocalFile(Arc<LocalKeyring>),
+    /// A key service that cannot be reached; what the tests put in its place.
+    Unreachable,
+}
+
+/// Master keys read from a file, newest first: the first wraps, every one unwraps.
+pub struct LocalKeyring {
+    masters: Vec<(String, Zeroizing<Vec<u8>>)>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct KeyringFile {
+    version: u32,
+    master_keys: Vec<MasterKey>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct MasterKey {
+    id: String,
+    key: String,
+}
+
+impl Drop for MasterKey {
+    fn drop(&mut self) {
+        self.key.zeroize();
+    }
+}
+
+/// The keyring cannot be read; the text says what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct KeyringError(String);
+
+impl Keyring {
+    /// A new keyring in memory, and the text of the file that brings it back.
+    pub fn generate() -> Result<(Self, Zeroizing<String>), Error> {
+        let file = KeyringFile {
+            version: 1,
+            master_keys: vec![MasterKey { id: "m1".into(), key: BASE64.encode(&random::<32>()?) }],
+        };
+        let text = Zeroizing::new(serde_json::to_string_pretty(&file).map_err(Error::internal)?);
+        let keyring = Self::parse(&text).map_err(Error::internal)?;
+        Ok((keyring, text))
+    }
+
+    /// Reads a keyring from the text of its file: `{"version":1,"masterKeys":[{"id","key"}]}`, keys of 32 bytes in base64.
+    pub fn parse(text: &str) -> Result<Self, KeyringError> {
+        let bad = |why: &str| KeyringError(format!("the keyring is not readable: {why}; restore it from a backup"));
+        let file: KeyringFile = serde_json::from_str(text).map_err(|_| bad("it is not the JSON it should be"))?;
+        let masters = file
+            .master_keys
+            .iter()
+            .map(|m| BASE64.decode(m.key.as_bytes()).map(|key| (m.id.clone(), Zeroizing::new(key))))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|_| bad("a key is not base64"))?;
+        if file.version != 1 || masters.is_empty() || masters.iter().any(|(_, key)| key.len() != 32) {
+            return Err(bad("it needs version 1 and at least one key of 32 bytes"));
+        }
+        Ok(Self::LocalFile(Arc::new(LocalKeyring { masters })))
+    }
+
+    /// Reads a keyring from a file.
+    pub fn read(path: &Path) -> Result<Self, KeyringError> {
+        let text = std::fs::read_to_string(path)
+            .map(Zeroizing::new)
+            .map_err(|e| KeyringError(format!("cannot read the keyring {}: {e}", path.display())))?;
+        Self::parse(&text)
+    }
+
+    fn masters(&self) -> Result<&[(String, Zeroizing<Vec<u8>>)], Error> {
+        match self {
+            Self::LocalFile(local) => Ok(&local.masters),
+            Self::Unreachable => Err(Error::unavailable("the keyring cannot be reached")),
+        }
+    }
+
+    /// A new data key for a tenant, sealed under the newest master key as `id.base64`.
+    pub fn new_data_key(&self, tenant: &TenantId) -> Result<String, Error> {
+        let (id, master) = &self.masters()?[0];
+        let mut key = random::<32>()?;
+        let sealed = DataKey::new(master)?.seal(&key, &Self::wrap_context(tenant, id))?;
+        key.zeroize();
+        Ok(format!("{id}.{}", BASE64.encode(&sealed)))
+    }
+
+    /// Opens a tenant's data key. Fails closed: an unknown master or a changed blob is 503, never another key.
+    pub fn open_data_key(&self, tenant: &TenantId, sealed: &str) -> Result<DataKey, Error> {
+        let masters = self.masters()?;
+        let (id, blob) = sealed.split_once('.').ok_or_else(|| Error::unavailable("the data key has no key id"))?;
+        let (_, master) = masters
+            .iter()
+            .find(|(known, _)| known == id)
+            .ok_or_else(|| Error::unavailable(format!("the keyring has no master key {id}")))?;
+        let blob = BASE64.decode(blob.as_bytes()).map_err(Error::unavailable)?;
+        let key = Zeroizing::new(DataKey::new(master)?.open(&blob, &Self::wrap_context(tenant, id))?);
+        DataKey::new(&key)
+    }
+
+    /// The 256-bit key of a tenant's token key id, by HKDF-SHA-256 (RFC 5869) from the oldest master key that made it.
+    pub fn token_key(&self, tenant: &TenantId, kid: &str, master: &str) -> Result<Zeroizing<[u8; 32]>, Error> {
+        let (_, root) = self
+            .masters()?
+            .iter()
+            .find(|(id, _)| id == master)
+            .ok_or_else(|| Error::unavailable(format!("the keyring has no master key {master}")))?;
+        let info = length_prefixed(&[b"countersign/user-token", tenant.as_str().as_bytes(), kid.as_bytes()]);
+        let mut key = Zeroizing::new([0; 32]);
+        hkdf::Salt::new(hkdf::HKDF_SHA256, &[])
+            .extract(root)
+            .expand(&[&info], hkdf::HKDF_SHA256)
+            .and_then(|okm| okm.fill(key.as_mut()))
+            .map_err(|_| Error::unavailable("the token key cannot be derived"))?;
+        Ok(key)
+    }
+
+    /// The id of the master key that new keys are made under.
+    pub fn newest_master(&self) -> Result<&str, Error> {
+        Ok(&self.masters()?[0].0)
+    }
+
+    fn wrap_context(tenant: &TenantId, master: &str) -> Vec<u8> {
+        length_prefixed(&[b"countersign/data-key", tenant.as_str().as_bytes(), master.as_bytes()])
+    }
+}
+
+/// Seals a tenant's secrets: AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce in front of the text.
+pub struct DataKey(LessSafeKey);
+
+impl DataKey {
+    fn new(key: &[u8]) -> Result<Self, Error> {
+        UnboundKey::new(&AES_256_GCM, key)
+            .map(|key| Self(LessSafeKey::new(key)))
+            .map_err(|_| Error::unavailable("a key does not have 256 bits"))
+    }
+
+    /// Nonce, cipher text and tag; `context` is authenticated with it and must be given again to open it.
+    pub fn seal(&self, plain: &[u8], context: &[u8]) -> Result<Vec<u8>, Error> {
+        let nonce = random::<NONCE_LEN>()?;
+        let mut sealed = nonce.to_vec();
+        let mut body = plain.to_vec();
+        self.0
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(context), &mut body)
+            .map_err(|_| Error::unavailable("sealing failed"))?;
+        sealed.append(&mut body);
+        Ok(sealed)
+    }
+
+    /// The sealed text. A blob of another owner, or a changed one, is 503: it is never a "wrong code".
+    pub fn open(&self, sealed: &[u8], context: &[u8]) -> Result<Vec<u8>, Error> {
+        let refuse = || Error::unavailable("a sealed secret does not belong where it was found");
+        let (nonce, body) = sealed.split_at_checked(NONCE_LEN).ok_or_else(refuse)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| refuse())?;
+        let mut body = body.to_vec();
+        let length = self.0.open_in_place(nonce, Aad::from(context), &mut body).map_err(|_| refuse())?.len();
+        body.truncate(length);
+        Ok(body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tenant(id: &str) -> TenantId {
+        TenantId::parse(id).unwrap()
+    }
+
+    #[test]
+    fn a_data_key_opens_for_its_own_tenant_only() {
+        let (keyring, text) = Keyring::generate().unwrap();
+        let sealed = keyring.new_data_key(&tenant("a")).unwrap();
+        let key = keyring.open_data_key(&tenant("a"), &sealed).unwrap();
+        assert!(keyring.open_data_key(&tenant("b"), &sealed).is_err());
+        let blob = key.seal(b"secret", b"context").unwrap();
+        let again = Keyring::parse(&text).unwrap().open_data_key(&tenant("a"), &sealed).unwrap();
+        assert_eq!(again.open(&blob, b"context").unwrap(), b"secret");
+    }
+
+    #[test]
+    fn a_sealed_text_opens_only_unchanged_and_in_its_context() {
+        let (keyring, _) = Keyring::generate().unwrap();
+        let sealed = keyring.new_data_key(&tenant("a")).unwrap();
+        let key = keyring.open_data_key(&tenant("a"), &sealed).unwrap();
+        let blob = key.seal(b"secret", b"user 1").unwrap();
+        assert!(key.open(&blob, b"user 2").is_err());
+        for position in 0..blob.len() {
+            let mut changed = blob.clone();
+            changed[position] ^= 1;
+            assert!(key.open(&changed, b"user 1").is_err(), "byte {position} is not authenticated");
+        }
+        assert!(key.open(&blob[..5], b"user 1").is_err());
+    }
+
+    #[test]
+    fn token_keys_differ_by_tenant_and_key_id() {
+        let (keyring, _) = Keyring::generate().unwrap();
+        let key = |t: &str, kid: &str| *keyring.token_key(&tenant(t), kid, "m1").unwrap();
+        assert_ne!(key("a", "1"), key("a", "2"));
+        assert_ne!(key("a", "1"), key("b", "1"));
+        assert_eq!(key("a", "1"), key("a", "1"));
+    }
+
+    #[test]
+    fn a_keyring_that_is_not_one_is_refused() {
+        for text in
+            ["", "{}", r#"{"version":1,"masterKeys":[]}"#, r#"{"version":1,"masterKeys":[{"id":"a","key":"AAAA"}]}"#]
+        {
+            assert!(Keyring::parse(text).is_err(), "{text}");
+        }
+    }
+}

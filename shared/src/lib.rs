@@ -1,0 +1,24 @@
+//! The core of Countersign: every rule that must hold in more than one function.
+//!
+//! Domain modules (`id`, `action`, `user`, `tenant`, `token`, `limiter`, `authenticator`) take the time as an
+//! argument and do no input or output; `store` keeps the promises, each as the condition of one write.
+
+pub mod action;
+pub mod app;
+pub mod authenticator;
+pub mod clock;
+pub mod config;
+pub mod enrolment;
+pub mod error;
+pub mod http;
+pub mod id;
+pub mod keyring;
+pub mod lambda;
+pub mod limiter;
+pub mod operator;
+pub mod redirect;
+pub mod store;
+pub mod tenant;
+pub mod token;
+pub mod user;
+pub mod verification;

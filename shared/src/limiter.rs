@@ -1,0 +1,122 @@
+//! The guess budget: one for each user, on every path on which somebody may guess.
+//!
+//! A guess takes a slot *before* it is looked at, by a conditional write, so that neither concurrency nor a
+//! crash nor a lost reply makes a guess free (security.md, section 0.1). Slots are named by their attempt, so
+//! that a write that is repeated after a lost acknowledgement takes no second one, and a success frees exactly
+//! the slots of its own method that it saw: a guess that came in meanwhile keeps its slot.
+
+use std::collections::BTreeMap;
+
+use crate::{clock::Timestamp, error::Error, keyring::random};
+
+/// Guesses evaluated for one user in any `WINDOW_SECONDS`.
+pub const LIMIT: usize = 10;
+pub const WINDOW_SECONDS: i64 = 300;
+
+/// NIST SP 800-63B, section 3.2.2: after so many failures in a row the method is closed until the customer's
+/// backend opens it again, or another method succeeds.
+pub const CLOSED_AFTER: u64 = 100;
+
+/// One attempt to answer: the letter of its method, and 64 random bits.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Slot(String);
+
+impl Slot {
+    /// A slot for a TOTP guess.
+    pub fn totp() -> Result<Self, Error> {
+        Ok(Self(format!("t{:016x}", u64::from_be_bytes(random::<8>()?))))
+    }
+    pub fn from_stored(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+    fn same_method(&self, other: &Self) -> bool {
+        self.0.as_bytes().first() == other.0.as_bytes().first()
+    }
+}
+
+/// The guesses of a user that still count, each with the second in which it was made.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Guesses {
+    pub slots: BTreeMap<Slot, i64>,
+    /// TOTP guesses since the last right one.
+    pub totp_failures: u64,
+}
+
+/// What a guess that found no free slot may do.
+#[derive(Debug, PartialEq)]
+pub enum Room {
+    /// These slots are over; one of their places can be taken.
+    AfterDropping(Vec<Slot>),
+    /// The budget is spent.
+    Exhausted,
+}
+
+impl Guesses {
+    /// Slots whose time is over, the only ones that a new guess may replace.
+    pub fn over(&self, now: Timestamp) -> Vec<Slot> {
+        let horizon = now.as_second() - WINDOW_SECONDS;
+        self.slots.iter().filter(|(_, made)| **made <= horizon).map(|(slot, _)| slot.clone()).collect()
+    }
+
+    pub fn room(&self, now: Timestamp) -> Room {
+        let over = self.over(now);
+        if self.totp_failures >= CLOSED_AFTER || over.is_empty() { Room::Exhausted } else { Room::AfterDropping(over) }
+    }
+
+    /// What a success of `attempt` frees: the slots of its method, its own included.
+    pub fn freed_by(&self, attempt: &Slot) -> Vec<Slot> {
+        self.slots.keys().filter(|slot| slot.same_method(attempt)).cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    proptest! {
+        /// In no window of five minutes are more than `LIMIT` guesses taken, whenever they come.
+        #[test]
+        fn no_window_holds_more_than_the_limit(gaps in prop::collection::vec(0_i64..120, 1..200)) {
+            let (mut guesses, mut now, mut taken) = (Guesses::default(), 1_000_000, Vec::new());
+            for gap in gaps {
+                now += gap;
+                let slot = Slot::totp().unwrap();
+                if guesses.slots.len() >= LIMIT {
+                    match guesses.room(at(now)) {
+                        Room::Exhausted => continue,
+                        Room::AfterDropping(over) => guesses.slots.retain(|slot, _| !over.contains(slot)),
+                    }
+                }
+                guesses.slots.insert(slot, now);
+                taken.push(now);
+            }
+            for (index, first) in taken.iter().enumerate() {
+                let within = taken[index..].iter().take_while(|t| **t < first + WINDOW_SECONDS).count();
+                prop_assert!(within <= LIMIT, "{within} guesses from second {first}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_success_frees_its_own_method_only() {
+        let mine = Slot::totp().unwrap();
+        let slots = [(mine.clone(), 5), (Slot::totp().unwrap(), 6), (Slot::from_stored("p1"), 7)];
+        let guesses = Guesses { slots: slots.into_iter().collect(), totp_failures: 2 };
+        assert_eq!(guesses.freed_by(&mine).len(), 2);
+    }
+
+    #[test]
+    fn a_closed_method_has_no_room() {
+        let slots = [(Slot::totp().unwrap(), 0)].into_iter().collect();
+        assert_eq!(Guesses { slots, totp_failures: CLOSED_AFTER }.room(at(1_000_000)), Room::Exhausted);
+    }
+}

@@ -1,0 +1,211 @@
+//! Actions: made by track, succeeded by a proof, moved by the customer's backend.
+
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure as OnFailure};
+
+use crate::{
+    action::{Action, Outcome, State, Verification},
+    authenticator::Method,
+    clock::Timestamp,
+    error::Error,
+    id::{ActionCode, IdempotencyKey, UserId},
+    user::{Profile, User},
+};
+
+use super::{
+    Expressions, Refusal, TenantStore, Tracked, contended,
+    item::{Attributes, Row, keyed, n, s, time},
+    keys::{self, Key},
+    refusal,
+    users::StoredProfile,
+};
+
+/// Actions are listed for 30 days (contract, S13), then swept.
+pub const KEPT_SECONDS: i64 = 31 * 24 * 3600;
+
+fn write_action(key: &Key, action: &Action) -> Attributes {
+    let mut item = keyed(key);
+    let outcome = match action.outcome {
+        Outcome::Allow => "ALLOW",
+        Outcome::Challenge => "CHALLENGE",
+        Outcome::Review => "REVIEW",
+        Outcome::Block => "BLOCK",
+    };
+    let texts = [
+        ("id", action.id.as_str()),
+        ("uid", action.user_uid.as_str()),
+        ("code", action.code.as_str()),
+        ("key", action.key.as_str()),
+        ("st", action.state.as_str()),
+        ("out", outcome),
+        ("fp", &action.fingerprint),
+        ("in", &action.input),
+    ];
+    item.extend(texts.map(|(name, text)| (name.to_owned(), s(text))));
+    item.insert("cre".into(), time(action.created_at));
+    item.insert("sta".into(), time(action.state_changed_at));
+    item.insert("exp".into(), time(action.expires_at));
+    item.insert("ttl".into(), n(action.created_at.as_second() + KEPT_SECONDS));
+    item.insert(
+        "am".into(),
+        AttributeValue::Ss(action.allowed_methods.iter().map(|m| m.as_str().to_owned()).collect()),
+    );
+    if let Some(url) = &action.redirect_url {
+        item.insert("red".into(), s(url));
+    }
+    item
+}
+
+pub(super) fn read_action(item: &Attributes) -> Result<Action, Error> {
+    let row = Row(item);
+    let damaged = |what: &str| Error::internal(format!("a stored action has no usable {what}"));
+    let allowed = item.get("am").and_then(|value| value.as_ss().ok()).ok_or_else(|| damaged("methods"))?;
+    let verification = match row.text_opt("vm").and_then(Method::parse) {
+        Some(method) => Some(Verification { method, authenticator: row.id("va")?, at: row.time("vt")? }),
+        None => None,
+    };
+    Ok(Action {
+        id: row.id("id")?,
+        user_uid: row.id("uid")?,
+        code: row.id("code")?,
+        key: row.id("key")?,
+        state: State::parse(row.text("st")?).ok_or_else(|| damaged("state"))?,
+        outcome: match row.text("out")? {
+            "ALLOW" => Outcome::Allow,
+            "CHALLENGE" => Outcome::Challenge,
+            "REVIEW" => Outcome::Review,
+            "BLOCK" => Outcome::Block,
+            _ => return Err(damaged("outcome")),
+        },
+        created_at: row.time("cre")?,
+        state_changed_at: row.time("sta")?,
+        expires_at: row.time("exp")?,
+        fingerprint: row.text("fp")?.to_owned(),
+        allowed_methods: allowed.iter().filter_map(|name| Method::parse(name)).collect(),
+        redirect_url: row.text_opt("red").map(str::to_owned),
+        verification,
+        input: row.text("in")?.to_owned(),
+    })
+}
+
+impl TenantStore<'_> {
+    pub fn action_key(&self, user: &UserId, code: &ActionCode, key: &IdempotencyKey) -> Key {
+        keys::action(self.tenant, user, code, key)
+    }
+
+    /// One action, consistently.
+    pub async fn action(&self, key: &Key) -> Result<Option<Action>, Error> {
+        self.store.get(key).await?.map(|item| read_action(&item)).transpose()
+    }
+
+    /// Writes a tracked action, if its idempotency key is new. With a new user or new contacts they are written
+    /// in the same transaction.
+    pub async fn track(
+        &self,
+        user: &User,
+        is_new: bool,
+        action: &Action,
+        profile: Option<(Option<&StoredProfile>, &Profile)>,
+    ) -> Result<Tracked, Error> {
+        let key = self.action_key(&user.id, &action.code, &action.key);
+        let item = write_action(&key, action);
+        // What an earlier life of the user left under this key is nobody's.
+        const UNUSED: &str = "attribute_not_exists(pk) OR uid <> :v";
+        let refused = if is_new || profile.is_some() {
+            let write = async || {
+                let mut writes = vec![self.put_if(item.clone(), UNUSED, Some(s(user.uid.as_str())))?];
+                if is_new {
+                    writes.push(self.put_new_user(user)?);
+                }
+                if let Some((old, new)) = profile {
+                    writes.extend(self.put_profile(user, old, new)?);
+                }
+                self.store.transact(writes).await
+            };
+            match contended(write).await {
+                Ok(()) => return Ok(Tracked::Created),
+                Err(Refusal::Cancelled(refused)) => match refused.into_iter().next().flatten() {
+                    Some(existing) => existing,
+                    None => return Ok(Tracked::Stale),
+                },
+                Err(other) => return Err(other.into()),
+            }
+        } else {
+            let write = async || {
+                let request = self.store.client.put_item().table_name(&self.store.table).set_item(Some(item.clone()));
+                let request =
+                    request.condition_expression(UNUSED).expression_attribute_values(":v", s(user.uid.as_str()));
+                let request = request.return_values_on_condition_check_failure(OnFailure::AllOld);
+                request.send().await.map(|_| ()).map_err(refusal)
+            };
+            match contended(write).await {
+                Ok(()) => return Ok(Tracked::Created),
+                Err(Refusal::Condition(existing)) => existing,
+                Err(other) => return Err(other.into()),
+            }
+        };
+        match refused {
+            Some(existing) => Ok(Tracked::Existing(Box::new(read_action(&existing)?))),
+            None => Ok(Tracked::Stale),
+        }
+    }
+
+    /// Gives an action that is still open more time, because its backend asks for it again.
+    pub async fn extend(&self, key: &Key, action: &Action, until: Timestamp) -> Result<bool, Error> {
+        let extend = Expressions::default()
+            .set("#exp = :until")
+            .require("id = :id AND st = :state")
+            .name("#exp", "exp")
+            .value(":until", time(until))
+            .value(":id", s(action.id.as_str()))
+            .value(":state", s(action.state.as_str()));
+        match self.update_one(key, &extend).await {
+            Ok(_) => Ok(true),
+            Err(Refusal::Condition(_)) => Ok(false),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// Moves an action to the state that the backend says, if its state still allows that.
+    ///
+    /// 404 where there is no such action, 409 with its state where it has come to another end.
+    pub async fn set_state(&self, key: &Key, next: State, now: Timestamp) -> Result<Action, Error> {
+        let from: Vec<State> =
+            State::ALL.into_iter().filter(|from| *from != next && from.may_be_set_to(next)).collect();
+        let places: Vec<String> = (0..from.len()).map(|index| format!(":s{index}")).collect();
+        let mut set = Expressions::default()
+            .set("st = :next, sta = :now")
+            .require(format!("st IN ({})", places.join(", ")))
+            .value(":next", s(next.as_str()))
+            .value(":now", time(now));
+        for (state, place) in from.iter().zip(places) {
+            set = set.value(place, s(state.as_str()));
+        }
+        match self.update_one(key, &set).await {
+            Ok(item) => read_action(&item),
+            Err(Refusal::Condition(None)) => Err(no_action()),
+            Err(Refusal::Condition(Some(item))) => match read_action(&item)? {
+                action if action.state == next => Ok(action),
+                action => {
+                    let state = action.state.as_str();
+                    Err(Error::Conflict(format!("The action has come to its end in state {state}; that is final.")))
+                }
+            },
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// The actions of a user's present life since a time, newest first.
+    pub async fn actions_since(&self, user: &User, since: Timestamp) -> Result<Vec<Action>, Error> {
+        let partition = keys::user_partition(self.tenant, &user.id);
+        let items = self.store.query(&partition, Some(keys::ACTION), usize::MAX).await?;
+        let mut actions = items.iter().map(read_action).collect::<Result<Vec<_>, _>>()?;
+        actions.retain(|action| action.user_uid == user.uid && action.created_at >= since);
+        actions.sort_by_key(|action| std::cmp::Reverse(action.created_at));
+        Ok(actions)
+    }
+}
+
+/// What a call on an action that does not exist is told.
+pub fn no_action() -> Error {
+    Error::NotFound("There is no action with this user, code and idempotency key.".into())
+}

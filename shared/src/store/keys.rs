@@ -1,0 +1,159 @@
+//! The keys of the one table: where each thing stands, and why no id can forge another's place.
+//!
+//! | item | pk | sk |
+//! |---|---|---|
+//! | user | `T#t#U#u` | `USER` |
+//! | profile | `T#t#U#u` | `PROFILE` |
+//! | authenticator | `T#t#U#u` | `AUTH#id` |
+//! | action | `T#t#U#u` | `ACTION#code#key` |
+//! | contact | `T#t#EMAIL#e`, `T#t#PHONE#p`, `T#t#USERNAME#n` | `U#u` |
+//! | tenant | `T#t` | `TENANT`, `ACTIONCONFIG#code` |
+//! | API key | `KEY#sha256` | `KEY` |
+
+use std::fmt::Write;
+
+use crate::{
+    id::{ActionCode, AuthenticatorId, IdempotencyKey, TenantId, UserId},
+    user::ContactKind,
+};
+
+/// Partition and sort key of one item.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    pub pk: String,
+    pub sk: String,
+}
+
+pub const USER: &str = "USER";
+pub const PROFILE: &str = "PROFILE";
+pub const AUTHENTICATOR: &str = "AUTH#";
+pub const ACTION: &str = "ACTION#";
+pub const TENANT: &str = "TENANT";
+pub const ACTION_CONFIG: &str = "ACTIONCONFIG#";
+
+/// Writes the separator, the escape sign and control characters as `%XX`, and everything else as it is: what
+/// comes out holds no `#`, and two texts that differ in any byte stay different.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '#' | '%' | '|') || c.is_ascii_control() {
+            let _ = write!(escaped, "%{:02X}", c as u32);
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
+}
+
+fn unescape(text: &str) -> String {
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+pub fn user_partition(tenant: &TenantId, user: &UserId) -> String {
+    format!("T#{tenant}#U#{}", escape(user.as_str()))
+}
+
+fn in_user(tenant: &TenantId, user: &UserId, sk: impl Into<String>) -> Key {
+    Key { pk: user_partition(tenant, user), sk: sk.into() }
+}
+
+pub fn user(tenant: &TenantId, user: &UserId) -> Key {
+    in_user(tenant, user, USER)
+}
+pub fn profile(tenant: &TenantId, user: &UserId) -> Key {
+    in_user(tenant, user, PROFILE)
+}
+pub fn authenticator(tenant: &TenantId, user: &UserId, id: &AuthenticatorId) -> Key {
+    in_user(tenant, user, format!("{AUTHENTICATOR}{id}"))
+}
+pub fn action(tenant: &TenantId, user: &UserId, code: &ActionCode, key: &IdempotencyKey) -> Key {
+    in_user(tenant, user, format!("{ACTION}{code}#{}", escape(key.as_str())))
+}
+
+pub fn contact_partition(tenant: &TenantId, kind: ContactKind, value: &str) -> String {
+    let kind = match kind {
+        ContactKind::Email => "EMAIL",
+        ContactKind::Phone => "PHONE",
+        ContactKind::Username => "USERNAME",
+    };
+    format!("T#{tenant}#{kind}#{}", escape(value))
+}
+pub fn contact_sort(user: &UserId) -> String {
+    format!("U#{}", escape(user.as_str()))
+}
+/// The user that a contact's sort key names.
+pub fn contact_user(sk: &str) -> Option<UserId> {
+    sk.strip_prefix("U#").and_then(|user| UserId::parse(unescape(user)).ok())
+}
+
+pub fn tenant_partition(tenant: &TenantId) -> String {
+    format!("T#{tenant}")
+}
+pub fn tenant(tenant: &TenantId) -> Key {
+    Key { pk: tenant_partition(tenant), sk: TENANT.into() }
+}
+pub fn action_config(tenant: &TenantId, code: &ActionCode) -> Key {
+    Key { pk: tenant_partition(tenant), sk: format!("{ACTION_CONFIG}{code}") }
+}
+pub fn api_key(hash: &str) -> Key {
+    Key { pk: format!("KEY#{hash}"), sk: "KEY".into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Ids made of what could break a key: separators, escapes of separators, control characters, both
+    /// spellings of one letter.
+    fn hostile() -> impl Strategy<Value = String> {
+        let parts =
+            ["#", "|", "%", "%23", "%25", "\0", "U#", "T#a", "ACTION#", "e\u{301}", "\u{e9}", "a", "USER", "/", ""];
+        prop::collection::vec(prop::sample::select(parts.to_vec()), 1..6).prop_map(|parts| parts.concat())
+    }
+
+    fn user_id() -> impl Strategy<Value = UserId> {
+        hostile().prop_filter_map("empty", |text| UserId::parse(text).ok())
+    }
+    fn idempotency_key() -> impl Strategy<Value = IdempotencyKey> {
+        hostile().prop_filter_map("empty", |text| IdempotencyKey::parse(text).ok())
+    }
+    fn tenant_id() -> impl Strategy<Value = TenantId> {
+        prop::sample::select(vec!["a", "a-b", "A", "T"]).prop_map(|text| TenantId::parse(text).unwrap())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
+        /// I6: two different things never share a key.
+        #[test]
+        fn keys_are_injective(
+            (t1, u1, k1) in (tenant_id(), user_id(), idempotency_key()),
+            (t2, u2, k2) in (tenant_id(), user_id(), idempotency_key()),
+        ) {
+            let code = ActionCode::parse("signIn").unwrap();
+            let same = (&t1, &u1, &k1) == (&t2, &u2, &k2);
+            prop_assert_eq!(action(&t1, &u1, &code, &k1) == action(&t2, &u2, &code, &k2), same);
+            prop_assert_eq!(user(&t1, &u1) == user(&t2, &u2), (&t1, &u1) == (&t2, &u2));
+            let foreign = [profile(&t2, &u2), tenant(&t2), action(&t2, &u2, &code, &k2), api_key(u2.as_str())];
+            prop_assert!(!foreign.contains(&user(&t1, &u1)));
+        }
+
+        #[test]
+        fn a_contact_names_its_user(user in user_id()) {
+            prop_assert_eq!(contact_user(&contact_sort(&user)), Some(user));
+        }
+
+        /// DynamoDB allows 2048 bytes for a partition key and 1024 for a sort key.
+        #[test]
+        fn keys_fit(filler in prop::sample::select(vec!['#', 'a', '\0', '\u{e9}'])) {
+            let user_id = UserId::parse(filler.to_string().repeat(256 / filler.len_utf8())).unwrap();
+            let key = IdempotencyKey::parse(filler.to_string().repeat(200 / filler.len_utf8())).unwrap();
+            let tenant = TenantId::parse("t".repeat(64)).unwrap();
+            let code = ActionCode::parse("c".repeat(64)).unwrap();
+            let key = action(&tenant, &user_id, &code, &key);
+            prop_assert!(key.pk.len() <= 2048 && key.sk.len() <= 1024);
+        }
+    }
+}

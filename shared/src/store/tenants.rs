@@ -1,0 +1,183 @@
+//! Tenants: configuration, API keys by their hash, and kinds of action.
+
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::Error,
+    id::{ActionCode, TenantId},
+    tenant::{ActionConfig, ApiKey, KeyKind, Tenant},
+};
+
+use super::{
+    Refusal, Store, TenantStore, contended,
+    item::{Row, document, keyed, n, s},
+    keys, refusal,
+};
+
+/// Whose key it is and what it may do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct KeyOwner {
+    pub tenant: TenantId,
+    pub kind: KeyKind,
+}
+
+/// A tenant as read, with the version that a change must still find.
+#[derive(Clone, Debug)]
+pub struct Versioned {
+    pub tenant: Tenant,
+    pub actions: Vec<ActionConfig>,
+    version: u64,
+}
+
+impl Store {
+    /// Whose API key has this SHA-256 (hex); `None` for a key that nobody has.
+    pub async fn key_owner(&self, hash: &str) -> Result<Option<KeyOwner>, Error> {
+        let found = self.get(&keys::api_key(hash)).await?;
+        found.map(|item| Row(&item).document("doc")).transpose()
+    }
+
+    /// Makes a tenant with its keys, all or nothing; 409 where the tenant or a key exists.
+    pub async fn create_tenant(&self, tenant: &Tenant) -> Result<(), Error> {
+        let mut writes = vec![self.put_tenant(tenant, None)?];
+        for key in &tenant.api_keys {
+            writes.push(self.put_key(&tenant.id, key)?);
+        }
+        match self.transact(writes).await {
+            Err(Refusal::Cancelled(_)) => {
+                Err(Error::Conflict(format!("The tenant {} or one of its keys exists already.", tenant.id)))
+            }
+            answered => Ok(answered?),
+        }
+    }
+
+    fn put_tenant(&self, tenant: &Tenant, seen: Option<u64>) -> Result<TransactWriteItem, Error> {
+        let mut item = keyed(&keys::tenant(&tenant.id));
+        item.insert("doc".into(), document(tenant)?);
+        item.insert("ver".into(), n(seen.unwrap_or(0) + 1));
+        let mut put = Put::builder().table_name(&self.table).set_item(Some(item));
+        put = match seen {
+            None => put.condition_expression("attribute_not_exists(pk)"),
+            Some(seen) => put.condition_expression("ver = :seen").expression_attribute_values(":seen", n(seen)),
+        };
+        Ok(TransactWriteItem::builder().put(put.build().map_err(Error::internal)?).build())
+    }
+
+    fn put_key(&self, tenant: &TenantId, key: &ApiKey) -> Result<TransactWriteItem, Error> {
+        let mut item = keyed(&keys::api_key(&key.hash));
+        item.insert("doc".into(), document(&KeyOwner { tenant: tenant.clone(), kind: key.kind })?);
+        let put = Put::builder().table_name(&self.table).set_item(Some(item));
+        let put = put.condition_expression("attribute_not_exists(pk)").build().map_err(Error::internal)?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+}
+
+impl TenantStore<'_> {
+    /// The tenant and its kinds of action; `None` where there is no such tenant.
+    pub async fn load(&self) -> Result<Option<Versioned>, Error> {
+        let items = self.store.query(&keys::tenant_partition(self.tenant), None, usize::MAX).await?;
+        let (mut tenant, mut actions) = (None, Vec::new());
+        for item in &items {
+            let row = Row(item);
+            match row.text("sk")? {
+                keys::TENANT => tenant = Some((row.document("doc")?, row.number("ver")?)),
+                sk if sk.starts_with(keys::ACTION_CONFIG) => actions.push(row.document("doc")?),
+                _ => {}
+            }
+        }
+        Ok(tenant.map(|(tenant, version)| Versioned { tenant, actions, version }))
+    }
+
+    /// Changes the tenant and its API keys in one transaction, on the tenant as it is now.
+    pub async fn change(&self, change: impl Fn(&mut Tenant) -> Result<(), Error>) -> Result<Tenant, Error> {
+        for _ in 0..5 {
+            let seen = self.load().await?.ok_or_else(|| Error::NotFound("There is no such tenant.".into()))?;
+            let mut tenant = seen.tenant.clone();
+            change(&mut tenant)?;
+            let mut writes = vec![self.store.put_tenant(&tenant, Some(seen.version))?];
+            for gone in seen.tenant.api_keys.iter().filter(|key| !tenant.api_keys.contains(key)) {
+                let key = keys::api_key(&gone.hash);
+                let delete = Delete::builder().table_name(&self.store.table).key("pk", s(key.pk)).key("sk", s(key.sk));
+                writes.push(TransactWriteItem::builder().delete(delete.build().map_err(Error::internal)?).build());
+            }
+            for new in tenant.api_keys.iter().filter(|key| !seen.tenant.api_keys.contains(key)) {
+                writes.push(self.store.put_key(self.tenant, new)?);
+            }
+            match self.store.transact(writes).await {
+                Ok(()) => return Ok(tenant),
+                Err(Refusal::Cancelled(_) | Refusal::Contended) => {}
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Err(Error::unavailable("the tenant kept changing"))
+    }
+
+    /// One kind of action as it is now, with the version that a change must still find.
+    async fn versioned_action_config(&self, code: &ActionCode) -> Result<Option<(ActionConfig, u64)>, Error> {
+        let found = self.store.get(&keys::action_config(self.tenant, code)).await?;
+        found.map(|item| Ok((Row(&item).document("doc")?, Row(&item).number("ver")?))).transpose()
+    }
+
+    /// One kind of action as it is now.
+    pub async fn action_config(&self, code: &ActionCode) -> Result<Option<ActionConfig>, Error> {
+        Ok(self.versioned_action_config(code).await?.map(|(config, _)| config))
+    }
+
+    /// Makes a kind of action; one that exists already is left as it is and given back.
+    pub async fn create_action_config(&self, config: &ActionConfig) -> Result<Option<ActionConfig>, Error> {
+        match contended(|| self.put_action_config(config, None)).await {
+            Ok(()) => Ok(None),
+            Err(Refusal::Condition(_)) => self.action_config(&config.action_code).await,
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// Changes a kind of action as it is now; 404 where there is none.
+    pub async fn change_action_config(
+        &self,
+        code: &ActionCode,
+        change: impl Fn(&mut ActionConfig) -> Result<(), Error>,
+    ) -> Result<ActionConfig, Error> {
+        for _ in 0..5 {
+            let (mut config, version) = self.versioned_action_config(code).await?.ok_or_else(no_action_config)?;
+            change(&mut config)?;
+            match self.put_action_config(&config, Some(version)).await {
+                Ok(()) => return Ok(config),
+                Err(Refusal::Condition(_) | Refusal::Contended) => {}
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Err(Error::unavailable("the action configuration kept changing"))
+    }
+
+    async fn put_action_config(&self, config: &ActionConfig, seen: Option<u64>) -> Result<(), Refusal> {
+        let mut item = keyed(&keys::action_config(self.tenant, &config.action_code));
+        item.insert("doc".into(), document(config)?);
+        item.insert("ver".into(), n(seen.unwrap_or(0) + 1));
+        let request = self.store.client.put_item().table_name(&self.store.table).set_item(Some(item));
+        let request = match seen {
+            None => request.condition_expression("attribute_not_exists(pk)"),
+            Some(seen) => request.condition_expression("ver = :seen").expression_attribute_values(":seen", n(seen)),
+        };
+        request.send().await.map(|_| ()).map_err(refusal)
+    }
+
+    /// Removes a kind of action; 404 where there is none.
+    pub async fn delete_action_config(&self, code: &ActionCode) -> Result<(), Error> {
+        let key = keys::action_config(self.tenant, code);
+        let deleted = contended(async || {
+            let request = self.store.client.delete_item().table_name(&self.store.table);
+            let request = request.key("pk", s(&key.pk)).key("sk", s(&key.sk));
+            request.condition_expression("attribute_exists(pk)").send().await.map(|_| ()).map_err(refusal)
+        });
+        match deleted.await {
+            Err(Refusal::Condition(_)) => Err(no_action_config()),
+            answered => Ok(answered?),
+        }
+    }
+}
+
+/// What a call on a kind of action that does not exist is told.
+pub fn no_action_config() -> Error {
+    Error::NotFound("There is no action configuration with this code.".into())
+}

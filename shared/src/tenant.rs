@@ -1,0 +1,155 @@
+//! A customer of the installation: its settings, keys and kinds of action.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    action::Outcome,
+    authenticator::Method,
+    id::{ActionCode, TenantId},
+};
+
+/// At most this many keys of one kind are live: the old one and the new one, for the length of a roll-over.
+pub const LIVE_KEYS: usize = 2;
+
+/// A tenant as its item in the table holds it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tenant {
+    pub id: TenantId,
+    #[serde(flatten)]
+    pub settings: Settings,
+    /// Newest first. Only hashes; the secrets are shown once.
+    pub api_keys: Vec<ApiKey>,
+    /// Newest first.
+    pub token_keys: Vec<TokenKey>,
+    /// The key under which secrets are sealed, itself sealed by the keyring.
+    pub sealed_data_key: String,
+}
+
+/// What a tenant may choose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Settings {
+    /// Shown to end users, and the issuer in authenticator apps.
+    pub name: String,
+    /// How long a user token and a challenge live.
+    pub token_duration_in_minutes: u32,
+    pub totp_window: TotpWindow,
+}
+
+impl Settings {
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { name: name.into(), token_duration_in_minutes: 10, totp_window: TotpWindow::default() }
+    }
+}
+
+/// Which time steps are accepted around the current one, T (RFC 6238, section 5.2: one step of delay by default).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<i64>", into = "Vec<i64>")]
+pub enum TotpWindow {
+    /// T alone.
+    Current,
+    /// T-1 and T.
+    #[default]
+    Delay,
+    /// T-1, T and T+1, for phones whose clock runs fast.
+    Drift,
+}
+
+impl TotpWindow {
+    /// The accepted steps relative to the current one, in ascending order.
+    pub fn offsets(self) -> &'static [i64] {
+        match self {
+            Self::Current => &[0],
+            Self::Delay => &[-1, 0],
+            Self::Drift => &[-1, 0, 1],
+        }
+    }
+}
+
+impl TryFrom<Vec<i64>> for TotpWindow {
+    type Error = &'static str;
+    fn try_from(offsets: Vec<i64>) -> Result<Self, Self::Error> {
+        [Self::Current, Self::Delay, Self::Drift]
+            .into_iter()
+            .find(|window| window.offsets() == offsets)
+            .ok_or("the accepted TOTP steps are [0], [-1, 0] or [-1, 0, 1]")
+    }
+}
+
+impl From<TotpWindow> for Vec<i64> {
+    fn from(window: TotpWindow) -> Self {
+        window.offsets().to_vec()
+    }
+}
+
+/// What an API key may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyKind {
+    /// The server API (`Basic secret:`).
+    Secret,
+    /// The management API.
+    Management,
+}
+
+/// A live API key, by the SHA-256 of its secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ApiKey {
+    pub hash: String,
+    pub kind: KeyKind,
+    pub created_at: i64,
+}
+
+/// A live token key; its bytes derive from the keyring.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenKey {
+    pub kid: String,
+    pub master: String,
+    /// Unix seconds from which this key signs. Later than its creation by more than the time for which
+    /// configuration is cached, so that whoever meets a token signed by it already knows it.
+    pub signs_from: i64,
+}
+
+/// A kind of action (contract, M1–M5). Made on first sight by track, with the outcome CHALLENGE.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ActionConfig {
+    pub action_code: ActionCode,
+    pub default_user_action_result: Outcome,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification_methods: Option<Vec<Method>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_verification_method: Option<Method>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_to_enroll_verification_methods: Option<Vec<Method>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub messaging_templates: Option<serde_json::Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification_webhook_url: Option<String>,
+    /// To the hour, in Unix seconds: written at most once an hour, so that a busy action is not a hot item.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_action_created_at: Option<i64>,
+}
+
+impl ActionConfig {
+    pub fn new(action_code: ActionCode) -> Self {
+        Self {
+            action_code,
+            default_user_action_result: Outcome::Challenge,
+            verification_methods: None,
+            default_verification_method: None,
+            prompt_to_enroll_verification_methods: None,
+            messaging_templates: None,
+            verification_webhook_url: None,
+            last_action_created_at: None,
+        }
+    }
+
+    /// The methods that may answer a challenge of this action; never empty (the Python SDK's tests ask for one).
+    pub fn allowed_methods(&self) -> Vec<Method> {
+        self.verification_methods.clone().unwrap_or_else(|| vec![Method::AuthenticatorApp])
+    }
+}

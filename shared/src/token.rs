@@ -1,0 +1,163 @@
+//! User tokens: what track, and a successful verification, give to the browser or the phone (contract, section 3).
+//!
+//! A JWT (RFC 7519) signed with HS256 under a key that belongs to one tenant, so that no token of one tenant is
+//! one of another's. Every claim is required and checked, and none is added: a header or a claim that we do not
+//! write is not ours (RFC 8725).
+
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    clock::Timestamp,
+    error::Error,
+    id::{ActionCode, ActionId, IdempotencyKey, TenantId, UserId, UserUid},
+};
+
+/// RFC 8725, section 3.11: says what kind of token it is, so that no other kind passes for it.
+const TYPE: &str = "JWT";
+const ISSUER: &str = "countersign";
+
+/// What a token may be used for (contract, section 4, scopes).
+pub mod scope {
+    pub const READ: &str = "read:authenticators";
+    pub const ADD: &str = "add:authenticators";
+    pub const UPDATE: &str = "update:authenticators";
+    pub const REMOVE: &str = "remove:authenticators";
+
+    /// The scope of a token whose action was verified.
+    pub const ALL: &str = "read:authenticators add:authenticators update:authenticators remove:authenticators";
+
+    /// Checks the scope that a backend asks for in track; absent is `read:authenticators`.
+    pub fn parse(asked: Option<&str>) -> Result<String, crate::error::Error> {
+        let Some(asked) = asked.map(str::trim).filter(|asked| !asked.is_empty()) else { return Ok(READ.into()) };
+        match asked.split_ascii_whitespace().find(|word| ![READ, ADD, UPDATE, REMOVE].contains(word)) {
+            None => Ok(asked.split_ascii_whitespace().collect::<Vec<_>>().join(" ")),
+            Some(unknown) => Err(crate::error::Error::Invalid(format!(
+                "scope {unknown:?} is not known. Send any of {ALL}, separated by spaces."
+            ))),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claims {
+    iss: String,
+    aud: TenantId,
+    pub sub: UserId,
+    pub exp: i64,
+    iat: i64,
+    /// The action this token belongs to: deleted, the token is nothing.
+    pub jti: ActionId,
+    pub scope: String,
+    pub other: Subject,
+}
+
+/// The names that the contract's `other` claim carries, and the life of the user.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Subject {
+    pub tenant_id: TenantId,
+    pub user_id: UserId,
+    pub user_uid: UserUid,
+    pub action_code: ActionCode,
+    pub idempotency_key: IdempotencyKey,
+}
+
+impl Claims {
+    pub fn new(subject: Subject, action: ActionId, scope: String, now: Timestamp, minutes: u32) -> Self {
+        Self {
+            iss: ISSUER.into(),
+            aud: subject.tenant_id.clone(),
+            sub: subject.user_id.clone(),
+            exp: now.as_second() + i64::from(minutes) * 60,
+            iat: now.as_second(),
+            jti: action,
+            scope,
+            other: subject,
+        }
+    }
+
+    pub fn allows(&self, scope: &str) -> bool {
+        self.scope.split_ascii_whitespace().any(|word| word == scope)
+    }
+}
+
+/// A token key ready for use.
+pub struct SigningKey {
+    /// `<tenant>.<key id>`: names the tenant before anything else of the token is believed.
+    kid: String,
+    signs_from: i64,
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+}
+
+impl SigningKey {
+    pub fn new(tenant: &TenantId, kid: &str, signs_from: i64, bytes: &[u8]) -> Self {
+        Self {
+            kid: format!("{tenant}.{kid}"),
+            signs_from,
+            encoding: EncodingKey::from_secret(bytes),
+            decoding: DecodingKey::from_secret(bytes),
+        }
+    }
+}
+
+/// The tenant that a token claims to be of; decides only which keys to try.
+pub fn claimed_tenant(token: &str) -> Result<TenantId, Error> {
+    let header = header(token)?;
+    header
+        .kid
+        .as_deref()
+        .and_then(|kid| kid.rsplit_once('.'))
+        .and_then(|(tenant, _)| TenantId::parse(tenant).ok())
+        .ok_or_else(not_ours)
+}
+
+/// Signs with the newest key that may sign by now; keys stand newest first.
+pub fn issue(keys: &[SigningKey], claims: &Claims, now: Timestamp) -> Result<String, Error> {
+    let key = keys
+        .iter()
+        .find(|key| key.signs_from <= now.as_second())
+        .or(keys.last())
+        .ok_or_else(|| Error::unavailable("the tenant has no token key"))?;
+    let header = Header { typ: Some(TYPE.into()), kid: Some(key.kid.clone()), ..Header::new(Algorithm::HS256) };
+    jsonwebtoken::encode(&header, claims, &key.encoding).map_err(Error::internal)
+}
+
+/// Opens a token of this tenant: 401 `invalid_token` for one that is not ours, 401 `expired_token` for one that is over.
+pub fn open(keys: &[SigningKey], tenant: &TenantId, token: &str, now: Timestamp) -> Result<Claims, Error> {
+    let header = header(token)?;
+    let key = keys.iter().find(|key| header.kid.as_ref() == Some(&key.kid)).ok_or_else(not_ours)?;
+    let mut validation = Validation::new(Algorithm::HS256);
+    // The library would read the system's clock and check a claim only where it is present; `Claims` requires
+    // every one, and the time is ours.
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    validation.validate_aud = false;
+    let claims: Claims = jsonwebtoken::decode(token, &key.decoding, &validation).map_err(|_| not_ours())?.claims;
+    let consistent = claims.iss == ISSUER
+        && claims.aud == *tenant
+        && claims.other.tenant_id == *tenant
+        && claims.sub == claims.other.user_id
+        && claims.iat < claims.exp;
+    if !consistent {
+        return Err(not_ours());
+    }
+    if now.as_second() >= claims.exp {
+        return Err(Error::ExpiredToken);
+    }
+    Ok(claims)
+}
+
+/// The header, where it is one that we write: HS256, our type, a key id, and no key or certificate of its own.
+fn header(token: &str) -> Result<Header, Error> {
+    let header = jsonwebtoken::decode_header(token).map_err(|_| not_ours())?;
+    let ours = Header { typ: Some(TYPE.into()), kid: header.kid.clone(), ..Header::new(Algorithm::HS256) };
+    if header == ours && header.kid.is_some() { Ok(header) } else { Err(not_ours()) }
+}
+
+/// What a token that we did not issue is told.
+pub fn not_ours() -> Error {
+    Error::InvalidToken("The token is not one that this server issued. Track the action again to get a new one.".into())
+}

@@ -1,0 +1,138 @@
+//! Judging a code: take a slot of the guess budget, compare, then accept it in one write.
+
+use crate::{
+    app::App,
+    authenticator::{
+        Authenticator, Method,
+        totp::{Owner, Step, TotpSecret},
+    },
+    clock::Timestamp,
+    error::Error,
+    http::UserCaller,
+    id::AuthenticatorId,
+    limiter::Slot,
+    store::{Completion, Settlement, Spent},
+    token::{self, scope},
+    user::{PendingTotp, User},
+};
+
+/// What a code was worth.
+pub enum Verdict {
+    /// Accepted, once for ever. `enrolled` where it completed an enrolment.
+    Accepted { token: String, enrolled: Option<Box<Authenticator>> },
+    /// Wrong, used before, or too late (`CODE_INVALID_OR_EXPIRED`).
+    Rejected,
+    /// Not looked at: the guess budget is spent (`MAX_ATTEMPTS_EXCEEDED`).
+    Exhausted,
+}
+
+/// A code that matched, and what it matched.
+enum Match<'a> {
+    Pending(&'a PendingTotp, Step),
+    Enrolled(&'a AuthenticatorId, Step),
+    /// Accepted before, for this very action: the same request again, or one whose answer was lost.
+    Repeated,
+}
+
+/// Judges a TOTP code for the action of the caller's token (contract, C17).
+///
+/// Two round trips for a right code, one for a wrong one. Errors decide nothing: 503 where the store or a key
+/// cannot be reached, in which case nothing is accepted that the store did not acknowledge.
+pub async fn verify_totp(app: &App, caller: &UserCaller, code: &str, now: Timestamp) -> Result<Verdict, Error> {
+    let claims = &caller.claims;
+    let store = app.store().tenant(caller.tenant.id());
+    // Before the slot is taken: a key service that is down costs the user no guess.
+    caller.tenant.data_key(app.keyring())?;
+    let attempt = Slot::totp()?;
+    let user = match store.spend_attempt(&claims.sub, &claims.other.user_uid, &attempt, now).await? {
+        Spent::Taken(user) => user,
+        Spent::Exhausted => return Ok(judged(caller, Verdict::Exhausted)),
+        Spent::NoSuchUser => return Err(token::not_ours()),
+    };
+    let matched = find_match(app, caller, &user, code, now)?;
+    let action = store.action_key(&claims.sub, &claims.other.action_code, &claims.other.idempotency_key);
+    let completion = |authenticator, step| Completion {
+        attempt: &attempt,
+        authenticator,
+        step,
+        action: &action,
+        action_id: &claims.jti,
+        now,
+    };
+    let (settled, enrolled) = match matched {
+        None => (Settlement::Refused, None),
+        Some(Match::Repeated) => (Settlement::Accepted, None),
+        Some(Match::Enrolled(id, step)) => (store.settle(&user, &completion(id, step)).await?, None),
+        Some(Match::Pending(pending, step)) => {
+            let new = description(pending, &user, now);
+            (store.complete_enrolment(&user, pending, &completion(&pending.id, step), &new).await?, Some(Box::new(new)))
+        }
+    };
+    let verdict = match settled {
+        Settlement::Refused => Verdict::Rejected,
+        Settlement::Accepted => {
+            let token = caller.tenant.issue_token(claims.other.clone(), claims.jti.clone(), scope::ALL.into(), now)?;
+            Verdict::Accepted { token, enrolled }
+        }
+    };
+    Ok(judged(caller, verdict))
+}
+
+/// What the code matches. Every secret is tried, whichever matches first.
+fn find_match<'a>(
+    app: &App,
+    caller: &UserCaller,
+    user: &'a User,
+    code: &str,
+    now: Timestamp,
+) -> Result<Option<Match<'a>>, Error> {
+    let window = caller.tenant.settings().totp_window;
+    let key = caller.tenant.data_key(app.keyring())?;
+    let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
+    let step_of = |authenticator: &AuthenticatorId, sealed: &[u8]| {
+        let owner = Owner { tenant: caller.tenant.id(), user: &caller.claims.sub, authenticator };
+        Ok::<_, Error>(TotpSecret::open(key, &owner, sealed)?.matching_step(&code, now, window))
+    };
+    let mut found = None;
+    if let Some(pending) = user.pending.as_ref().filter(|p| p.action == caller.claims.jti && !p.is_over(now)) {
+        found = step_of(&pending.id, &pending.sealed)?.map(|step| Match::Pending(pending, step));
+    }
+    for (id, credential) in &user.totp {
+        let matched = match step_of(id, &credential.sealed)? {
+            Some(step) if step > credential.spent.step => Some(Match::Enrolled(id, step)),
+            Some(step) if credential.spent.is(step, &caller.claims.jti) => Some(Match::Repeated),
+            _ => None,
+        };
+        found = found.or(matched);
+    }
+    Ok(found)
+}
+
+fn description(pending: &PendingTotp, user: &User, now: Timestamp) -> Authenticator {
+    Authenticator {
+        id: pending.id.clone(),
+        user_uid: user.uid.clone(),
+        method: Method::AuthenticatorApp,
+        created_at: pending.begun_at,
+        verified_at: now,
+        name: pending.name.clone().or_else(|| {
+            let others = user.totp.len();
+            Some(if others == 0 { "Authenticator app".into() } else { format!("Authenticator app {}", others + 1) })
+        }),
+        email: None,
+        phone_number: None,
+    }
+}
+
+/// Writes the event down: who and how it ended, never the code.
+fn judged(caller: &UserCaller, verdict: Verdict) -> Verdict {
+    let outcome = match &verdict {
+        Verdict::Accepted { enrolled: Some(_), .. } => "enrolled",
+        Verdict::Accepted { .. } => "accepted",
+        Verdict::Rejected => "rejected",
+        Verdict::Exhausted => "exhausted",
+    };
+    let claims = &caller.claims;
+    tracing::info!(event = "totp_judged", outcome, tenant = %caller.tenant.id(), user = %claims.other.user_uid, action = %claims.jti);
+    verdict
+}
