@@ -98,13 +98,19 @@ impl App {
         self.tenant(&owner.0).await?.ok_or(Error::Unauthorized)
     }
 
-    /// Opens a user token; 401 where it is not one of ours, or over.
-    pub async fn open_token(&self, token: &str) -> Result<(Arc<TenantContext>, Claims), Error> {
+    /// The user of a token; 401 where it is not one of ours, or over.
+    pub async fn open_token(&self, token: &str) -> Result<UserCaller, Error> {
         let claimed = token::claimed_tenant(token)?;
         let tenant = self.tenant(&claimed).await?.ok_or_else(token::not_ours)?;
         let claims = token::open(&tenant.signing_keys, tenant.id(), token, self.now())?;
-        Ok((tenant, claims))
+        Ok(UserCaller { tenant, claims })
     }
+}
+
+/// A user, by the token that track or a verification gave out (contract, section 2.0).
+pub struct UserCaller {
+    pub tenant: Arc<TenantContext>,
+    pub claims: Claims,
 }
 
 /// The name under which an API key is stored: the SHA-256 of the secret, in hexadecimal.

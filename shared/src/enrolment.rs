@@ -4,11 +4,10 @@ use zeroize::Zeroizing;
 
 use crate::{
     action::{Action, State},
-    app::App,
+    app::{App, UserCaller},
     authenticator::totp::{Owner, TotpSecret},
     clock::Timestamp,
     error::Error,
-    http::UserCaller,
     id::AuthenticatorId,
     token::scope,
     user::{MAX_TOTP, PendingTotp, Profile, User},

@@ -1,14 +1,13 @@
 //! Judging a code: take a slot of the guess budget, compare, then accept it in one write.
 
 use crate::{
-    app::App,
+    app::{App, UserCaller},
     authenticator::{
         Authenticator, Method,
         totp::{Owner, Step, TotpSecret},
     },
     clock::Timestamp,
     error::Error,
-    http::UserCaller,
     id::AuthenticatorId,
     limiter::Slot,
     store::{Completion, Settlement, Spent},

@@ -2,13 +2,13 @@
 
 use axum::{Json, extract::State};
 use countersign_core::{
-    app::{App, TenantContext},
+    app::{App, TenantContext, UserCaller},
     authenticator::{
         Authenticator, Method,
         totp::{Owner, TotpSecret},
     },
     error::Error,
-    http::{Body, Path, Reply, ServerCaller, UserAuthenticator, UserCaller},
+    http::{Body, Path, Reply, ServerCaller, UserAuthenticator},
     id::{AuthenticatorId, UserId},
     store::{NewAuthenticator, Settlement},
     token::scope,

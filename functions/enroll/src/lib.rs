@@ -2,10 +2,10 @@
 
 use axum::{Json, extract::State};
 use countersign_core::{
-    app::App,
+    app::{App, UserCaller},
     enrolment,
     error::Error,
-    http::{Body, Reply, UserCaller, cross_origin},
+    http::{Body, Reply, cross_origin},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -14,10 +14,9 @@ use axum::{
 };
 use countersign_core::{
     action::{self, Action},
-    app::App,
+    app::{App, UserCaller},
     enrolment,
     error::Error,
-    http::UserCaller,
     redirect,
     user::User,
     verification::{Verdict, verify_totp},
@@ -92,14 +91,15 @@ struct Visit {
 
 impl Visit {
     async fn begin(app: &App, token: String) -> Result<Self, Error> {
-        let (tenant, claims) = app.open_token(&token).await?;
-        let store = app.store().tenant(tenant.id());
+        let caller = app.open_token(&token).await?;
+        let claims = &caller.claims;
+        let store = app.store().tenant(caller.tenant.id());
         let key = store.action_key(&claims.sub, &claims.other.action_code, &claims.other.idempotency_key);
         let (user, _, action) = store.user_profile_and_action(&claims.sub, &key).await?;
         let user = user.filter(|user| user.uid == claims.other.user_uid);
         let action = action.filter(|action| action.id == claims.jti);
         let (user, action) = user.zip(action).ok_or_else(countersign_core::token::not_ours)?;
-        Ok(Self { caller: UserCaller { tenant, claims }, token, user, action })
+        Ok(Self { caller, token, user, action })
     }
 
     /// The page for the state that the action is in.

@@ -2,9 +2,9 @@
 
 use axum::{Json, extract::State};
 use countersign_core::{
-    app::App,
+    app::{App, UserCaller},
     error::Error,
-    http::{Body, Reply, UserAuthenticator, UserCaller, cross_origin},
+    http::{Body, Reply, UserAuthenticator, cross_origin},
     verification::{Verdict, verify_totp},
 };
 use serde::{Deserialize, Serialize};

@@ -9,11 +9,10 @@ use axum::{
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL_NOPAD};
 
 use crate::{
-    app::{App, TenantContext},
+    app::{App, TenantContext, UserCaller},
     error::Error,
     id::TenantId,
     tenant::KeyKind,
-    token::Claims,
 };
 
 /// A customer's backend, by its secret key (contract, section 1.0).
@@ -21,12 +20,6 @@ pub struct ServerCaller(pub Arc<TenantContext>);
 
 /// A customer's operator, by its management key (contract, section 5).
 pub struct ManagementCaller(pub Arc<TenantContext>);
-
-/// A user, by the token that track or a verification gave out (contract, section 2.0).
-pub struct UserCaller {
-    pub tenant: Arc<TenantContext>,
-    pub claims: Claims,
-}
 
 /// A browser or a phone: a user, or just somebody of a tenant.
 pub enum ClientCaller {
@@ -76,8 +69,7 @@ pub async fn api_key(app: &App, headers: &HeaderMap, kind: KeyKind) -> Result<Ar
 /// The user of a Bearer token, or the tenant of a Basic tenant id.
 pub async fn client(app: &App, headers: &HeaderMap) -> Result<ClientCaller, Error> {
     if let Some(token) = scheme(headers, "bearer") {
-        let (tenant, claims) = app.open_token(token).await?;
-        return Ok(ClientCaller::User(UserCaller { tenant, claims }));
+        return app.open_token(token).await.map(ClientCaller::User);
     }
     let tenant = scheme(headers, "basic").and_then(tenant_id).ok_or(Error::TokenRequired)?;
     app.tenant(&tenant).await?.map(ClientCaller::Tenant).ok_or(Error::Unauthorized)

@@ -16,7 +16,7 @@ use axum::{
 use serde_json::json;
 use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
 
-pub use auth::{ClientCaller, ManagementCaller, ServerCaller, UserCaller};
+pub use auth::{ClientCaller, ManagementCaller, ServerCaller};
 pub use body::{Body, MAX_BODY, Path, Query, present, strict_json};
 pub use wire::UserAuthenticator;
 

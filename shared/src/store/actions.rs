@@ -12,12 +12,21 @@ use crate::{
 };
 
 use super::{
-    Expressions, Refusal, TenantStore, Tracked, contended,
+    Expressions, Refusal, StoredProfile, TenantStore, contended,
     item::{Attributes, Row, keyed, n, s, time},
     keys::{self, Key},
     refusal,
-    users::StoredProfile,
 };
+
+/// What track wrote.
+#[derive(Debug)]
+pub enum Tracked {
+    Created,
+    /// The same user, action code and idempotency key had been tracked before.
+    Existing(Box<Action>),
+    /// The user came or went in between: read again.
+    Stale,
+}
 
 /// Actions are listed for 30 days (contract, S13), then swept.
 pub const KEPT_SECONDS: i64 = 31 * 24 * 3600;

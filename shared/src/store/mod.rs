@@ -4,8 +4,11 @@
 //! and no index takes part.
 
 mod actions;
+mod authenticators;
 mod item;
 pub mod keys;
+mod profiles;
+mod proofs;
 pub mod schema;
 mod tenants;
 mod users;
@@ -19,11 +22,17 @@ use aws_sdk_dynamodb::{
         delete_item::DeleteItemError, put_item::PutItemError, transact_write_items::TransactWriteItemsError,
         update_item::UpdateItemError,
     },
-    types::{AttributeValue, KeysAndAttributes, TransactWriteItem},
+    types::{
+        AttributeValue, KeysAndAttributes, Put, ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure,
+        TransactWriteItem, Update,
+    },
 };
 
+pub use actions::Tracked;
+pub use authenticators::NewAuthenticator;
+pub use profiles::StoredProfile;
+pub use proofs::{Completion, Settlement, Spent};
 pub use tenants::no_action_config;
-pub use users::{Completion, NewAuthenticator, Settlement, Spent, Tracked};
 
 use crate::{error::Error, id::TenantId};
 use item::{Attributes, s};
@@ -139,6 +148,56 @@ impl Store {
     async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<(), Refusal> {
         let sent = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
         sent.map(|_| ()).map_err(refusal)
+    }
+}
+
+impl TenantStore<'_> {
+    fn update(&self, key: &Key, expressions: &Expressions) -> Result<TransactWriteItem, Error> {
+        let update = Update::builder()
+            .table_name(&self.store.table)
+            .key("pk", s(&key.pk))
+            .key("sk", s(&key.sk))
+            .update_expression(expressions.update())
+            .condition_expression(expressions.condition())
+            .set_expression_attribute_names(expressions.names())
+            .set_expression_attribute_values(expressions.values())
+            .return_values_on_condition_check_failure(OnFailure::AllOld)
+            .build()
+            .map_err(Error::internal)?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+
+    fn put_if(
+        &self,
+        item: Attributes,
+        condition: &str,
+        value: Option<AttributeValue>,
+    ) -> Result<TransactWriteItem, Error> {
+        let mut put = Put::builder().table_name(&self.store.table).set_item(Some(item)).condition_expression(condition);
+        put = put.return_values_on_condition_check_failure(OnFailure::AllOld);
+        if let Some(value) = value {
+            put = put.expression_attribute_values(":v", value);
+        }
+        Ok(TransactWriteItem::builder().put(put.build().map_err(Error::internal)?).build())
+    }
+
+    /// One conditional update of one item, with the item after it.
+    async fn update_one(&self, key: &Key, expressions: &Expressions) -> Result<Attributes, Refusal> {
+        let send = async || {
+            let request = self.store.client.update_item().table_name(&self.store.table);
+            let request = request.key("pk", s(&key.pk)).key("sk", s(&key.sk));
+            let sent = request
+                .update_expression(expressions.update())
+                .condition_expression(expressions.condition())
+                .set_expression_attribute_names(expressions.names())
+                .set_expression_attribute_values(expressions.values())
+                .return_values(ReturnValue::AllNew)
+                .return_values_on_condition_check_failure(OnFailure::AllOld)
+                .send()
+                .await;
+            sent.map(|output| output.attributes.unwrap_or_default()).map_err(refusal)
+        };
+        contended(send).await
     }
 }
 
