@@ -161,3 +161,84 @@ fn header(token: &str) -> Result<Header, Error> {
 pub fn not_ours() -> Error {
     Error::InvalidToken("The token is not one that this server issued. Track the action again to get a new one.".into())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+    fn tenant(id: &str) -> TenantId {
+        TenantId::parse(id).unwrap()
+    }
+    fn key(id: &str, kid: &str, signs_from: i64) -> SigningKey {
+        SigningKey::new(&tenant(id), kid, signs_from, format!("bytes of {id} {kid}").as_bytes())
+    }
+    fn claims(user: &str, now: i64) -> Claims {
+        let subject = Subject {
+            tenant_id: tenant("a"),
+            user_id: UserId::parse(user).unwrap(),
+            user_uid: UserUid::generate(),
+            action_code: ActionCode::parse("signIn").unwrap(),
+            idempotency_key: IdempotencyKey::parse("k").unwrap(),
+        };
+        Claims::new(subject, ActionId::generate(), scope::READ.into(), at(now), 10)
+    }
+
+    proptest! {
+        /// What was issued opens, until its last second, and nothing else does.
+        #[test]
+        fn a_token_says_what_was_sealed(user in "\\PC{1,40}", now in 0_i64..4_000_000_000, later in 0_i64..2_000) {
+            let keys = [key("a", "1", 0)];
+            let claims = claims(&user, now);
+            let token = issue(&keys, &claims, at(now)).unwrap();
+            prop_assert_eq!(claimed_tenant(&token).unwrap(), tenant("a"));
+            match open(&keys, &tenant("a"), &token, at(now + later)) {
+                Ok(opened) => prop_assert!(later < 600 && opened == claims),
+                Err(error) => prop_assert!(later >= 600 && matches!(error, Error::ExpiredToken)),
+            }
+            prop_assert!(open(&[key("b", "1", 0)], &tenant("b"), &token, at(now)).is_err());
+            prop_assert!(open(&keys, &tenant("b"), &token, at(now)).is_err());
+        }
+
+        /// No character of a token can be changed.
+        #[test]
+        fn a_changed_token_is_none(position in any::<prop::sample::Index>(), with in "[A-Za-z0-9_.=-]") {
+            let keys = [key("a", "1", 0)];
+            let claims = claims("ada", 0);
+            let token = issue(&keys, &claims, at(0)).unwrap();
+            let position = position.index(token.len());
+            let changed = format!("{}{with}{}", &token[..position], &token[position + 1..]);
+            prop_assume!(changed != token);
+            if let Ok(opened) = open(&keys, &tenant("a"), &changed, at(0)) {
+                // The last character of base64 has bits that mean nothing.
+                prop_assert!(position == token.len() - 1 && opened == claims);
+            }
+        }
+    }
+
+    #[test]
+    fn a_new_key_signs_when_its_time_has_come() {
+        let keys = [key("a", "2", 100), key("a", "1", 0)];
+        let signed_by = |now| {
+            let token = issue(&keys, &claims("ada", now), at(now)).unwrap();
+            assert!(open(&keys, &tenant("a"), &token, at(now)).is_ok());
+            jsonwebtoken::decode_header(token).unwrap().kid.unwrap()
+        };
+        assert_eq!(signed_by(99), "a.1");
+        assert_eq!(signed_by(100), "a.2");
+    }
+
+    #[test]
+    fn scopes_are_the_four_of_the_contract() {
+        assert_eq!(scope::parse(None).unwrap(), scope::READ);
+        assert_eq!(
+            scope::parse(Some(" add:authenticators  read:authenticators ")).unwrap(),
+            "add:authenticators read:authenticators"
+        );
+        assert!(scope::parse(Some("read:authenticators admin")).is_err());
+    }
+}

@@ -149,3 +149,129 @@ impl Owner<'_> {
         ])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use data_encoding::BASE32_NOPAD;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::keyring::Keyring;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn with_key(seed: &[u8], algorithm: &str, digits: u8) -> TotpSecret {
+        let secret = BASE32_NOPAD.encode(seed);
+        TotpSecret::from_uri(&format!("otpauth://totp/a?secret={secret}&algorithm={algorithm}&digits={digits}"))
+            .unwrap()
+    }
+
+    /// RFC 4226, appendix D: the ten values of the counter, each as the step that it is here.
+    #[test]
+    fn the_vectors_of_rfc_4226_hold() {
+        let secret = with_key(b"12345678901234567890", "SHA1", 6);
+        let values =
+            ["755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871", "520489"];
+        for (counter, code) in (0..).zip(values) {
+            assert_eq!(secret.matching_step(code, at(counter * 30), TotpWindow::Current), u64::try_from(counter).ok());
+        }
+    }
+
+    /// RFC 6238, appendix B: six times, three algorithms, eight digits; seeds of 20, 32 and 64 bytes.
+    #[test]
+    fn the_vectors_of_rfc_6238_hold() {
+        let seed = b"1234567890".repeat(7);
+        let secrets =
+            [("SHA1", 20), ("SHA256", 32), ("SHA512", 64)].map(|(name, size)| with_key(&seed[..size], name, 8));
+        for (time, codes) in [
+            (59, ["94287082", "46119246", "90693936"]),
+            (1_111_111_109, ["07081804", "68084774", "25091201"]),
+            (1_111_111_111, ["14050471", "67062674", "99943326"]),
+            (1_234_567_890, ["89005924", "91819424", "93441116"]),
+            (2_000_000_000, ["69279037", "90698825", "38618901"]),
+            (20_000_000_000, ["65353130", "77737706", "47863826"]),
+        ] {
+            for (secret, code) in secrets.iter().zip(codes) {
+                assert_eq!(
+                    secret.matching_step(code, at(time), TotpWindow::Current),
+                    u64::try_from(time / 30).ok(),
+                    "{code}"
+                );
+            }
+        }
+    }
+
+    /// The windows, at the edges of a step: which code is accepted by how far it is from the present one.
+    #[test]
+    fn the_window_is_what_the_tenant_chose() {
+        let secret = with_key(b"12345678901234567890", "SHA1", 6);
+        let start = 1_795_255_200;
+        for now in [start, start + 1, start + 29] {
+            for offset in -3..=3 {
+                let code = secret.0.generate(u64::try_from(start + 30 * offset).unwrap()).to_string();
+                for window in [TotpWindow::Current, TotpWindow::Delay, TotpWindow::Drift] {
+                    let step = u64::try_from(start / 30 + offset).unwrap();
+                    let expected = window.offsets().contains(&offset).then_some(step);
+                    assert_eq!(secret.matching_step(&code, at(now), window), expected, "{window:?} {offset}");
+                }
+            }
+        }
+    }
+
+    proptest! {
+        /// Whatever is typed, only six digits can be a code.
+        #[test]
+        fn what_is_not_six_digits_matches_nothing(typed in "\\PC{0,12}") {
+            prop_assume!(typed.len() != 6 || !typed.bytes().all(|b| b.is_ascii_digit()));
+            let secret = with_key(b"12345678901234567890", "SHA1", 6);
+            prop_assert_eq!(secret.matching_step(&typed, at(59), TotpWindow::Drift), None);
+        }
+
+        /// A URI is no way in: it is a secret of some strength, or it is refused, and never a panic.
+        #[test]
+        fn any_uri_is_a_secret_or_refused(rest in "\\PC{0,80}") {
+            for uri in [rest.clone(), format!("otpauth://totp/{rest}"), format!("otpauth://totp/a?secret={rest}")] {
+                if let Ok(secret) = TotpSecret::from_uri(&uri) {
+                    prop_assert!(secret.0.secret().as_bytes().len() >= 10);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn new_secrets_have_160_bits_and_differ() {
+        let secrets: std::collections::HashSet<_> =
+            (0..10_000).map(|_| TotpSecret::generate().unwrap().to_base32().to_string()).collect();
+        assert_eq!(secrets.len(), 10_000);
+        assert!(secrets.iter().all(|secret| secret.len() == 32));
+    }
+
+    #[test]
+    fn a_sealed_secret_opens_for_its_owner_only() {
+        let (keyring, _) = Keyring::generate().unwrap();
+        let tenant = TenantId::parse("t").unwrap();
+        let key = keyring.open_data_key(&tenant, &keyring.new_data_key(&tenant).unwrap()).unwrap();
+        let (ada, bob) = (UserId::parse("ada").unwrap(), UserId::parse("bob").unwrap());
+        let (one, two) = (AuthenticatorId::generate(), AuthenticatorId::generate());
+        let owner = |user, authenticator| Owner { tenant: &tenant, user, authenticator };
+        let secret = with_key(&[7; 32], "SHA256", 8);
+        let sealed = secret.seal(&key, &owner(&ada, &one)).unwrap();
+        let opened = TotpSecret::open(&key, &owner(&ada, &one), &sealed).ok().unwrap();
+        assert!(opened.0 == secret.0);
+        assert!(TotpSecret::open(&key, &owner(&bob, &one), &sealed).is_err());
+        assert!(TotpSecret::open(&key, &owner(&ada, &two), &sealed).is_err());
+    }
+
+    #[test]
+    fn a_uri_names_issuer_and_account() {
+        let secret = with_key(b"12345678901234567890", "SHA1", 6);
+        let uri = secret.uri("Acme: Bank", "ada@example.com").unwrap();
+        assert!(
+            uri.starts_with("otpauth://totp/Acme%20%20Bank:ada%40example.com?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"),
+            "{uri:?}"
+        );
+        assert!(uri.contains("issuer=Acme%20%20Bank"));
+    }
+}
