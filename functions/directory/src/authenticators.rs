@@ -123,7 +123,7 @@ pub(crate) async fn enroll(
             user.default_method = Some(new.description.method);
         }
         let mut authenticator = UserAuthenticator::enrolled(&id, &new.description);
-        authenticator.is_default = asked.is_default || !user.is_enrolled();
+        authenticator.is_default = Some(asked.is_default || !user.is_enrolled());
         tracing::info!(event = "authenticator_added", tenant = %tenant.id(), user = %user.uid, authenticator = %new.description.id);
         return Ok(Json(EnrollResponse { authenticator, recovery_codes: Vec::new() }));
     }

@@ -7,7 +7,7 @@ mod pages;
 
 use axum::{
     Form,
-    extract::{Query, State, rejection::FormRejection},
+    extract::{Query, State, rejection::{FormRejection, QueryRejection}},
     http::{StatusCode, header},
     response::{IntoResponse, Redirect, Response},
     routing,
@@ -56,7 +56,11 @@ struct Answer {
     code: String,
 }
 
-async fn show(State(app): State<App>, Query(launch): Query<Launch>) -> Result<Response, PageError> {
+async fn show(
+    State(app): State<App>,
+    launch: Result<Query<Launch>, QueryRejection>,
+) -> Result<Response, PageError> {
+    let Query(launch) = launch.map_err(|_| Error::invalid("The address of this page is not one that track gave out."))?;
     let visit = Visit::begin(&app, launch.token).await?;
     visit.page(&app, None).await
 }

@@ -22,8 +22,9 @@ pub struct UserAuthenticator {
     pub verified_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_verified_at: Option<String>,
-    /// Whether its method is the user's default.
-    pub is_default: bool,
+    /// Whether its method is the user's default, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub is_default: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phone_number: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,7 +40,7 @@ impl UserAuthenticator {
         let last = last.and_then(|at| Timestamp::from_second(at).ok());
         Self {
             last_verified_at: last.map(iso),
-            is_default: user.default_method() == Some(authenticator.method),
+            is_default: Some(user.default_method() == Some(authenticator.method)),
             ..Self::enrolled(&user.id, authenticator)
         }
     }
@@ -53,7 +54,7 @@ impl UserAuthenticator {
             created_at: iso(authenticator.created_at),
             verified_at: iso(authenticator.verified_at),
             last_verified_at: None,
-            is_default: false,
+            is_default: None,
             phone_number: authenticator.phone_number.clone(),
             email: authenticator.email.clone(),
             display_name: authenticator.name.clone(),

@@ -1,11 +1,12 @@
 //! Tenants: configuration, API keys by their hash, and kinds of action.
 
-use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{Delete, Put, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     error::Error,
     id::{ActionCode, TenantId},
+    keyring::random,
     tenant::{ActionConfig, ApiKey, KeyKind, Tenant},
 };
 
@@ -125,9 +126,12 @@ impl TenantStore<'_> {
 
     /// Makes a kind of action; one that exists already is left as it is and given back.
     pub async fn create_action_config(&self, config: &ActionConfig) -> Result<Option<ActionConfig>, Error> {
-        match contended(|| self.put_action_config(config, None)).await {
+        // Names this creation, so that a write repeated after a lost acknowledgement knows its own.
+        let creation = u64::from_be_bytes(random::<8>()?);
+        match contended(|| self.put_action_config(config, None, creation)).await {
             Ok(()) => Ok(None),
-            Err(Refusal::Condition(_)) => self.action_config(&config.action_code).await,
+            Err(Refusal::Condition(Some(existing))) if Row(&existing).number::<u64>("cid")? == creation => Ok(None),
+            Err(Refusal::Condition(Some(existing))) => Row(&existing).document("doc").map(Some),
             Err(other) => Err(other.into()),
         }
     }
@@ -141,7 +145,7 @@ impl TenantStore<'_> {
         for _ in 0..5 {
             let (mut config, version) = self.versioned_action_config(code).await?.ok_or_else(no_action_config)?;
             change(&mut config)?;
-            match self.put_action_config(&config, Some(version)).await {
+            match self.put_action_config(&config, Some(version), 0).await {
                 Ok(()) => return Ok(config),
                 Err(Refusal::Condition(_) | Refusal::Contended) => {}
                 Err(other) => return Err(other.into()),
@@ -150,11 +154,13 @@ impl TenantStore<'_> {
         Err(Error::unavailable("the action configuration kept changing"))
     }
 
-    async fn put_action_config(&self, config: &ActionConfig, seen: Option<u64>) -> Result<(), Refusal> {
+    async fn put_action_config(&self, config: &ActionConfig, seen: Option<u64>, creation: u64) -> Result<(), Refusal> {
         let mut item = keyed(&keys::action_config(self.tenant, &config.action_code));
         item.insert("doc".into(), document(config)?);
         item.insert("ver".into(), n(seen.unwrap_or(0) + 1));
+        item.insert("cid".into(), n(creation));
         let request = self.store.client.put_item().table_name(&self.store.table).set_item(Some(item));
+        let request = request.return_values_on_condition_check_failure(OnFailure::AllOld);
         let request = match seen {
             None => request.condition_expression("attribute_not_exists(pk)"),
             Some(seen) => request.condition_expression("ver = :seen").expression_attribute_values(":seen", n(seen)),
