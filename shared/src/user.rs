@@ -15,6 +15,9 @@ use crate::{
 pub const MAX_TOTP: usize = 5;
 pub const MAX_AUTHENTICATORS: usize = 10;
 
+/// The longest e-mail address, phone number or name, in bytes: 64 + 1 + 255 (RFC 5321, section 4.5.3.1).
+pub const MAX_CONTACT: usize = 320;
+
 /// An enrolment not completed in this time is as if it had not been begun.
 pub const ENROLMENT_SECONDS: i64 = 600;
 

@@ -3,6 +3,7 @@
 //! of the store: a mutant changes a request on its way, as a mistake in the store would.
 
 use std::{
+    collections::HashMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard},
 };
@@ -71,8 +72,52 @@ struct Plan {
     /// From call number `.0` on (counted from 0 since the last `clear`), for `.1` calls, this happens.
     fault: Option<(usize, usize, Fault)>,
     mutant: Option<Mutant>,
+    /// Transactions that were carried out, by their token.
+    answered: HashMap<String, Value>,
     /// A replica that is `lag` writes behind, which answers reads that do not ask for consistency.
     replica: Option<Replica>,
+    weather: Option<Weather>,
+}
+
+/// How long each call takes, and which of them fail: drawn from a seed.
+struct Weather {
+    draw: Draw,
+    percent: u64,
+}
+
+/// What the weather has for one call: turns of other tasks before and after it, and perhaps a fault.
+type Forecast = (u64, u64, Option<Fault>);
+
+impl Weather {
+    fn next(&mut self, is_write: bool) -> Forecast {
+        let (before, after) = (self.draw.below(40), self.draw.below(40));
+        let fault = (self.draw.below(100) < self.percent).then(|| *self.draw.pick(&Fault::ALL));
+        // A read holds no item: nothing conflicts with it.
+        (before, after, fault.filter(|fault| is_write || *fault != Fault::Conflict))
+    }
+}
+
+/// Pseudo-random numbers that a seed brings back (SplitMix64).
+pub struct Draw(u64);
+
+impl Draw {
+    pub fn from(seed: u64) -> Self {
+        Self(seed)
+    }
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+    pub fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+    pub fn pick<'a, T>(&mut self, all: &'a [T]) -> &'a T {
+        let index = usize::try_from(self.below(all.len() as u64)).expect("an index");
+        &all[index]
+    }
 }
 
 struct Replica {
@@ -117,6 +162,12 @@ impl Faults {
         self.plan().fault = Some((call, times, fault));
     }
 
+    /// From now on each call takes a while of its own, and `percent` of them fail, as this seed has it; a `clear`
+    /// leaves it on. With 0 percent calls still overtake each other: in the embedded store itself they never do.
+    pub fn weather(&self, seed: u64, percent: u64) {
+        self.plan().weather = Some(Weather { draw: Draw::from(seed), percent });
+    }
+
     /// The operations called since the last `clear`.
     pub fn calls(&self) -> Vec<String> {
         self.plan().calls.clone()
@@ -153,8 +204,24 @@ impl Faults {
         self.plan().replica = Some(Replica { store, lag, waiting: Vec::new() });
     }
 
+    /// Carries a request out once: a transaction with a token that was carried out is answered as it was then, as
+    /// DynamoDB does for ten minutes.
     fn carry_out(&self, operation: &str, body: &[u8]) -> HttpResponse {
-        let is_read = matches!(operation, "GetItem" | "BatchGetItem" | "Query");
+        let request: Value = serde_json::from_slice(body).unwrap_or_default();
+        let Some(token) = request["ClientRequestToken"].as_str() else { return self.apply(operation, body) };
+        if let Some(answer) = self.plan().answered.get(token) {
+            return response(200, answer.clone());
+        }
+        let answer = self.apply(operation, body);
+        if answer.status().is_success() {
+            let body = serde_json::from_slice(answer.body().bytes().unwrap_or_default()).unwrap_or_default();
+            self.plan().answered.insert(token.to_owned(), body);
+        }
+        answer
+    }
+
+    fn apply(&self, operation: &str, body: &[u8]) -> HttpResponse {
+        let is_read = is_read(operation);
         if is_read && !asks_for_consistency(body) {
             let mut plan = self.plan();
             plan.inconsistent_reads += 1;
@@ -178,6 +245,10 @@ impl Faults {
         }
         answer
     }
+}
+
+pub fn is_read(operation: &str) -> bool {
+    matches!(operation, "GetItem" | "BatchGetItem" | "Query")
 }
 
 /// `ConsistentRead` of a read, or of the one table of a batch.
@@ -208,17 +279,47 @@ fn lost() -> ConnectorError {
     ConnectorError::io(std::io::Error::from(std::io::ErrorKind::ConnectionReset).into())
 }
 
+impl Faults {
+    /// What comes back over this network, fault and all.
+    fn answer(&self, operation: &str, body: &[u8], fault: Option<Fault>) -> Result<HttpResponse, ConnectorError> {
+        match fault {
+            None | Some(Fault::Delay) => Ok(self.carry_out(operation, body)),
+            Some(Fault::DropBefore) => Err(lost()),
+            Some(Fault::DropAfter) => {
+                self.carry_out(operation, body);
+                Err(lost())
+            }
+            Some(Fault::ErrorBefore) => Ok(exception(500, "InternalServerError", json!({}))),
+            Some(Fault::ErrorAfter) => {
+                self.carry_out(operation, body);
+                Ok(exception(500, "InternalServerError", json!({})))
+            }
+            Some(Fault::Throttle) => Ok(exception(400, "ProvisionedThroughputExceededException", json!({}))),
+            Some(Fault::Conflict) if operation == "TransactWriteItems" => {
+                let request: Value = serde_json::from_slice(body).unwrap_or_default();
+                let writes = request["TransactItems"].as_array().map_or(0, Vec::len);
+                let mut reasons = vec![json!({ "Code": "None" }); writes];
+                reasons[0] = json!({ "Code": "TransactionConflict", "Message": "injected" });
+                Ok(exception(400, "TransactionCanceledException", json!({ "CancellationReasons": reasons })))
+            }
+            Some(Fault::Conflict) => Ok(exception(400, "TransactionConflictException", json!({}))),
+        }
+    }
+}
+
 impl HttpConnector for Faults {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let operation = operation(&request);
         let mut body = request.body().bytes().unwrap_or_default().to_vec();
-        let (fault, mutant) = {
+        let (fault, mutant, forecast) = {
             let mut plan = self.plan();
             let number = plan.calls.len();
             plan.calls.push(operation.clone());
-            let due =
-                |(from, times, fault): (usize, usize, Fault)| (from..from + times).contains(&number).then_some(fault);
-            (plan.fault.and_then(due), plan.mutant.clone())
+            let due = |(from, times, fault): (usize, usize, Fault)| {
+                (from..from.saturating_add(times)).contains(&number).then_some(fault)
+            };
+            let forecast = plan.weather.as_mut().map(|weather| weather.next(!is_read(&operation)));
+            (plan.fault.and_then(due), plan.mutant.clone(), forecast)
         };
         if let Some(mutant) = mutant {
             match mutant(&operation, serde_json::from_slice(&body).unwrap_or_default()) {
@@ -226,44 +327,26 @@ impl HttpConnector for Faults {
                 Mutated::Pretend(answer) => return HttpConnectorFuture::ready(Ok(response(200, answer))),
             }
         }
-        match fault {
-            None => HttpConnectorFuture::ready(Ok(self.carry_out(&operation, &body))),
-            Some(Fault::DropBefore) => HttpConnectorFuture::ready(Err(lost())),
-            Some(Fault::DropAfter) => {
-                self.carry_out(&operation, &body);
-                HttpConnectorFuture::ready(Err(lost()))
-            }
-            Some(Fault::ErrorBefore) => {
-                HttpConnectorFuture::ready(Ok(exception(500, "InternalServerError", json!({}))))
-            }
-            Some(Fault::ErrorAfter) => {
-                self.carry_out(&operation, &body);
-                HttpConnectorFuture::ready(Ok(exception(500, "InternalServerError", json!({}))))
-            }
-            Some(Fault::Throttle) => {
-                HttpConnectorFuture::ready(Ok(exception(400, "ProvisionedThroughputExceededException", json!({}))))
-            }
-            Some(Fault::Conflict) if operation == "TransactWriteItems" => {
-                let request: Value = serde_json::from_slice(&body).unwrap_or_default();
-                let writes = request["TransactItems"].as_array().map_or(0, Vec::len);
-                let mut reasons = vec![json!({ "Code": "None" }); writes];
-                reasons[0] = json!({ "Code": "TransactionConflict", "Message": "injected" });
-                let more = json!({ "CancellationReasons": reasons });
-                HttpConnectorFuture::ready(Ok(exception(400, "TransactionCanceledException", more)))
-            }
-            Some(Fault::Conflict) => {
-                HttpConnectorFuture::ready(Ok(exception(400, "TransactionConflictException", json!({}))))
-            }
-            Some(Fault::Delay) => {
-                let network = self.clone();
-                HttpConnectorFuture::new(async move {
-                    for _ in 0..64 {
-                        tokio::task::yield_now().await;
-                    }
-                    Ok(network.carry_out(&operation, &body))
-                })
-            }
+        let (before, after, chance) = forecast.unwrap_or_default();
+        let fault = fault.or(chance);
+        let before = if fault == Some(Fault::Delay) { before + 64 } else { before };
+        if before + after == 0 {
+            return HttpConnectorFuture::ready(self.answer(&operation, &body, fault));
         }
+        let network = self.clone();
+        HttpConnectorFuture::new(async move {
+            turns(before).await;
+            let answer = network.answer(&operation, &body, fault);
+            turns(after).await;
+            answer
+        })
+    }
+}
+
+/// Lets other tasks run so many times.
+async fn turns(count: u64) {
+    for _ in 0..count {
+        tokio::task::yield_now().await;
     }
 }
 

@@ -5,14 +5,13 @@ mod actions;
 mod authenticators;
 mod users;
 
-use countersign_core::{app::App, http::cross_origin};
+use countersign_core::app::App;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The routes of this function.
 pub fn routes() -> OpenApiRouter<App> {
-    let client = OpenApiRouter::new().routes(routes!(authenticators::list_own)).layer(cross_origin());
     OpenApiRouter::new()
         .routes(routes!(users::query))
         .routes(routes!(users::get, users::patch, users::post, users::delete))
@@ -21,7 +20,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(authenticators::delete))
         .routes(routes!(actions::query))
         .routes(routes!(actions::get, actions::patch))
-        .merge(client)
+        .routes(routes!(authenticators::list_own))
 }
 
 /// What a deletion answers: never an empty body (contract, rule 1).

@@ -8,7 +8,7 @@ use countersign_core::{
     error::Error,
     http::{Body, Path, Query, Reply, ServerCaller},
     id::UserId,
-    user::{ContactKind, Profile, User},
+    user::{ContactKind, MAX_CONTACT, Profile, User},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -101,8 +101,8 @@ impl UpdateUserRequest {
             ("locale", &self.locale),
         ];
         for (name, text) in texts {
-            if text.as_ref().is_some_and(|text| text.len() > 320) {
-                return Err(Error::Invalid(format!("{name} has at most 320 bytes.")));
+            if text.as_ref().is_some_and(|text| text.len() > MAX_CONTACT) {
+                return Err(Error::Invalid(format!("{name} has at most {MAX_CONTACT} bytes.")));
             }
         }
         Ok(())
@@ -255,6 +255,9 @@ pub(crate) async fn query(
     let Some((kind, value)) = contacts.first().copied() else {
         return Err(Error::invalid("Send one of username, email and phoneNumber."));
     };
+    if contacts.iter().any(|(_, value)| value.len() > MAX_CONTACT) {
+        return Err(Error::Invalid(format!("username, email and phoneNumber have at most {MAX_CONTACT} bytes.")));
+    }
     let limit = query.limit.unwrap_or(20);
     if !(1..=100).contains(&limit) {
         return Err(Error::invalid("limit is between 1 and 100."));

@@ -5,7 +5,7 @@ use countersign_core::{
     app::{App, UserCaller},
     enrolment,
     error::Error,
-    http::{Body, Reply, cross_origin},
+    http::{Body, Reply},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -13,7 +13,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The routes of this function.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(enroll_totp)).layer(cross_origin())
+    OpenApiRouter::new().routes(routes!(enroll_totp))
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]

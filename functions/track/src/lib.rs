@@ -13,7 +13,7 @@ use countersign_core::{
     store::Tracked,
     tenant::ActionConfig,
     token::{Subject, scope},
-    user::{Profile, User},
+    user::{MAX_CONTACT, Profile, User},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -106,10 +106,11 @@ impl Asked {
         }
         let contacts = [&request.email, &request.phone_number, &request.username];
         let others = [&request.ip_address, &request.user_agent, &request.device_id, &request.locale];
-        for text in contacts.into_iter().chain(others).flatten() {
-            if text.len() > 1024 {
-                return Err(Error::invalid("A text in the request is longer than 1024 bytes."));
-            }
+        if contacts.into_iter().flatten().any(|text| text.len() > MAX_CONTACT) {
+            return Err(Error::Invalid(format!("email, phoneNumber and username have at most {MAX_CONTACT} bytes.")));
+        }
+        if others.into_iter().flatten().any(|text| text.len() > 1024) {
+            return Err(Error::invalid("ipAddress, userAgent, deviceId and locale have at most 1024 bytes."));
         }
         let contacts = contacts.map(|text| text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned));
         let scope = scope::parse(request.scope.as_deref())?;
@@ -228,8 +229,8 @@ async fn attempt(
         Tracked::Created => Ok(Some((user, action))),
         Tracked::Stale => Ok(None),
         Tracked::Existing(existing) if existing.fingerprint != asked.fingerprint => Err(Error::Conflict(format!(
-            "The idempotency key {} was used for this action with other custom data or another scope. Use a new key.",
-            asked.key
+            "This idempotency key was used for the action {} with other custom data or another scope. Use a new key.",
+            config.action_code
         ))),
         Tracked::Existing(existing) => reopen(app, tenant, user, *existing, now).await,
     }

@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use countersign_core::{
     app::{App, UserCaller},
     error::Error,
-    http::{Body, Reply, UserAuthenticator, cross_origin},
+    http::{Body, Reply, UserAuthenticator},
     verification::{Verdict, verify_totp},
 };
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The routes of this function.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(verify)).layer(cross_origin())
+    OpenApiRouter::new().routes(routes!(verify))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

@@ -5,7 +5,7 @@ use std::{fmt, path::Path, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
-    config::{BehaviorVersion, Credentials, Region, retry::RetryConfig},
+    config::{BehaviorVersion, Region, StalledStreamProtectionConfig, retry::RetryConfig, timeout::TimeoutConfig},
 };
 use aws_smithy_runtime_api::{
     client::{
@@ -91,7 +91,7 @@ fn http_500() -> axum::http::StatusCode {
     axum::http::StatusCode::INTERNAL_SERVER_ERROR
 }
 
-/// The ordinary SDK client over any stand-in for the network. Nothing is signed, for there is nobody to check it.
+/// The ordinary SDK client over any stand-in for the network.
 pub fn client(http: impl HttpClient + 'static) -> Client {
     client_with_attempts(http, 3)
 }
@@ -102,9 +102,12 @@ pub fn client_with_attempts(http: impl HttpClient + 'static, attempts: u32) -> C
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("local"))
-        .credentials_provider(Credentials::for_tests())
+        // Nothing is signed: there is nobody to check it.
+        .allow_no_auth()
         .endpoint_url("http://embedded.invalid")
         .retry_config(retries)
+        .timeout_config(TimeoutConfig::disabled())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .http_client(http);
     Client::from_conf(config.build())
 }

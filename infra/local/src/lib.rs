@@ -11,6 +11,10 @@ use utoipa::{
 };
 use utoipa_axum::router::OpenApiRouter;
 
+/// A quarter of a request's time went into allocating, most of it in the SDK and the emulator's JSON.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The routes of all functions; each has its full path, so that they merge.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Description::openapi())

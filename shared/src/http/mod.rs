@@ -4,7 +4,7 @@ mod auth;
 mod body;
 mod wire;
 
-use std::any::Any;
+use std::{any::Any, convert::Infallible};
 
 use axum::{
     Json, Router,
@@ -14,6 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::json;
+use tower::{Layer, ServiceExt, service_fn};
 use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
 
 pub use auth::{ClientCaller, ManagementCaller, ServerCaller};
@@ -55,7 +56,7 @@ impl IntoResponse for Error {
 
 /// Allows pages of any origin to call the client API with a token (contract, section 2.0). No cookie takes part,
 /// so nothing is sent that the page does not already hold.
-pub fn cross_origin() -> CorsLayer {
+fn cross_origin() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(tower_http::cors::Any)
         .allow_methods([Method::GET, Method::POST, Method::PATCH])
@@ -66,13 +67,26 @@ pub fn cross_origin() -> CorsLayer {
 
 /// Makes a server of some routes: what no route answers, and what every answer carries.
 pub fn service(routes: Router<App>, app: App) -> Router {
-    routes
+    let routes = routes
         .fallback(no_such_route)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(common_headers))
-        .with_state(app)
+        .with_state(app);
+    // Outside the routes, because a route that knows no OPTIONS would refuse the browser's question.
+    let open = cross_origin().layer(routes.clone());
+    Router::new().fallback_service(service_fn(move |request: Request| {
+        let (routes, open) = (routes.clone(), open.clone());
+        async move {
+            let answered = if request.uri().path().starts_with("/v1/client/") {
+                open.oneshot(request).await
+            } else {
+                routes.oneshot(request).await
+            };
+            answered.map_err(|never: Infallible| match never {})
+        }
+    }))
 }
 
 async fn common_headers(request: Request, next: Next) -> Response {

@@ -1,0 +1,295 @@
+//! Who may import whom (design.md), and the rules of style that a machine can hold.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::Value;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace").to_owned()
+}
+
+/// Files below a folder with this ending, with their paths from the root.
+fn files(folder: &str, ending: &str) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display())) {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() && path.file_name().is_none_or(|name| name != "target" && name != "node_modules") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == ending) {
+                let name = path.strip_prefix(root()).expect("below the root").to_string_lossy().into_owned();
+                found.insert(name, fs::read_to_string(&path).expect("UTF-8"));
+            }
+        }
+    }
+    assert!(!found.is_empty(), "no .{ending} below {folder}");
+    found
+}
+
+/// Everything that is shipped.
+fn sources() -> BTreeMap<String, String> {
+    ["shared", "functions", "infra"].into_iter().flat_map(|folder| files(folder, "rs")).collect()
+}
+
+/// The code of a source: no comments, no texts, and nothing from its unit tests on.
+fn code(source: &str) -> String {
+    let source = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let lines = source.lines().map(|line| if line.trim_start().starts_with("//") { "" } else { line });
+    lines.map(without_texts).collect::<Vec<_>>().join("\n")
+}
+
+fn without_texts(line: &str) -> String {
+    let mut kept = String::new();
+    let (mut in_text, mut escaped) = (false, false);
+    for c in line.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if in_text => escaped = true,
+            '"' => in_text = !in_text,
+            _ if in_text => {}
+            _ => kept.push(c),
+        }
+    }
+    kept.split(" // ").next().unwrap_or_default().to_owned()
+}
+
+/// The crates and modules that a source names: each word that `::` follows, and what `use crate::` reaches.
+fn names(source: &str) -> BTreeSet<String> {
+    let code = code(source);
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let before = code.match_indices("::").map(|(at, _)| code[..at].rsplit(|c| !is_part(c)).next().unwrap_or_default());
+    let used = code.split("use ").skip(1).map(|rest| rest.split(|c| !is_part(c)).next().unwrap_or_default());
+    before.chain(used).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+fn breaches(all: &BTreeMap<String, String>, is_bad: impl Fn(&str, &str) -> bool) -> Vec<String> {
+    let of = |(file, source): (&String, &String)| {
+        let bad: Vec<String> = names(source).into_iter().filter(|name| is_bad(file, name)).collect();
+        (!bad.is_empty()).then(|| format!("{file} names {}", bad.join(", ")))
+    };
+    all.iter().filter_map(of).collect()
+}
+
+#[track_caller]
+fn none(breaches: &[String]) {
+    assert!(breaches.is_empty(), "\n{}", breaches.join("\n"));
+}
+
+const DOMAIN: [&str; 10] =
+    ["action", "authenticator", "clock", "id", "limiter", "redirect", "rule", "tenant", "token", "user"];
+
+fn is_domain(file: &str) -> bool {
+    let module = file.strip_prefix("shared/src/").and_then(|rest| rest.split(['/', '.']).next());
+    module.is_some_and(|module| DOMAIN.contains(&module))
+}
+
+fn is_aws(name: &str) -> bool {
+    name.starts_with("aws_") && name != "aws_lc_rs"
+}
+
+/// Rule 1: the domain knows neither the store nor the network.
+#[test]
+fn the_domain_names_no_sdk_no_server_and_no_runtime() {
+    let domain: BTreeMap<_, _> = sources().into_iter().filter(|(file, _)| is_domain(file)).collect();
+    assert!(domain.len() >= 9, "{:?}", domain.keys());
+    let foreign = ["axum", "tokio", "tower", "tower_http", "hyper", "lambda_http", "lambda_runtime", "reqwest"];
+    none(&breaches(&domain, |_, name| is_aws(name) || foreign.contains(&name)));
+    let outer = ["store", "http", "app", "lambda", "config", "operator", "verification", "enrolment"];
+    let upwards = domain.iter().flat_map(|(file, source)| {
+        let reached = reached(source);
+        outer.into_iter().filter(move |outer| reached.contains(*outer)).map(move |outer| format!("{file} uses {outer}"))
+    });
+    none(&upwards.collect::<Vec<_>>());
+}
+
+/// The modules of the own crate that a source reaches: `crate::store`, `use crate::{app::App, …}`.
+fn reached(source: &str) -> BTreeSet<String> {
+    let code = code(source);
+    let mut found = BTreeSet::new();
+    for (at, path) in code.match_indices("crate::") {
+        let rest = &code[at + path.len()..];
+        match rest.strip_prefix('{') {
+            None => {
+                found.extend(rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().map(str::to_owned))
+            }
+            Some(list) => {
+                let mut depth = 0;
+                let mut word = String::new();
+                for c in list.chars() {
+                    match c {
+                        '{' => depth += 1,
+                        '}' if depth == 0 => break,
+                        '}' => depth -= 1,
+                        ',' if depth == 0 => found.extend(take_module(&mut word)),
+                        _ if depth == 0 => word.push(c),
+                        _ => {}
+                    }
+                }
+                found.extend(take_module(&mut word));
+            }
+        }
+    }
+    found
+}
+
+fn take_module(word: &mut String) -> Option<String> {
+    let module = word.trim().split("::").next().map(str::to_owned);
+    word.clear();
+    module.filter(|module| !module.is_empty())
+}
+
+/// Rule 2: the SDK is named where the store is, and where a process begins.
+#[test]
+fn only_the_store_and_the_edges_name_the_aws_sdk() {
+    let allowed = ["shared/src/store/", "shared/src/lambda.rs", "shared/src/keyring", "shared/src/outbox"];
+    let local = ["infra/local/src/embedded.rs"];
+    none(&breaches(&sources(), |file, name| {
+        is_aws(name) && !allowed.iter().chain(&local).any(|place| file.starts_with(place))
+    }));
+}
+
+/// Rule 3: one file knows that there is such a thing as Lambda.
+#[test]
+fn only_lambda_names_the_lambda_runtime() {
+    none(&breaches(&sources(), |file, name| {
+        ["lambda_http", "lambda_runtime"].contains(&name) && file != "shared/src/lambda.rs"
+    }));
+}
+
+/// Rule 4: a function is the core, a router and its types.
+#[test]
+fn functions_depend_on_the_core_alone() {
+    let mut wrong = Vec::new();
+    for (file, manifest) in files("functions", "toml") {
+        let dependencies = manifest.lines().filter_map(|line| line.split(['.', ' ', '=']).next());
+        for name in dependencies {
+            let is_other = name.starts_with("countersign-") && name != "countersign-core";
+            if is_other || name.starts_with("aws-") || name.starts_with("lambda_") || name.starts_with("dynoxide") {
+                wrong.push(format!("{file} depends on {name}"));
+            }
+        }
+    }
+    none(&wrong);
+}
+
+/// What cargo resolves: of each workspace member, the packages it is built from.
+fn graph() -> (BTreeMap<String, String>, BTreeMap<String, Vec<String>>) {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["metadata", "--format-version", "1", "--offline", "--locked"])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let packages = metadata["packages"].as_array().expect("packages");
+    let named = packages.iter().map(|package| (text(&package["id"]), text(&package["name"]))).collect();
+    let nodes = metadata["resolve"]["nodes"].as_array().expect("nodes").iter().map(|node| {
+        let built = node["deps"].as_array().expect("deps").iter().filter(|dependency| {
+            dependency["dep_kinds"].as_array().expect("kinds").iter().any(|kind| kind["kind"] != "dev")
+        });
+        (text(&node["id"]), built.map(|dependency| text(&dependency["pkg"])).collect())
+    });
+    (named, nodes.collect())
+}
+
+fn built_from(name: &str, named: &BTreeMap<String, String>, graph: &BTreeMap<String, Vec<String>>) -> BTreeSet<String> {
+    let (mut seen, mut next) = (BTreeSet::new(), Vec::new());
+    next.extend(named.iter().filter(|(_, known)| *known == name).map(|(id, _)| id.clone()));
+    assert_eq!(next.len(), 1, "{name}");
+    while let Some(id) = next.pop() {
+        if seen.insert(named[&id].clone()) {
+            next.extend(graph.get(&id).into_iter().flatten().cloned());
+        }
+    }
+    seen
+}
+
+/// Rule 5: the emulator is in the local server and in no function.
+#[test]
+fn the_emulator_is_in_no_function() {
+    let (named, graph) = graph();
+    assert!(built_from("countersign-local", &named, &graph).contains("dynoxide-rs"));
+    let functions: Vec<String> = files("functions", "toml")
+        .values()
+        .filter_map(|manifest| manifest.lines().find_map(|line| line.strip_prefix("name = \"countersign-")))
+        .map(|rest| format!("countersign-{}", rest.trim_end_matches('"')))
+        .collect();
+    assert!(functions.len() >= 7, "{functions:?}");
+    for function in functions {
+        let built = built_from(&function, &named, &graph);
+        for forbidden in ["dynoxide-rs", "rusqlite", "libsqlite3-sys", "clap", "countersign-local"] {
+            assert!(!built.contains(forbidden), "{function} is built from {forbidden}");
+        }
+        let others = built.iter().filter(|name| name.starts_with("countersign-") && **name != function);
+        assert_eq!(others.collect::<Vec<_>>(), ["countersign-core"], "{function}");
+    }
+}
+
+#[test]
+fn no_file_is_longer_than_400_lines() {
+    let all = sources();
+    let long = all.iter().map(|(file, source)| (file, source.lines().count())).filter(|(_, lines)| *lines > 400);
+    none(&long.map(|(file, lines)| format!("{file} has {lines} lines")).collect::<Vec<_>>());
+}
+
+/// What can fail is an `Error`, and what a lint says is either followed or answered with a reason.
+#[test]
+fn nothing_shipped_panics_on_purpose_or_silences_a_lint() {
+    let mut wrong = Vec::new();
+    for (file, source) in sources() {
+        let code = code(&source);
+        for bad in [".unwrap()", ".expect(", "panic!(", "todo!(", "unimplemented!(", "dbg!(", "allow("] {
+            for line in code.lines().filter(|line| line.contains(bad)) {
+                // `get_or_insert_default` and the like are no lints; the attribute is what is meant.
+                if bad != "allow(" || line.contains("#[allow(") || line.contains("#![allow(") {
+                    wrong.push(format!("{file}: {}", line.trim()));
+                }
+            }
+        }
+    }
+    none(&wrong);
+}
+
+/// What the sources route: each `#[utoipa::path(get, path = "…")]`, and each plain `.route("…")`.
+#[test]
+fn the_description_names_exactly_the_routes_of_the_code() {
+    let committed = fs::read_to_string(root().join("infra/openapi.json")).expect("infra/openapi.json");
+    assert!(committed == countersign_local::openapi(), "run `cargo run -- openapi > infra/openapi.json`");
+    let committed: Value = serde_json::from_str(&committed).expect("JSON");
+    let mut described = BTreeSet::new();
+    for (path, methods) in committed["paths"].as_object().expect("paths") {
+        described.extend(methods.as_object().expect("methods").keys().map(|method| format!("{method} {path}")));
+    }
+    let (mut annotated, mut plain) = (BTreeSet::new(), BTreeSet::new());
+    for source in files("functions", "rs").values() {
+        for annotation in source.split("#[utoipa::path(").skip(1) {
+            let (method, rest) = annotation.split_once(',').expect("a method");
+            let path = rest.split('"').nth(1).expect("a path");
+            annotated.insert(format!("{} {path}", method.trim()));
+        }
+        plain.extend(source.split(".route(\"").skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned));
+    }
+    assert_eq!(described, annotated);
+    let undescribed = ["/challenge", "/healthz", "/openapi.json"].map(str::to_owned).into();
+    assert_eq!(plain, undescribed, "pages and health only");
+}
+
+/// The rules above see what they should see.
+#[test]
+fn the_reader_of_sources_reads() {
+    let source = "use aws_sdk_x::{A, B};\nuse crate::{store::Store, id::{self, X}};\n// tokio::spawn\nlet a = \"axum::b\"; \
+                  hyper::c();\n#[cfg(test)]\nmod tests { tower::d(); }";
+    let found = names(source);
+    assert!(found.contains("aws_sdk_x") && found.contains("hyper"), "{found:?}");
+    assert!(!["tokio", "axum", "tower"].iter().any(|name| found.contains(*name)), "{found:?}");
+    assert_eq!(reached(source), ["store", "id"].map(str::to_owned).into());
+    assert_eq!(reached("crate::app::x(crate::token::y)"), ["app", "token"].map(str::to_owned).into());
+}

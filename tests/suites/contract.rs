@@ -1,0 +1,34 @@
+//! The wire contract: the twelve rules on every route, and what each row of the API promises.
+
+#[path = "contract/actions.rs"]
+mod actions;
+#[path = "contract/authenticators.rs"]
+mod authenticators;
+#[path = "contract/client.rs"]
+mod client;
+#[path = "contract/encoding.rs"]
+mod encoding;
+#[path = "contract/management.rs"]
+mod management;
+#[path = "contract/refusals.rs"]
+mod refusals;
+#[path = "contract/rules.rs"]
+mod rules;
+#[path = "support/scene.rs"]
+mod scene;
+#[path = "contract/users.rs"]
+mod users;
+#[path = "contract/window.rs"]
+mod window;
+
+/// The committed description is what the code says; `countersign openapi` writes it anew.
+#[test]
+fn the_committed_description_is_what_the_code_says() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/openapi.json");
+    let committed = std::fs::read_to_string(path).expect("infra/openapi.json");
+    let different = committed.lines().zip(countersign_local::openapi().lines()).position(|(a, b)| a != b);
+    assert!(
+        committed == countersign_local::openapi(),
+        "infra/openapi.json differs from line {different:?} on; run `cargo run -- openapi > infra/openapi.json`"
+    );
+}

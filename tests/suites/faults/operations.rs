@@ -1,0 +1,279 @@
+//! Every operation of the API: how it is prepared and sent, and what a right answer is.
+
+use countersign_tests::{
+    World,
+    http::{Answer, Auth},
+    otp,
+};
+use serde_json::{Value, json};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    TrackNewUser,
+    TrackKnownUser,
+    TrackWithContacts,
+    TrackAgain,
+    Enroll,
+    Confirm,
+    VerifyRight,
+    VerifyWrong,
+    VerifyExhausted,
+    Validate,
+    ListOwnAuthenticators,
+    GetUser,
+    PatchUser,
+    PostUser,
+    DeleteUser,
+    QueryUsers,
+    Unlock,
+    ListAuthenticators,
+    EnrollVerifiedApp,
+    EnrollVerifiedEmail,
+    DeleteAuthenticator,
+    GetAction,
+    PatchAction,
+    QueryActions,
+    ListConfigurations,
+    CreateConfiguration,
+    GetConfiguration,
+    PatchConfiguration,
+    DeleteConfiguration,
+    GetTenant,
+    PatchTenant,
+    ShowPage,
+    ShowEnrolmentPage,
+    AnswerOnPage,
+    Health,
+}
+
+use Operation::*;
+
+impl Operation {
+    pub const ALL: [Self; 35] = [
+        TrackNewUser,
+        TrackKnownUser,
+        TrackWithContacts,
+        TrackAgain,
+        Enroll,
+        Confirm,
+        VerifyRight,
+        VerifyWrong,
+        VerifyExhausted,
+        Validate,
+        ListOwnAuthenticators,
+        GetUser,
+        PatchUser,
+        PostUser,
+        DeleteUser,
+        QueryUsers,
+        Unlock,
+        ListAuthenticators,
+        EnrollVerifiedApp,
+        EnrollVerifiedEmail,
+        DeleteAuthenticator,
+        GetAction,
+        PatchAction,
+        QueryActions,
+        ListConfigurations,
+        CreateConfiguration,
+        GetConfiguration,
+        PatchConfiguration,
+        DeleteConfiguration,
+        GetTenant,
+        PatchTenant,
+        ShowPage,
+        ShowEnrolmentPage,
+        AnswerOnPage,
+        Health,
+    ];
+
+    /// Method and path, with the names of its parameters.
+    pub fn route(self) -> (&'static str, &'static str) {
+        match self {
+            TrackNewUser | TrackKnownUser | TrackWithContacts | TrackAgain => {
+                ("POST", "/v1/users/{userId}/actions/{action}")
+            }
+            Enroll => ("POST", "/v1/client/user-authenticators/totp"),
+            Confirm | VerifyRight | VerifyWrong | VerifyExhausted => ("POST", "/v1/client/verify/totp"),
+            Validate => ("POST", "/v1/validate"),
+            ListOwnAuthenticators => ("GET", "/v1/client/user-authenticators"),
+            GetUser => ("GET", "/v1/users/{userId}"),
+            PatchUser => ("PATCH", "/v1/users/{userId}"),
+            PostUser => ("POST", "/v1/users/{userId}"),
+            DeleteUser => ("DELETE", "/v1/users/{userId}"),
+            QueryUsers => ("GET", "/v1/users"),
+            Unlock => ("POST", "/v1/users/{userId}/unlock"),
+            ListAuthenticators => ("GET", "/v1/users/{userId}/authenticators"),
+            EnrollVerifiedApp | EnrollVerifiedEmail => ("POST", "/v1/users/{userId}/authenticators"),
+            DeleteAuthenticator => ("DELETE", "/v1/users/{userId}/authenticators/{userAuthenticatorId}"),
+            GetAction => ("GET", "/v1/users/{userId}/actions/{action}/{idempotencyKey}"),
+            PatchAction => ("PATCH", "/v1/users/{userId}/actions/{action}/{idempotencyKey}"),
+            QueryActions => ("GET", "/v1/users/{userId}/actions"),
+            ListConfigurations => ("GET", "/v1/management/action-configurations"),
+            CreateConfiguration => ("POST", "/v1/management/action-configurations"),
+            GetConfiguration => ("GET", "/v1/management/action-configurations/{actionCode}"),
+            PatchConfiguration => ("PATCH", "/v1/management/action-configurations/{actionCode}"),
+            DeleteConfiguration => ("DELETE", "/v1/management/action-configurations/{actionCode}"),
+            GetTenant => ("GET", "/v1/management/tenant"),
+            PatchTenant => ("PATCH", "/v1/management/tenant"),
+            ShowPage | ShowEnrolmentPage => ("GET", "/challenge"),
+            AnswerOnPage => ("POST", "/challenge"),
+            Health => ("GET", "/healthz"),
+        }
+    }
+
+    /// Whether a person reads the answer instead of a program.
+    pub fn is_page(self) -> bool {
+        self.route().1 == "/challenge"
+    }
+}
+
+/// An operation ready to be sent, as often as one likes.
+pub struct Prepared {
+    pub operation: Operation,
+    pub user: String,
+    pub token: String,
+    pub secret: String,
+    pub authenticator: String,
+    auth: Auth,
+    body: Option<Value>,
+}
+
+pub fn email(user: &str) -> String {
+    format!("{user}@example.com")
+}
+
+/// Makes the user, and all else that the operation needs, afresh. Moves the clock; configuration stays cached.
+pub async fn prepare(world: &World, operation: Operation, user: String) -> Prepared {
+    let mut ready = Prepared {
+        operation,
+        token: String::new(),
+        secret: String::new(),
+        authenticator: String::new(),
+        auth: if operation.route().1.starts_with("/v1/management") { world.management() } else { world.key() },
+        body: None,
+        user,
+    };
+    let user = ready.user.clone();
+    match operation {
+        TrackNewUser | EnrollVerifiedApp => {}
+        Enroll | Confirm | ShowEnrolmentPage => ready.token = world.token(&user, "enrol").await,
+        CreateConfiguration | GetConfiguration | PatchConfiguration | DeleteConfiguration => {}
+        Health | GetTenant | PatchTenant | ListConfigurations => {}
+        _ => {
+            ready.secret = world.ready(&user).await;
+            let body = json!({ "idempotencyKey": "k", "email": email(&user) });
+            ready.token = world.track(&user, "signIn", body).await.ok()["token"].as_str().unwrap().to_owned();
+            let all = world.http.get(&format!("/v1/users/{user}/authenticators"), &world.key()).await.ok();
+            ready.authenticator = all[0]["userAuthenticatorId"].as_str().expect("an id").to_owned();
+        }
+    }
+    let token = Auth::Token(ready.token.clone());
+    let wrong = if ready.secret.is_empty() { String::new() } else { otp::wrong(&ready.secret, world.now()) };
+    if matches!(operation, Enroll | Confirm | VerifyRight | VerifyWrong | VerifyExhausted | ListOwnAuthenticators) {
+        ready.auth = token;
+    }
+    ready.body = match operation {
+        TrackNewUser | TrackKnownUser => Some(json!({ "idempotencyKey": "new" })),
+        TrackWithContacts => Some(json!({ "idempotencyKey": "new", "email": format!("new.{}", email(&user)) })),
+        TrackAgain => Some(json!({ "idempotencyKey": "k", "email": email(&user) })),
+        Confirm => {
+            ready.secret = world.enroll(&ready.token).await.ok()["secret"].as_str().unwrap().to_owned();
+            Some(json!({ "verificationCode": world.code(&ready.secret, 0) }))
+        }
+        VerifyRight | AnswerOnPage => Some(json!({ "verificationCode": world.code(&ready.secret, 0) })),
+        VerifyWrong => Some(json!({ "verificationCode": wrong })),
+        VerifyExhausted => {
+            for _ in 0..10 {
+                world.verify(&ready.token, &wrong).await.ok();
+            }
+            Some(json!({ "verificationCode": world.code(&ready.secret, 0) }))
+        }
+        Validate => Some(json!({ "token": ready.token })),
+        PatchUser | PostUser => Some(json!({ "displayName": "Ada", "email": format!("new.{}", email(&user)) })),
+        EnrollVerifiedApp => {
+            ready.secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP".into();
+            let uri = format!("otpauth://totp/a?secret={}", ready.secret);
+            Some(json!({ "verificationMethod": "AUTHENTICATOR_APP", "otpUri": uri }))
+        }
+        EnrollVerifiedEmail => Some(json!({ "verificationMethod": "EMAIL_OTP", "email": email(&user) })),
+        PatchAction => Some(json!({ "state": "CHALLENGE_FAILED" })),
+        CreateConfiguration => Some(json!({ "actionCode": user })),
+        PatchConfiguration => Some(json!({ "defaultUserActionResult": "BLOCK" })),
+        PatchTenant => Some(json!({ "name": format!("Name of {user}") })),
+        _ => None,
+    };
+    if matches!(operation, GetConfiguration | PatchConfiguration | DeleteConfiguration) {
+        let body = json!({ "actionCode": user });
+        world.http.post("/v1/management/action-configurations", &world.management(), body).await.ok();
+    }
+    // A change of configuration empties the cache; what is swept here is the operation, warm.
+    world.validate("warm").await;
+    world.http.get("/v1/management/tenant", &world.management()).await;
+    ready
+}
+
+impl Prepared {
+    pub async fn send(&self, world: &World) -> Answer {
+        let (method, path) = self.operation.route();
+        let mut path = path
+            .replace("{userId}", &self.user)
+            .replace("{action}", "signIn")
+            .replace("{idempotencyKey}", "k")
+            .replace("{actionCode}", &self.user)
+            .replace("{userAuthenticatorId}", &self.authenticator);
+        match self.operation {
+            QueryUsers => path += &format!("?email={}", email(&self.user)),
+            ShowPage | ShowEnrolmentPage => path += &format!("?token={}", self.token),
+            AnswerOnPage => {
+                let code = self.body.as_ref().expect("a body")["verificationCode"].as_str().expect("a code");
+                let form = format!("token={}&code={code}", self.token).into_bytes();
+                let headers = [("content-type", "application/x-www-form-urlencoded")];
+                return world.http.raw(method, &path, &Auth::None, &headers, form).await;
+            }
+            _ => {}
+        }
+        world.http.call(method, &path, &self.auth, self.body.clone()).await
+    }
+
+    /// Panics unless this 2xx is what the operation should say.
+    pub fn check(&self, answer: &Answer, context: &str) {
+        assert_eq!(answer.status, 200, "{context}: {}", answer.text());
+        if self.operation.is_page() {
+            let expected = match self.operation {
+                ShowPage => "Confirm that it is you",
+                ShowEnrolmentPage => "Set up your authenticator app",
+                _ => "You are verified",
+            };
+            assert!(answer.text().contains(expected), "{context}: {}", answer.text());
+            return;
+        }
+        let body = answer.json();
+        let right = match self.operation {
+            TrackNewUser => body["state"] == "ALLOW" && body["isEnrolled"] == false,
+            TrackKnownUser | TrackWithContacts | TrackAgain => body["state"] == "CHALLENGE_REQUIRED",
+            Enroll => body["secret"].is_string(),
+            Confirm | VerifyRight => body["isVerified"] == true,
+            VerifyWrong => body["failureReason"] == "CODE_INVALID_OR_EXPIRED",
+            VerifyExhausted => body["failureReason"] == "MAX_ATTEMPTS_EXCEEDED",
+            Validate => body["state"] == "CHALLENGE_REQUIRED" && body["isValid"] == false,
+            ListOwnAuthenticators | ListAuthenticators => body[0]["userAuthenticatorId"] == *self.authenticator,
+            GetUser => body["email"] == email(&self.user),
+            PatchUser | PostUser => body["displayName"] == "Ada",
+            QueryUsers => body["users"][0]["userId"] == *self.user,
+            DeleteUser | Unlock | DeleteAuthenticator | DeleteConfiguration => body["success"] == true,
+            EnrollVerifiedApp | EnrollVerifiedEmail => body["authenticator"]["userAuthenticatorId"].is_string(),
+            GetAction => body["state"] == "CHALLENGE_REQUIRED",
+            PatchAction => body["state"] == "CHALLENGE_FAILED",
+            QueryActions => body.as_array().is_some_and(|all| all.len() == 2),
+            ListConfigurations => body.as_array().is_some_and(|all| !all.is_empty()),
+            CreateConfiguration | GetConfiguration => body["actionCode"] == *self.user,
+            PatchConfiguration => body["defaultUserActionResult"] == "BLOCK",
+            GetTenant => body["name"].is_string(),
+            PatchTenant => body["name"] == format!("Name of {}", self.user),
+            Health => body["status"] == "ok",
+            ShowPage | ShowEnrolmentPage | AnswerOnPage => unreachable!("a page"),
+        };
+        assert!(right, "{context}: {body}");
+    }
+}

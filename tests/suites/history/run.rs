@@ -1,0 +1,195 @@
+//! Users, backends and attackers at once, over real HTTP, by a schedule that a seed brings back.
+
+use std::sync::Arc;
+
+use countersign_tests::{World, faults::Draw};
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use super::{
+    calls::{Run, Secret, Ticket},
+    check::{Event, Proof, What},
+};
+
+pub const USERS: usize = 3;
+const CLIENTS: u64 = 5;
+const PHASES: usize = 5;
+const CALLS: usize = 8;
+
+/// Plays a schedule and gives back its history. With `percent`, so many of the store's calls fail until the end.
+pub async fn play(world: World, seed: u64, percent: u64) -> Vec<Event> {
+    let run = Arc::new(Run::over(world));
+    run.world.faults.weather(seed, percent);
+    let mut draw = Draw::from(seed);
+    for user in 0..USERS {
+        run.newcomer(user).await;
+    }
+    for _ in 0..PHASES {
+        run.world.clock.advance(*draw.pick(&[30, 30, 60, 301, 301]));
+        let mut clients = JoinSet::new();
+        for client in 0..CLIENTS {
+            let (run, draw) = (run.clone(), Draw::from(draw.next() ^ client));
+            clients.spawn(async move { run.client(draw).await });
+        }
+        clients.join_all().await;
+    }
+    run.world.faults.weather(seed, 0);
+    run.healed().await;
+    run.late().await;
+    run.history()
+}
+
+impl Run {
+    async fn client(self: Arc<Self>, mut draw: Draw) {
+        for _ in 0..CALLS {
+            self.clone().step(&mut draw).await;
+        }
+    }
+
+    /// Somebody who has nothing yet.
+    async fn newcomer(&self, user: usize) {
+        if let Some(ticket) = self.track(user).await {
+            self.enrolled(&ticket).await;
+        }
+    }
+
+    async fn enrolled(&self, ticket: &Ticket) {
+        let Some(secret) = self.enrol(ticket).await else { return };
+        let (code, proof) = self.code(&secret, 0);
+        self.verify(ticket, &code, Some(proof), Some(&secret), (false, false)).await;
+    }
+
+    async fn step(self: Arc<Self>, draw: &mut Draw) {
+        let user = usize::try_from(draw.below(USERS as u64)).expect("a user");
+        let tickets: Vec<Ticket> =
+            self.known(|known| known.tickets.iter().filter(|ticket| ticket.user == user).cloned().collect());
+        let secrets: Vec<Secret> =
+            self.known(|known| known.confirmed.iter().filter(|secret| secret.user == user).cloned().collect());
+        if tickets.is_empty() {
+            self.track(user).await;
+            return;
+        }
+        // The newest are the most likely to be good.
+        let recent = if draw.below(4) > 0 { &tickets[tickets.len().saturating_sub(4)..] } else { &tickets[..] };
+        let ticket = draw.pick(recent).clone();
+        let dice = draw.below(100);
+        match dice {
+            0..10 => drop(self.track(user).await),
+            10..20 => {
+                if secrets.is_empty() {
+                    self.newcomer(user).await;
+                } else if ticket.may_enrol && secrets.len() < 3 {
+                    self.enrolled(&ticket).await;
+                }
+            }
+            20..30 if secrets.is_empty() => self.newcomer(user).await,
+            20..62 if !secrets.is_empty() => {
+                let (code, proof) = self.code(draw.pick(&secrets), -i64::from(draw.below(4) == 0));
+                if dice < 40 {
+                    self.verify(&ticket, &code, Some(proof), None, (false, false)).await;
+                } else {
+                    self.burst(user, 4, &[(code, Some(proof))]).await;
+                }
+            }
+            62..68 => {
+                let wrong = (self.wrong(user), None);
+                let mut codes = vec![wrong; if draw.below(5) == 0 { 14 } else { 2 }];
+                if let Some(secret) = secrets.last().filter(|_| draw.below(2) == 0) {
+                    let (code, proof) = self.code(secret, 0);
+                    codes.push((code, Some(proof)));
+                }
+                self.burst(user, 1, &codes).await;
+            }
+            68..76 => {
+                let used: Vec<_> =
+                    self.known(|known| known.used.iter().filter(|(of, ..)| *of == user).cloned().collect());
+                if !used.is_empty() {
+                    let (_, code, proof) = draw.pick(&used).clone();
+                    self.verify(&ticket, &code, Some(proof), None, (false, false)).await;
+                }
+            }
+            76..84 => {
+                let start = self.tick();
+                let to = (*draw.pick(&["CHALLENGE_FAILED", "BLOCK"])).to_owned();
+                let path = format!("/v1/users/user{user}/actions/signIn/k{}", ticket.action);
+                let answer = self.world.http.patch(&path, &self.world.key(), json!({ "state": to })).await;
+                let done = self.done(user, &answer);
+                self.note(user, ticket.action, start, What::Moved { to, done });
+                if let Some(secret) = secrets.first() {
+                    let (code, proof) = self.code(secret, 0);
+                    self.verify(&ticket, &code, Some(proof), None, (false, false)).await;
+                }
+            }
+            84..95 => self.see(&ticket, draw.below(2) == 0).await,
+            95..97 => drop(self.list(user).await),
+            97..99 if !secrets.is_empty() => {
+                let authenticator = draw.pick(&secrets).authenticator.clone();
+                let start = self.tick();
+                let path = format!("/v1/users/user{user}/authenticators/{authenticator}");
+                let done = self.done(user, &self.world.http.delete(&path, &self.world.key()).await);
+                self.known(|known| known.confirmed.retain(|s| s.authenticator != authenticator || done == Some(false)));
+                self.note(user, usize::MAX, start, What::Removed { authenticator, done });
+                self.list(user).await;
+            }
+            _ => {
+                let start = self.tick();
+                let answer = self.world.http.delete(&format!("/v1/users/user{user}"), &self.world.key()).await;
+                let done = self.done(user, &answer);
+                self.note(user, usize::MAX, start, What::Deleted { done });
+                // Its tokens are kept: they are what is tried next.
+                self.known(|known| known.confirmed.retain(|secret| secret.user != user || done == Some(false)));
+            }
+        }
+    }
+
+    /// Codes for so many actions each, all at the same time.
+    async fn burst(self: Arc<Self>, user: usize, actions: usize, codes: &[(String, Option<Proof>)]) {
+        let mut all = JoinSet::new();
+        for _ in 0..actions {
+            let Some(ticket) = self.track(user).await else { continue };
+            for (code, proof) in codes.iter().cloned() {
+                let (run, ticket) = (self.clone(), ticket.clone());
+                all.spawn(async move {
+                    run.verify(&ticket, &code, proof, None, (false, false)).await;
+                    run.see(&ticket, true).await;
+                });
+            }
+        }
+        all.join_all().await;
+    }
+
+    /// I9: the weather has cleared and the budgets are free. Everybody who is enrolled gets in, once per code.
+    async fn healed(&self) {
+        self.world.clock.advance(330);
+        for user in 0..USERS {
+            for id in self.list(user).await {
+                let secret = self.known(|known| known.offered.iter().find(|s| s.authenticator == id).cloned());
+                let Some((secret, ticket)) = secret.zip(self.track(user).await) else { continue };
+                let (code, proof) = self.code(&secret, 0);
+                self.verify(&ticket, &code, Some(proof.clone()), None, (true, false)).await;
+                self.see(&ticket, true).await;
+                if let Some(other) = self.track(user).await {
+                    self.verify(&other, &code, Some(proof), None, (false, false)).await;
+                }
+            }
+        }
+        let tickets = self.known(|known| known.tickets.clone());
+        for ticket in tickets {
+            self.see(&ticket, false).await;
+        }
+    }
+
+    /// A user who comes back with a token that outlives its action.
+    async fn late(&self) {
+        let Some(mut ticket) = self.track(USERS).await else { return };
+        for (wait, is_late) in [(0, false), (590, false), (15, true)] {
+            self.world.clock.advance(if is_late { 0 } else { wait });
+            let Some(secret) = self.enrol(&ticket).await else { return };
+            self.world.clock.advance(if is_late { wait } else { 0 });
+            let (code, proof) = self.code(&secret, 0);
+            let verified = self.verify(&ticket, &code, Some(proof), Some(&secret), (!is_late, is_late)).await;
+            let Some(next) = verified else { return };
+            ticket = next;
+        }
+    }
+}
