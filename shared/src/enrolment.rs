@@ -80,8 +80,9 @@ async fn begin_anew(
 ) -> Result<Offer, Error> {
     may_enrol(caller, user, action, now)?;
     let secret = TotpSecret::generate()?;
-    let id = AuthenticatorId::generate();
-    let sealed = secret.seal(caller.tenant.data_key(app.keyring())?, &owner(caller, &id))?;
+    let key = caller.tenant.data_key(app.keyring())?;
+    let id = secret.authenticator_id(key, &user.uid);
+    let sealed = secret.seal(key, &owner(caller, &id))?;
     let pending = PendingTotp {
         id: id.clone(),
         sealed,

@@ -90,6 +90,10 @@ impl AuthenticatorId {
     pub fn generate() -> Self {
         Self(uuid::Uuid::new_v4().to_string())
     }
+    /// The id of what has this fingerprint (RFC 9562, section 5.8: a UUID of our own making).
+    pub fn of(fingerprint: [u8; 16]) -> Self {
+        Self(uuid::Builder::from_custom_bytes(fingerprint).into_uuid().to_string())
+    }
 }
 impl ActionId {
     pub fn generate() -> Self {

@@ -4,9 +4,9 @@ use std::{path::Path, sync::Arc};
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
-    hkdf, rand,
+    hkdf, hmac, rand,
 };
-use data_encoding::BASE64;
+use data_encoding::{BASE64, HEXLOWER};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -63,10 +63,10 @@ pub struct KeyringError(String);
 impl Keyring {
     /// A new keyring in memory, and the text of the file that brings it back.
     pub fn generate() -> Result<(Self, Zeroizing<String>), Error> {
-        let file = KeyringFile {
-            version: 1,
-            master_keys: vec![MasterKey { id: "m1".into(), key: BASE64.encode(&random::<32>()?) }],
-        };
+        // A random id, so that another keyring is recognised as one.
+        let id = HEXLOWER.encode(&random::<8>()?);
+        let key = BASE64.encode(&random::<32>()?);
+        let file = KeyringFile { version: 1, master_keys: vec![MasterKey { id, key }] };
         let text = Zeroizing::new(serde_json::to_string_pretty(&file).map_err(Error::internal)?);
         let keyring = Self::parse(&text).map_err(Error::internal)?;
         Ok((keyring, text))
@@ -153,13 +153,26 @@ impl Keyring {
 }
 
 /// Seals a tenant's secrets: AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce in front of the text.
-pub struct DataKey(LessSafeKey);
+pub struct DataKey {
+    aead: LessSafeKey,
+    mac: hmac::Key,
+}
 
 impl DataKey {
     fn new(key: &[u8]) -> Result<Self, Error> {
-        UnboundKey::new(&AES_256_GCM, key)
-            .map(|key| Self(LessSafeKey::new(key)))
-            .map_err(|_| Error::unavailable("a key does not have 256 bits"))
+        let unbound = UnboundKey::new(&AES_256_GCM, key);
+        let aead = unbound.map(LessSafeKey::new).map_err(|_| Error::unavailable("a key does not have 256 bits"))?;
+        // Another use, another key (NIST SP 800-108, section 4).
+        let mac = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), b"countersign/fingerprint");
+        Ok(Self { aead, mac: hmac::Key::new(hmac::HMAC_SHA256, mac.as_ref()) })
+    }
+
+    /// 128 bits that tell two secrets apart and say nothing of either to who lacks the key.
+    pub fn fingerprint(&self, parts: &[&[u8]]) -> [u8; 16] {
+        let tag = hmac::sign(&self.mac, &length_prefixed(parts));
+        let mut fingerprint = [0; 16];
+        fingerprint.copy_from_slice(&tag.as_ref()[..16]);
+        fingerprint
     }
 
     /// Nonce, cipher text and tag; `context` is authenticated with it and must be given again to open it.
@@ -167,7 +180,7 @@ impl DataKey {
         let nonce = random::<NONCE_LEN>()?;
         let mut sealed = nonce.to_vec();
         let mut body = plain.to_vec();
-        self.0
+        self.aead
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(context), &mut body)
             .map_err(|_| Error::unavailable("sealing failed"))?;
         sealed.append(&mut body);
@@ -180,7 +193,7 @@ impl DataKey {
         let (nonce, body) = sealed.split_at_checked(NONCE_LEN).ok_or_else(refuse)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| refuse())?;
         let mut body = body.to_vec();
-        let length = self.0.open_in_place(nonce, Aad::from(context), &mut body).map_err(|_| refuse())?.len();
+        let length = self.aead.open_in_place(nonce, Aad::from(context), &mut body).map_err(|_| refuse())?.len();
         body.truncate(length);
         Ok(body)
     }
@@ -223,7 +236,8 @@ mod tests {
     #[test]
     fn token_keys_differ_by_tenant_and_key_id() {
         let (keyring, _) = Keyring::generate().unwrap();
-        let key = |t: &str, kid: &str| *keyring.token_key(&tenant(t), kid, "m1").unwrap();
+        let master = keyring.newest_master().unwrap();
+        let key = |t: &str, kid: &str| *keyring.token_key(&tenant(t), kid, master).unwrap();
         assert_ne!(key("a", "1"), key("a", "2"));
         assert_ne!(key("a", "1"), key("b", "1"));
         assert_eq!(key("a", "1"), key("a", "1"));

@@ -37,7 +37,7 @@ impl Slot {
     }
 }
 
-/// The guesses of a user that still count, each with the second in which it was made.
+/// The guesses of a user that still count, each with the millisecond in which it was made.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Guesses {
     pub slots: BTreeMap<Slot, i64>,
@@ -57,7 +57,7 @@ pub enum Room {
 impl Guesses {
     /// Slots whose time is over, the only ones that a new guess may replace.
     pub fn over(&self, now: Timestamp) -> Vec<Slot> {
-        let horizon = now.as_second() - WINDOW_SECONDS;
+        let horizon = now.as_millisecond() - WINDOW_SECONDS * 1000;
         self.slots.iter().filter(|(_, made)| **made <= horizon).map(|(slot, _)| slot.clone()).collect()
     }
 
@@ -78,14 +78,14 @@ mod tests {
 
     use super::*;
 
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(second).unwrap()
+    fn at(millisecond: i64) -> Timestamp {
+        Timestamp::from_millisecond(millisecond).unwrap()
     }
 
     proptest! {
         /// In no window of five minutes are more than `LIMIT` guesses taken, whenever they come.
         #[test]
-        fn no_window_holds_more_than_the_limit(gaps in prop::collection::vec(0_i64..120, 1..200)) {
+        fn no_window_holds_more_than_the_limit(gaps in prop::collection::vec(0_i64..120_000, 1..200)) {
             let (mut guesses, mut now, mut taken) = (Guesses::default(), 1_000_000, Vec::new());
             for gap in gaps {
                 now += gap;
@@ -100,8 +100,8 @@ mod tests {
                 taken.push(now);
             }
             for (index, first) in taken.iter().enumerate() {
-                let within = taken[index..].iter().take_while(|t| **t < first + WINDOW_SECONDS).count();
-                prop_assert!(within <= LIMIT, "{within} guesses from second {first}");
+                let within = taken[index..].iter().take_while(|t| **t < first + WINDOW_SECONDS * 1000).count();
+                prop_assert!(within <= LIMIT, "{within} guesses from millisecond {first}");
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::{
     error::Error,
     id::TenantId,
     keyring::random,
-    tenant::{ApiKey, KeyKind, LIVE_KEYS, Settings, Tenant, TokenKey},
+    tenant::{ApiKey, KeyKind, LIVE_KEYS, MAX_TOKEN_MINUTES, Settings, Tenant, TokenKey},
 };
 
 /// What the operator is shown once. The store holds hashes.
@@ -99,8 +99,8 @@ impl App {
         let master = self.keyring().newest_master()?.to_owned();
         let change = |tenant: &mut Tenant| {
             let newest = tenant.token_keys.first();
-            let settled =
-                newest.map_or(0, |key| key.signs_from + i64::from(tenant.settings.token_duration_in_minutes) * 60);
+            // The longest life, not today's: tokens made before the setting was shortened are still about.
+            let settled = newest.map_or(0, |key| key.signs_from + i64::from(MAX_TOKEN_MINUTES) * 60);
             if !at_once && tenant.token_keys.len() >= LIVE_KEYS && now < settled {
                 return Err(Error::Conflict(format!(
                     "The last rotation is still under way: tokens of the older key live for {} more seconds.",

@@ -23,7 +23,9 @@ pub fn check(text: &str) -> Result<String, Error> {
     if !has_authority || url.host_str().is_none_or(str::is_empty) {
         return Err(wrong("is not an http or https URL with a host"));
     }
-    if !url.username().is_empty() || url.password().is_some() || text.contains('@') && url.authority().contains('@') {
+    // An empty one is dropped by the parser, so the text is looked at.
+    let authority = text.split_once("//").map_or("", |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or(""));
+    if authority.contains('@') {
         return Err(wrong("holds a user name"));
     }
     Ok(url.into())

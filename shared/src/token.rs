@@ -32,9 +32,7 @@ pub mod scope {
         let Some(asked) = asked.map(str::trim).filter(|asked| !asked.is_empty()) else { return Ok(READ.into()) };
         match asked.split_ascii_whitespace().find(|word| ![READ, ADD, UPDATE, REMOVE].contains(word)) {
             None => Ok(asked.split_ascii_whitespace().collect::<Vec<_>>().join(" ")),
-            Some(unknown) => Err(crate::error::Error::Invalid(format!(
-                "scope {unknown:?} is not known. Send any of {ALL}, separated by spaces."
-            ))),
+            Some(_) => Err(crate::error::Error::Invalid(format!("scope: send any of {ALL}, separated by spaces."))),
         }
     }
 }

@@ -30,7 +30,7 @@ enum Match<'a> {
     Pending(&'a PendingTotp, Step),
     Enrolled(&'a AuthenticatorId, Step),
     /// Accepted before, for this very action: the same request again, or one whose answer was lost.
-    Repeated,
+    Repeated(&'a AuthenticatorId),
 }
 
 /// Judges a TOTP code for the action of the caller's token (contract, C17).
@@ -60,7 +60,9 @@ pub async fn verify_totp(app: &App, caller: &UserCaller, code: &str, now: Timest
     };
     let (settled, enrolled) = match matched {
         None => (Settlement::Refused, None),
-        Some(Match::Repeated) => (Settlement::Accepted, None),
+        Some(Match::Repeated(id)) => {
+            (Settlement::Accepted, enrolled_by_it(&store.authenticators(&user).await?, &user, id))
+        }
         Some(Match::Enrolled(id, step)) => (store.settle(&user, &completion(id, step)).await?, None),
         Some(Match::Pending(pending, step)) => {
             let new = description(pending, &user, now);
@@ -99,12 +101,19 @@ fn find_match<'a>(
     for (id, credential) in &user.totp {
         let matched = match step_of(id, &credential.sealed)? {
             Some(step) if step > credential.spent.step => Some(Match::Enrolled(id, step)),
-            Some(step) if credential.spent.is(step, &caller.claims.jti) => Some(Match::Repeated),
+            Some(step) if credential.spent.is(step, &caller.claims.jti) => Some(Match::Repeated(id)),
             _ => None,
         };
         found = found.or(matched);
     }
     Ok(found)
+}
+
+/// The authenticator, where the code that is repeated was the one that enrolled it.
+fn enrolled_by_it(all: &[Authenticator], user: &User, id: &AuthenticatorId) -> Option<Box<Authenticator>> {
+    let accepted_at = user.totp.get(id)?.spent.at;
+    let found = all.iter().find(|one| one.id == *id && one.verified_at.as_second() == accepted_at)?;
+    Some(Box::new(found.clone()))
 }
 
 fn description(pending: &PendingTotp, user: &User, now: Timestamp) -> Authenticator {

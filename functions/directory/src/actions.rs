@@ -9,6 +9,7 @@ use countersign_core::{
     error::Error,
     http::{Body, Path, Query, Reply, ServerCaller},
     id::{ActionCode, IdempotencyKey, UserId},
+    store::no_action,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -57,9 +58,7 @@ pub(crate) async fn get(
     let key = store.action_key(&user_id, &code, &key);
     let (user, _, action) = store.user_profile_and_action(&user_id, &key).await?;
     let action = action.filter(|action| user.is_some_and(|user| user.uid == action.user_uid));
-    let action =
-        action.ok_or_else(|| Error::NotFound("There is no action with this user, code and idempotency key.".into()))?;
-    Ok(Json(action.into()))
+    Ok(Json(action.ok_or_else(no_action)?.into()))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -81,7 +80,8 @@ pub(crate) async fn patch(
 ) -> Reply<ActionView> {
     let store = app.store().tenant(tenant.id());
     let key = store.action_key(&user_id, &code, &key);
-    let action = store.set_state(&key, request.state, app.now()).await?;
+    let user = store.user(&user_id).await?.ok_or_else(no_action)?;
+    let action = store.set_state(&user, &key, request.state, app.now()).await?;
     tracing::info!(event = "action_moved", tenant = %tenant.id(), action = %action.id, state = action.state.as_str());
     Ok(Json(action.into()))
 }

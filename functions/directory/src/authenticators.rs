@@ -93,8 +93,8 @@ pub(crate) struct EnrollResponse {
     recovery_codes: Vec<String>,
 }
 
-/// Enrol an authenticator that needs no further proof. The user is made where it is new; the same address twice
-/// is the same authenticator.
+/// Enrol an authenticator that needs no further proof. The user is made where it is new; the same secret or address
+/// twice is the same authenticator.
 #[utoipa::path(post, path = "/v1/users/{userId}/authenticators", tag = "Server API", operation_id = "enrollVerifiedAuthenticator",
     params(("userId" = String, Path)), request_body = EnrollRequest,
     responses((status = 200, body = EnrollResponse)), security(("secretKey" = [])))]
@@ -110,11 +110,12 @@ pub(crate) async fn enroll(
         let known = store.user(&id).await?;
         let is_new = known.is_none();
         let mut user = known.unwrap_or_else(|| User::new(id.clone(), app.now()));
-        if let Some(existing) = asked.existing(&store.authenticators(&user).await?) {
+        let new = asked.authenticator(&app, &tenant, &user)?;
+        // Most likely the same call again, after a lost answer.
+        if let Some(existing) = store.authenticators(&user).await?.iter().find(|one| asked.is(one, &new.description)) {
             let authenticator = UserAuthenticator::listed(&user, existing);
             return Ok(Json(EnrollResponse { authenticator, recovery_codes: Vec::new() }));
         }
-        let new = asked.authenticator(&app, &tenant, &user)?;
         if store.add_authenticator(&user, is_new, &new, asked.is_default).await? == Settlement::Refused {
             asked.check_room(&user)?;
             continue;
@@ -172,25 +173,24 @@ impl Asked {
         Ok(asked)
     }
 
-    fn existing<'a>(&self, all: &'a [Authenticator]) -> Option<&'a Authenticator> {
-        let same = |one: &&Authenticator| {
-            self.secret.is_none()
-                && one.method == self.method
-                && one.email == self.email
-                && one.phone_number == self.phone_number
-        };
-        all.iter().find(same)
+    /// Whether this is the authenticator asked for: the same secret, or the same address.
+    fn is(&self, one: &Authenticator, asked: &Authenticator) -> bool {
+        let same_address =
+            (one.method, &one.email, &one.phone_number) == (asked.method, &asked.email, &asked.phone_number);
+        one.id == asked.id || self.secret.is_none() && same_address
     }
 
     fn authenticator(&self, app: &App, tenant: &TenantContext, user: &User) -> Result<NewAuthenticator, Error> {
         let now = app.now();
-        let id = AuthenticatorId::generate();
-        let sealed = match &self.secret {
+        let (id, sealed) = match &self.secret {
             Some(secret) => {
+                let key = tenant.data_key(app.keyring())?;
+                let id = secret.authenticator_id(key, &user.uid);
                 let owner = Owner { tenant: tenant.id(), user: &user.id, authenticator: &id };
-                Some(secret.seal(tenant.data_key(app.keyring())?, &owner)?)
+                let sealed = secret.seal(key, &owner)?;
+                (id, Some(sealed))
             }
-            None => None,
+            None => (AuthenticatorId::generate(), None),
         };
         let description = Authenticator {
             id,

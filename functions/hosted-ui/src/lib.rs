@@ -7,7 +7,10 @@ mod pages;
 
 use axum::{
     Form,
-    extract::{Query, State, rejection::{FormRejection, QueryRejection}},
+    extract::{
+        Query, State,
+        rejection::{FormRejection, QueryRejection},
+    },
     http::{StatusCode, header},
     response::{IntoResponse, Redirect, Response},
     routing,
@@ -56,11 +59,9 @@ struct Answer {
     code: String,
 }
 
-async fn show(
-    State(app): State<App>,
-    launch: Result<Query<Launch>, QueryRejection>,
-) -> Result<Response, PageError> {
-    let Query(launch) = launch.map_err(|_| Error::invalid("The address of this page is not one that track gave out."))?;
+async fn show(State(app): State<App>, launch: Result<Query<Launch>, QueryRejection>) -> Result<Response, PageError> {
+    let Query(launch) =
+        launch.map_err(|_| Error::invalid("The address of this page is not one that track gave out."))?;
     let visit = Visit::begin(&app, launch.token).await?;
     visit.page(&app, None).await
 }
@@ -145,10 +146,14 @@ impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         let (status, _) = self.0.status_and_code();
         if status >= 500 {
-            // Written down where every failure is.
-            let logged = self.0.to_string();
-            drop(self.0.into_response());
-            return Page::failed(StatusCode::SERVICE_UNAVAILABLE, "Please try again", &logged);
+            // Made into the API's answer too: there it is written down, and told when to come back.
+            let text = self.0.to_string();
+            let answer = self.0.into_response();
+            let mut page = Page::failed(answer.status(), "Please try again", &text);
+            if let Some(wait) = answer.headers().get(header::RETRY_AFTER) {
+                page.headers_mut().insert(header::RETRY_AFTER, wait.clone());
+            }
+            return page;
         }
         let title =
             if matches!(self.0, Error::ExpiredToken) { "This page has expired" } else { "This page cannot be shown" };

@@ -27,6 +27,8 @@ impl From<Error> for PageError {
 pub(crate) struct Offer {
     qr: String,
     secret: String,
+    /// Opens the app that is on the same phone.
+    uri: String,
 }
 
 #[derive(Template)]
@@ -62,7 +64,9 @@ impl Page {
         quit: Option<String>,
     ) -> Result<Response, PageError> {
         let nonce = nonce()?;
-        let offer = offer.map(|offer| Ok::<_, Error>(Offer { qr: qr(&offer.uri)?, secret: in_groups(&offer.secret) }));
+        let offer = offer.map(|offer| {
+            Ok::<_, Error>(Offer { qr: qr(&offer.uri)?, secret: in_groups(&offer.secret), uri: offer.uri.to_string() })
+        });
         let page = Challenge {
             title: if offer.is_some() { "Set up your authenticator app" } else { "Confirm that it is you" },
             tenant: &visit.caller.tenant.settings().name,

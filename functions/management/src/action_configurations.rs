@@ -59,6 +59,9 @@ impl ActionConfiguration {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Changes {
+    /// Needed to make one; it cannot be changed.
+    #[schema(value_type = Option<String>)]
+    action_code: Option<ActionCode>,
     #[serde(deserialize_with = "present")]
     #[schema(value_type = Option<Outcome>)]
     default_user_action_result: Option<Option<Outcome>>,
@@ -110,15 +113,6 @@ impl Changes {
     }
 }
 
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct CreateRequest {
-    #[schema(value_type = String)]
-    action_code: ActionCode,
-    #[serde(flatten)]
-    changes: Changes,
-}
-
 /// List the kinds of action, by code.
 #[utoipa::path(get, path = "/v1/management/action-configurations", tag = "Management API",
     operation_id = "listActionConfigurations", responses((status = 200, body = Vec<ActionConfiguration>)),
@@ -135,15 +129,16 @@ pub(crate) async fn list(
 
 /// Make a kind of action; 409 where its code is taken.
 #[utoipa::path(post, path = "/v1/management/action-configurations", tag = "Management API",
-    operation_id = "createActionConfiguration", request_body = CreateRequest,
+    operation_id = "createActionConfiguration", request_body = Changes,
     responses((status = 200, body = ActionConfiguration)), security(("managementKey" = [])))]
 pub(crate) async fn create(
     State(app): State<App>,
     ManagementCaller(tenant): ManagementCaller,
-    Body(request): Body<CreateRequest>,
+    Body(changes): Body<Changes>,
 ) -> Reply<ActionConfiguration> {
-    let mut config = ActionConfig::new(request.action_code);
-    request.changes.apply(&mut config)?;
+    let code = changes.action_code.clone().ok_or_else(|| Error::invalid("actionCode: it is missing."))?;
+    let mut config = ActionConfig::new(code);
+    changes.apply(&mut config)?;
     let existing = app.store().tenant(tenant.id()).create_action_config(&config).await?;
     app.forget_tenant(tenant.id());
     if existing.is_some() {

@@ -5,7 +5,7 @@ use countersign_core::{
     app::App,
     error::Error,
     http::{Body, ManagementCaller, Reply},
-    tenant::{Settings, TotpWindow},
+    tenant::{MAX_TOKEN_MINUTES, Settings, TotpWindow},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -63,8 +63,8 @@ pub(crate) async fn patch(
     if changes.name.as_ref().is_some_and(|name| name.trim().is_empty() || name.chars().count() > 64) {
         return Err(Error::invalid("name has 1 to 64 characters."));
     }
-    if changes.token_duration_in_minutes.is_some_and(|minutes| !(1..=60).contains(&minutes)) {
-        return Err(Error::invalid("tokenDurationInMinutes is between 1 and 60."));
+    if changes.token_duration_in_minutes.is_some_and(|minutes| !(1..=MAX_TOKEN_MINUTES).contains(&minutes)) {
+        return Err(Error::Invalid(format!("tokenDurationInMinutes is between 1 and {MAX_TOKEN_MINUTES}.")));
     }
     let apply = |tenant: &mut countersign_core::tenant::Tenant| {
         let settings = &mut tenant.settings;

@@ -236,7 +236,8 @@ async fn attempt(
     }
 }
 
-/// An action that is tracked again: the same answer. Where it is still open but its time is over, it gets more.
+/// An action that is tracked again: the same answer. Where it is still open, it stays so for as long as the
+/// new token lives.
 async fn reopen(
     app: &App,
     tenant: &TenantContext,
@@ -244,10 +245,11 @@ async fn reopen(
     mut action: Action,
     now: Timestamp,
 ) -> Result<Option<(User, Action)>, Error> {
-    if !action.state.is_terminal() && now >= action.expires_at {
+    let until = expiry(tenant, now);
+    if !action.state.is_terminal() && action.expires_at < until {
         let store = app.store().tenant(tenant.id());
         let key = store.action_key(&user.id, &action.code, &action.key);
-        action.expires_at = expiry(tenant, now);
+        action.expires_at = until;
         if !store.extend(&key, &action, action.expires_at).await? {
             return Ok(None);
         }

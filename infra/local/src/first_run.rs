@@ -122,6 +122,11 @@ pub async fn first_tenant(app: &App, place: &Place, fixed: Fixed) -> Result<Cred
         Err(Error::Conflict(_)) => {
             let owner = app.store().key_owner(&key_hash(&credentials.secret_key)).await.map_err(failed)?;
             let ours = owner.is_some_and(|o| o.tenant == credentials.tenant_id && o.kind == KeyKind::Secret);
+            if ours && app.tenant(&credentials.tenant_id).await.is_err() {
+                return Err(Trouble(
+                    "keyring.json is not the one of this database; restore both from one backup".into(),
+                ));
+            }
             ours.then_some(credentials).ok_or_else(|| {
                 Trouble(
                     "the database does not know the secret key of credentials.json; restore both from one backup"

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use crate::{
     clock::Timestamp,
     error::Error,
-    id::{AuthenticatorId, TenantId, UserId, length_prefixed},
+    id::{AuthenticatorId, TenantId, UserId, UserUid, length_prefixed},
     keyring::{DataKey, random},
     tenant::TotpWindow,
 };
@@ -100,6 +100,13 @@ impl TotpSecret {
             let matched = step.and_then(|step| self.0.check(code, step * period));
             found.or(matched)
         })
+    }
+
+    /// The id of the authenticator with this secret: a user cannot have one secret twice, which would accept each
+    /// of its codes twice.
+    pub fn authenticator_id(&self, key: &DataKey, user: &UserUid) -> AuthenticatorId {
+        let secret = self.0.secret().as_bytes();
+        AuthenticatorId::of(key.fingerprint(&[b"totp", user.as_str().as_bytes(), secret]))
     }
 
     /// Seals the secret for one authenticator of one user of one tenant.

@@ -20,6 +20,9 @@ pub const MAX_BODY: usize = 64 * 1024;
 /// Values in one body, nested ones included: bounds the work before anything is looked at.
 const MAX_VALUES: usize = 2_000;
 
+/// How deep values may be nested: what is stored must also come back through the readers of every SDK.
+const MAX_DEPTH: usize = 32;
+
 /// How long a client may take to send a body.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -60,6 +63,8 @@ fn read_into<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let place = error.path().to_string();
         let why = error.inner().to_string();
+        // "invalid type: string "…", expected a boolean": what was sent may be a secret in the wrong field.
+        let why = why.rfind("expected ").map_or(why.as_str(), |at| &why[at..]).trim_end_matches('.');
         Error::Invalid(if place == "." { format!("The body is wrong: {why}.") } else { format!("{place}: {why}.") })
     })
 }
@@ -72,17 +77,31 @@ pub fn strict_json(bytes: &[u8]) -> Result<Value, Error> {
     }
     let mut left = MAX_VALUES;
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict(&mut left).deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+    let value =
+        Strict { left: &mut left, depth: 0 }.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
     value.map_err(|error| Error::Invalid(format!("The body is not valid JSON: {error}.")))
 }
 
 /// Reads one value and takes it off what is left to read.
-struct Strict<'a>(&'a mut usize);
+struct Strict<'a> {
+    left: &'a mut usize,
+    depth: usize,
+}
+
+impl Strict<'_> {
+    /// The same one level down.
+    fn inside<E: serde::de::Error>(&mut self) -> Result<Strict<'_>, E> {
+        if self.depth == MAX_DEPTH {
+            return Err(E::custom("it is nested too deep"));
+        }
+        Ok(Strict { left: self.left, depth: self.depth + 1 })
+    }
+}
 
 impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        *self.0 = self.0.checked_sub(1).ok_or_else(|| D::Error::custom("it has too many values"))?;
+        *self.left = self.left.checked_sub(1).ok_or_else(|| D::Error::custom("it has too many values"))?;
         deserializer.deserialize_any(self)
     }
 }
@@ -113,19 +132,19 @@ impl<'de> Visitor<'de> for Strict<'_> {
     fn visit_unit<E>(self) -> Result<Value, E> {
         Ok(Value::Null)
     }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Value, A::Error> {
         let mut all = Vec::new();
-        while let Some(item) = items.next_element_seed(Strict(self.0))? {
+        while let Some(item) = items.next_element_seed(self.inside()?)? {
             all.push(item);
         }
         Ok(Value::Array(all))
     }
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<Value, A::Error> {
         let mut all = Map::new();
         while let Some(name) = entries.next_key::<String>()? {
-            let value = entries.next_value_seed(Strict(self.0))?;
+            let value = entries.next_value_seed(self.inside()?)?;
             if all.contains_key(&name) {
-                return Err(A::Error::custom(format_args!("the name {name:?} stands twice")));
+                return Err(A::Error::custom("a name stands twice"));
             }
             all.insert(name, value);
         }

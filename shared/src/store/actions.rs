@@ -177,13 +177,14 @@ impl TenantStore<'_> {
     /// Moves an action to the state that the backend says, if its state still allows that.
     ///
     /// 404 where there is no such action, 409 with its state where it has come to another end.
-    pub async fn set_state(&self, key: &Key, next: State, now: Timestamp) -> Result<Action, Error> {
+    pub async fn set_state(&self, user: &User, key: &Key, next: State, now: Timestamp) -> Result<Action, Error> {
         let from: Vec<State> =
             State::ALL.into_iter().filter(|from| *from != next && from.may_be_set_to(next)).collect();
         let places: Vec<String> = (0..from.len()).map(|index| format!(":s{index}")).collect();
         let mut set = Expressions::default()
             .set("st = :next, sta = :now")
-            .require(format!("st IN ({})", places.join(", ")))
+            .require(format!("uid = :uid AND st IN ({})", places.join(", ")))
+            .value(":uid", s(user.uid.as_str()))
             .value(":next", s(next.as_str()))
             .value(":now", time(now));
         for (state, place) in from.iter().zip(places) {
@@ -193,6 +194,7 @@ impl TenantStore<'_> {
             Ok(item) => read_action(&item),
             Err(Refusal::Condition(None)) => Err(no_action()),
             Err(Refusal::Condition(Some(item))) => match read_action(&item)? {
+                action if action.user_uid != user.uid => Err(no_action()),
                 action if action.state == next => Ok(action),
                 action => {
                     let state = action.state.as_str();

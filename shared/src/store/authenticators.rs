@@ -52,7 +52,7 @@ impl TenantStore<'_> {
             add = match &new.sealed {
                 Some(sealed) => add
                     .set("totp.#i = :new")
-                    .require("size(totp) < :max")
+                    .require("size(totp) < :max AND attribute_not_exists(totp.#i)")
                     .value(":new", totp_value(sealed, &SpentStep::default()))
                     .value(":max", n(MAX_TOTP)),
                 None => add

@@ -28,7 +28,7 @@ use aws_sdk_dynamodb::{
     },
 };
 
-pub use actions::Tracked;
+pub use actions::{Tracked, no_action};
 pub use authenticators::NewAuthenticator;
 pub use profiles::StoredProfile;
 pub use proofs::{Completion, Settlement, Spent};

@@ -11,7 +11,7 @@ use crate::{
     error::Error,
     id::{ActionId, AuthenticatorId, UserId, UserUid},
     limiter::{Guesses, Slot},
-    user::{PendingTotp, SpentStep, TotpCredential, User},
+    user::{PendingTotp, Profile, SpentStep, TotpCredential, User},
 };
 
 use super::{
@@ -83,6 +83,8 @@ pub(super) fn read_user(id: &UserId, item: &Attributes) -> Result<User, Error> {
             name: pending.text_opt("n").map(str::to_owned),
         })
     });
+    // A success, or an unlock, may empty the count while an enrolment that takes its own guess off it is under way.
+    let failures = row.number::<i64>("ft")?.max(0).unsigned_abs();
     Ok(User {
         id: id.clone(),
         uid: row.id("uid")?,
@@ -91,7 +93,7 @@ pub(super) fn read_user(id: &UserId, item: &Attributes) -> Result<User, Error> {
         attested,
         pending: pending.transpose()?,
         default_method: row.text_opt("def").and_then(Method::parse),
-        guesses: Guesses { slots, totp_failures: row.number("ft")? },
+        guesses: Guesses { slots, totp_failures: failures },
     })
 }
 
@@ -144,15 +146,8 @@ impl TenantStore<'_> {
     /// Ends this life of the user, then sweeps what it left. The first write ends everything that is under way:
     /// each acceptance has the life of the user in its condition. May be repeated.
     pub async fn delete_user(&self, id: &UserId) -> Result<(), Error> {
-        let (user, profile) = self.user_and_profile(id).await?;
-        if let Some(user) = &user {
+        if let Some(user) = self.user(id).await? {
             self.delete_of_life(&keys::user(self.tenant, id), &user.uid).await?;
-        }
-        let contacts = profile.iter().flat_map(|stored| stored.profile.contacts());
-        for (kind, value) in contacts {
-            if let Some(user) = &user {
-                self.delete_of_life(&self.contact_key(kind, &value, id), &user.uid).await?;
-            }
         }
         let partition = keys::user_partition(self.tenant, id);
         let left = self.store.query(&partition, None, usize::MAX).await?;
@@ -163,6 +158,12 @@ impl TenantStore<'_> {
             let uid = row.id::<UserUid>("uid")?;
             if alive.as_ref() != Some(&uid) {
                 let key = Key { pk: partition.clone(), sk: row.text("sk")?.to_owned() };
+                if key.sk == keys::PROFILE {
+                    // Before the profile, which alone says where they are.
+                    for (kind, value) in row.document::<Profile>("doc")?.contacts() {
+                        self.delete_of_life(&self.contact_key(kind, &value, id), &uid).await?;
+                    }
+                }
                 self.delete_of_life(&key, &uid).await?;
             }
         }
