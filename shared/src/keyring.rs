@@ -33,8 +33,11 @@ pub enum Keyring {
 
 /// Master keys read from a file, newest first: the first wraps, every one unwraps.
 pub struct LocalKeyring {
-    masters: Vec<(String, Zeroizing<Vec<u8>>)>,
+    masters: Vec<(String, MasterBytes)>,
 }
+
+/// Wiped from memory when dropped.
+type MasterBytes = Zeroizing<Vec<u8>>;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -96,7 +99,7 @@ impl Keyring {
         Self::parse(&text)
     }
 
-    fn masters(&self) -> Result<&[(String, Zeroizing<Vec<u8>>)], Error> {
+    fn masters(&self) -> Result<&[(String, MasterBytes)], Error> {
         match self {
             Self::LocalFile(local) => Ok(&local.masters),
             Self::Unreachable => Err(Error::unavailable("the keyring cannot be reached")),

@@ -133,7 +133,7 @@ pub struct ActionConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verification_webhook_url: Option<String>,
     /// To the hour, in Unix seconds: written at most once an hour, so that a busy action is not a hot item.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip)]
     pub last_action_created_at: Option<i64>,
 }
 

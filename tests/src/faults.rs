@@ -104,7 +104,7 @@ impl Draw {
     pub fn from(seed: u64) -> Self {
         Self(seed)
     }
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -112,7 +112,7 @@ impl Draw {
         z ^ (z >> 31)
     }
     pub fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
+        self.number() % end
     }
     pub fn pick<'a, T>(&mut self, all: &'a [T]) -> &'a T {
         let index = usize::try_from(self.below(all.len() as u64)).expect("an index");

@@ -59,9 +59,6 @@ impl ActionConfiguration {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Changes {
-    /// Needed to make one; it cannot be changed.
-    #[schema(value_type = Option<String>)]
-    action_code: Option<ActionCode>,
     #[serde(deserialize_with = "present")]
     #[schema(value_type = Option<Outcome>)]
     default_user_action_result: Option<Option<Outcome>>,
@@ -113,6 +110,37 @@ impl Changes {
     }
 }
 
+/// A new kind of action; what is absent or null is not set.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CreateRequest {
+    #[schema(value_type = String)]
+    action_code: ActionCode,
+    default_user_action_result: Option<Outcome>,
+    #[schema(value_type = Option<Object>)]
+    messaging_templates: Option<Value>,
+    verification_methods: Option<Vec<Method>>,
+    prompt_to_enroll_verification_methods: Option<Vec<Method>>,
+    default_verification_method: Option<Method>,
+    verification_webhook_url: Option<String>,
+}
+
+impl CreateRequest {
+    fn into_config(self) -> Result<ActionConfig, Error> {
+        let mut config = ActionConfig::new(self.action_code);
+        let changes = Changes {
+            default_user_action_result: Some(self.default_user_action_result),
+            messaging_templates: Some(self.messaging_templates),
+            verification_methods: Some(self.verification_methods),
+            prompt_to_enroll_verification_methods: Some(self.prompt_to_enroll_verification_methods),
+            default_verification_method: Some(self.default_verification_method),
+            verification_webhook_url: Some(self.verification_webhook_url),
+        };
+        changes.apply(&mut config)?;
+        Ok(config)
+    }
+}
+
 /// List the kinds of action, by code.
 #[utoipa::path(get, path = "/v1/management/action-configurations", tag = "Management API",
     operation_id = "listActionConfigurations", responses((status = 200, body = Vec<ActionConfiguration>)),
@@ -129,16 +157,14 @@ pub(crate) async fn list(
 
 /// Make a kind of action; 409 where its code is taken.
 #[utoipa::path(post, path = "/v1/management/action-configurations", tag = "Management API",
-    operation_id = "createActionConfiguration", request_body = Changes,
+    operation_id = "createActionConfiguration", request_body = CreateRequest,
     responses((status = 200, body = ActionConfiguration)), security(("managementKey" = [])))]
 pub(crate) async fn create(
     State(app): State<App>,
     ManagementCaller(tenant): ManagementCaller,
-    Body(changes): Body<Changes>,
+    Body(request): Body<CreateRequest>,
 ) -> Reply<ActionConfiguration> {
-    let code = changes.action_code.clone().ok_or_else(|| Error::invalid("actionCode: it is missing."))?;
-    let mut config = ActionConfig::new(code);
-    changes.apply(&mut config)?;
+    let config = request.into_config()?;
     let existing = app.store().tenant(tenant.id()).create_action_config(&config).await?;
     app.forget_tenant(tenant.id());
     if existing.is_some() {

@@ -163,18 +163,11 @@ async fn action_config(
     let seen_now = now.as_second();
     match tenant.action(code) {
         Some(known) if known.last_action_created_at.is_some_and(|last| seen_now - last < HOUR) => Ok(known.clone()),
-        Some(_) => {
-            let touch = |config: &mut ActionConfig| {
-                config.last_action_created_at = Some(seen_now);
-                Ok(())
-            };
-            let touched = store.change_action_config(code, touch).await;
+        Some(known) => {
+            let exists = store.touch_action_config(code, seen_now).await?;
             app.forget_tenant(tenant.id());
-            match touched {
-                // Removed since it was cached: it is seen for the first time again.
-                Err(Error::NotFound(_)) => create_action_config(app, tenant, code, now).await,
-                touched => touched,
-            }
+            // Removed since it was cached: it is seen for the first time again.
+            if exists { Ok(known.clone()) } else { create_action_config(app, tenant, code, now).await }
         }
         None => create_action_config(app, tenant, code, now).await,
     }

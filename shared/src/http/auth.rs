@@ -23,7 +23,7 @@ pub struct ManagementCaller(pub Arc<TenantContext>);
 
 /// A browser or a phone: a user, or just somebody of a tenant.
 pub enum ClientCaller {
-    User(UserCaller),
+    User(Box<UserCaller>),
     Tenant(Arc<TenantContext>),
 }
 
@@ -52,7 +52,7 @@ impl FromRequestParts<App> for UserCaller {
     type Rejection = Error;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
         match client(app, &parts.headers).await? {
-            ClientCaller::User(user) => Ok(user),
+            ClientCaller::User(user) => Ok(*user),
             ClientCaller::Tenant(_) => Err(Error::TokenRequired),
         }
     }
@@ -69,7 +69,7 @@ pub async fn api_key(app: &App, headers: &HeaderMap, kind: KeyKind) -> Result<Ar
 /// The user of a Bearer token, or the tenant of a Basic tenant id.
 pub async fn client(app: &App, headers: &HeaderMap) -> Result<ClientCaller, Error> {
     if let Some(token) = scheme(headers, "bearer") {
-        return app.open_token(token).await.map(ClientCaller::User);
+        return Ok(ClientCaller::User(Box::new(app.open_token(token).await?)));
     }
     let tenant = scheme(headers, "basic").and_then(tenant_id).ok_or(Error::TokenRequired)?;
     app.tenant(&tenant).await?.map(ClientCaller::Tenant).ok_or(Error::Unauthorized)

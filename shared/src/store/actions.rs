@@ -1,6 +1,10 @@
 //! Actions: made by track, succeeded by a proof, moved by the customer's backend.
 
+use std::borrow::Cow;
+
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure as OnFailure};
+
+use serde::{Deserialize, Serialize};
 
 use crate::{
     action::{Action, Outcome, State, Verification},
@@ -13,7 +17,7 @@ use crate::{
 
 use super::{
     Expressions, Refusal, StoredProfile, TenantStore, contended,
-    item::{Attributes, Row, keyed, n, s, time},
+    item::{Attributes, Row, document, keyed, n, s, time},
     keys::{self, Key},
     refusal,
 };
@@ -31,37 +35,38 @@ pub enum Tracked {
 /// Actions are listed for 30 days (contract, S13), then swept.
 pub const KEPT_SECONDS: i64 = 31 * 24 * 3600;
 
-fn write_action(key: &Key, action: &Action) -> Attributes {
+/// The part of an action that never changes, stored as one attribute: what is written often should be small.
+#[derive(Serialize, Deserialize)]
+struct Fixed<'a> {
+    code: Cow<'a, str>,
+    key: Cow<'a, str>,
+    outcome: Outcome,
+    created_at: i64,
+    fingerprint: Cow<'a, str>,
+    redirect_url: Option<Cow<'a, str>>,
+    input: Cow<'a, str>,
+}
+
+fn write_action(key: &Key, action: &Action) -> Result<Attributes, Error> {
     let mut item = keyed(key);
-    let outcome = match action.outcome {
-        Outcome::Allow => "ALLOW",
-        Outcome::Challenge => "CHALLENGE",
-        Outcome::Review => "REVIEW",
-        Outcome::Block => "BLOCK",
+    let fixed = Fixed {
+        code: action.code.as_str().into(),
+        key: action.key.as_str().into(),
+        outcome: action.outcome,
+        created_at: action.created_at.as_millisecond(),
+        fingerprint: action.fingerprint.as_str().into(),
+        redirect_url: action.redirect_url.as_deref().map(Cow::from),
+        input: action.input.as_str().into(),
     };
-    let texts = [
-        ("id", action.id.as_str()),
-        ("uid", action.user_uid.as_str()),
-        ("code", action.code.as_str()),
-        ("key", action.key.as_str()),
-        ("st", action.state.as_str()),
-        ("out", outcome),
-        ("fp", &action.fingerprint),
-        ("in", &action.input),
-    ];
+    item.insert("doc".into(), document(&fixed)?);
+    let texts = [("id", action.id.as_str()), ("uid", action.user_uid.as_str()), ("st", action.state.as_str())];
     item.extend(texts.map(|(name, text)| (name.to_owned(), s(text))));
-    item.insert("cre".into(), time(action.created_at));
     item.insert("sta".into(), time(action.state_changed_at));
     item.insert("exp".into(), time(action.expires_at));
     item.insert("ttl".into(), n(action.created_at.as_second() + KEPT_SECONDS));
-    item.insert(
-        "am".into(),
-        AttributeValue::Ss(action.allowed_methods.iter().map(|m| m.as_str().to_owned()).collect()),
-    );
-    if let Some(url) = &action.redirect_url {
-        item.insert("red".into(), s(url));
-    }
-    item
+    let methods = action.allowed_methods.iter().map(|method| method.as_str().to_owned()).collect();
+    item.insert("am".into(), AttributeValue::Ss(methods));
+    Ok(item)
 }
 
 pub(super) fn read_action(item: &Attributes) -> Result<Action, Error> {
@@ -72,27 +77,22 @@ pub(super) fn read_action(item: &Attributes) -> Result<Action, Error> {
         Some(method) => Some(Verification { method, authenticator: row.id("va")?, at: row.time("vt")? }),
         None => None,
     };
+    let fixed: Fixed<'_> = row.document("doc")?;
     Ok(Action {
         id: row.id("id")?,
         user_uid: row.id("uid")?,
-        code: row.id("code")?,
-        key: row.id("key")?,
+        code: ActionCode::parse(fixed.code)?,
+        key: IdempotencyKey::parse(fixed.key)?,
         state: State::parse(row.text("st")?).ok_or_else(|| damaged("state"))?,
-        outcome: match row.text("out")? {
-            "ALLOW" => Outcome::Allow,
-            "CHALLENGE" => Outcome::Challenge,
-            "REVIEW" => Outcome::Review,
-            "BLOCK" => Outcome::Block,
-            _ => return Err(damaged("outcome")),
-        },
-        created_at: row.time("cre")?,
+        outcome: fixed.outcome,
+        created_at: Timestamp::from_millisecond(fixed.created_at).map_err(|_| damaged("time"))?,
         state_changed_at: row.time("sta")?,
         expires_at: row.time("exp")?,
-        fingerprint: row.text("fp")?.to_owned(),
+        fingerprint: fixed.fingerprint.into(),
         allowed_methods: allowed.iter().filter_map(|name| Method::parse(name)).collect(),
-        redirect_url: row.text_opt("red").map(str::to_owned),
+        redirect_url: fixed.redirect_url.map(Cow::into_owned),
         verification,
-        input: row.text("in")?.to_owned(),
+        input: fixed.input.into(),
     })
 }
 
@@ -116,7 +116,7 @@ impl TenantStore<'_> {
         profile: Option<(Option<&StoredProfile>, &Profile)>,
     ) -> Result<Tracked, Error> {
         let key = self.action_key(&user.id, &action.code, &action.key);
-        let item = write_action(&key, action);
+        let item = write_action(&key, action)?;
         // What an earlier life of the user left under this key is nobody's.
         const UNUSED: &str = "attribute_not_exists(pk) OR uid <> :v";
         let refused = if is_new || profile.is_some() {

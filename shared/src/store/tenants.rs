@@ -11,8 +11,8 @@ use crate::{
 };
 
 use super::{
-    Refusal, Store, TenantStore, contended,
-    item::{Row, document, keyed, n, s},
+    Expressions, Refusal, Store, TenantStore, contended,
+    item::{Attributes, Row, document, keyed, n, s},
     keys, refusal,
 };
 
@@ -29,6 +29,15 @@ pub struct Versioned {
     pub tenant: Tenant,
     pub actions: Vec<ActionConfig>,
     version: u64,
+}
+
+/// When an action of a kind was last tracked, in Unix seconds.
+const LAST: &str = "last";
+
+fn read_action_config(item: &Attributes) -> Result<ActionConfig, Error> {
+    let row = Row(item);
+    let last_action_created_at = item.contains_key(LAST).then(|| row.number(LAST)).transpose()?;
+    Ok(ActionConfig { last_action_created_at, ..row.document("doc")? })
 }
 
 impl Store {
@@ -82,7 +91,7 @@ impl TenantStore<'_> {
             let row = Row(item);
             match row.text("sk")? {
                 keys::TENANT => tenant = Some((row.document("doc")?, row.number("ver")?)),
-                sk if sk.starts_with(keys::ACTION_CONFIG) => actions.push(row.document("doc")?),
+                sk if sk.starts_with(keys::ACTION_CONFIG) => actions.push(read_action_config(item)?),
                 _ => {}
             }
         }
@@ -116,7 +125,7 @@ impl TenantStore<'_> {
     /// One kind of action as it is now, with the version that a change must still find.
     async fn versioned_action_config(&self, code: &ActionCode) -> Result<Option<(ActionConfig, u64)>, Error> {
         let found = self.store.get(&keys::action_config(self.tenant, code)).await?;
-        found.map(|item| Ok((Row(&item).document("doc")?, Row(&item).number("ver")?))).transpose()
+        found.map(|item| Ok((read_action_config(&item)?, Row(&item).number("ver")?))).transpose()
     }
 
     /// One kind of action as it is now.
@@ -131,7 +140,7 @@ impl TenantStore<'_> {
         match contended(|| self.put_action_config(config, None, creation)).await {
             Ok(()) => Ok(None),
             Err(Refusal::Condition(Some(existing))) if Row(&existing).number::<u64>("cid")? == creation => Ok(None),
-            Err(Refusal::Condition(Some(existing))) => Row(&existing).document("doc").map(Some),
+            Err(Refusal::Condition(Some(existing))) => read_action_config(&existing).map(Some),
             Err(other) => Err(other.into()),
         }
     }
@@ -154,11 +163,29 @@ impl TenantStore<'_> {
         Err(Error::unavailable("the action configuration kept changing"))
     }
 
+    /// Notes that an action of this kind was tracked; `false` where there is no such kind any more. Apart from the
+    /// rest of the configuration, so that a busy action contends with nobody.
+    pub async fn touch_action_config(&self, code: &ActionCode, now: i64) -> Result<bool, Error> {
+        let touch = Expressions::default()
+            .set("#last = :now")
+            .require("attribute_exists(pk)")
+            .name("#last", LAST)
+            .value(":now", n(now));
+        match self.update_one(&keys::action_config(self.tenant, code), &touch).await {
+            Ok(_) => Ok(true),
+            Err(Refusal::Condition(_)) => Ok(false),
+            Err(other) => Err(other.into()),
+        }
+    }
+
     async fn put_action_config(&self, config: &ActionConfig, seen: Option<u64>, creation: u64) -> Result<(), Refusal> {
         let mut item = keyed(&keys::action_config(self.tenant, &config.action_code));
         item.insert("doc".into(), document(config)?);
         item.insert("ver".into(), n(seen.unwrap_or(0) + 1));
         item.insert("cid".into(), n(creation));
+        if let Some(last) = config.last_action_created_at {
+            item.insert(LAST.into(), n(last));
+        }
         let request = self.store.client.put_item().table_name(&self.store.table).set_item(Some(item));
         let request = request.return_values_on_condition_check_failure(OnFailure::AllOld);
         let request = match seen {

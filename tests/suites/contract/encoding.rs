@@ -56,7 +56,8 @@ async fn an_idempotency_key_is_decoded_once() {
     let listed = world.http.get("/v1/users/ada/actions", &world.key()).await.ok();
     let mut keys: Vec<_> = listed.as_array().unwrap().iter().map(|a| a["idempotencyKey"].as_str().unwrap()).collect();
     let mut expected: Vec<_> = SPELLINGS.iter().map(|(_, key)| *key).collect();
-    (keys.sort_unstable(), expected.sort_unstable());
+    keys.sort_unstable();
+    expected.sort_unstable();
     assert_eq!(keys, expected);
 }
 

@@ -28,7 +28,7 @@ pub async fn play(world: World, seed: u64, percent: u64) -> Vec<Event> {
         run.world.clock.advance(*draw.pick(&[30, 30, 60, 301, 301]));
         let mut clients = JoinSet::new();
         for client in 0..CLIENTS {
-            let (run, draw) = (run.clone(), Draw::from(draw.next() ^ client));
+            let (run, draw) = (run.clone(), Draw::from(draw.number() ^ client));
             clients.spawn(async move { run.client(draw).await });
         }
         clients.join_all().await;

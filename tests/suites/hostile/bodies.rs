@@ -71,7 +71,7 @@ fn corpus() -> Vec<Hostile> {
         hostile("a byte that is no UTF-8", b"{\"email\":\"\xff\"}".to_vec()),
         hostile("an overlong slash", b"{\"email\":\"\xc0\xaf\"}".to_vec()),
         hostile("a byte order mark", b"\xef\xbb\xbf{}".to_vec()),
-        hostile("UTF-16", b"{\0\"\0a\0\"\0:\01\0}\0".to_vec()),
+        hostile("UTF-16", b"{\x00\"\x00a\x00\"\x00:\x001\x00}\x00".to_vec()),
         hostile("a raw NUL", b"{\"email\":\"\0\"}".to_vec()),
         hostile("lists in lists, 30,000 deep", "[".repeat(30_000)),
         hostile("objects in objects, 10,000 deep", "{\"a\":".repeat(10_000)),
@@ -231,7 +231,7 @@ async fn what_was_let_in_can_be_read_again() {
     let scene = Scene::set().await;
     let (key, management) = (scene.world.key(), scene.world.management());
     let mut let_in = 0;
-    for depth in 100..=130 {
+    for depth in 15..=45 {
         let deep: Value = (0..depth).fold(json!({}), |inner, _| json!({ "a": inner }));
         let bodies = [
             ("PATCH", "/v1/users/ada", &key, json!({"custom": deep.clone()})),

@@ -151,7 +151,7 @@ async fn of_two_first_enrolments_one_wins() {
     for round in 0..40 {
         let user = format!("user{round}");
         let tokens = tokens(&world, &user, 2).await;
-        world.faults.weather(draw.next(), 0);
+        world.faults.weather(draw.number(), 0);
         let tasks = tokens.clone().into_iter().map(|token| {
             let (http, now) = (world.http.clone(), world.now());
             async move {
