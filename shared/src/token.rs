@@ -116,6 +116,10 @@ fn encode(part: &impl Serialize) -> String {
 
 fn decode<T: serde::de::DeserializeOwned>(part: &str) -> Result<T, Error> {
     let json = BASE64URL_NOPAD.decode(part.as_bytes()).map_err(|_| not_ours())?;
+    // serde would fill a struct from a list too.
+    if json.first() != Some(&b'{') {
+        return Err(not_ours());
+    }
     serde_json::from_slice(&json).map_err(|_| not_ours())
 }
 
