@@ -4,9 +4,14 @@
 //! one of another's. Every claim is required and checked, and none is added: a header or a claim that we do not
 //! write is not ours (RFC 8725).
 
+use std::{fmt, marker::PhantomData};
+
 use aws_lc_rs::hmac;
 use data_encoding::BASE64URL_NOPAD;
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{MapAccess, Visitor, value::MapAccessDeserializer},
+};
 
 use crate::{
     clock::Timestamp,
@@ -49,6 +54,7 @@ pub struct Claims {
     /// The action this token belongs to: deleted, the token is nothing.
     pub jti: ActionId,
     pub scope: String,
+    #[serde(deserialize_with = "object")]
     pub other: Subject,
 }
 
@@ -116,11 +122,23 @@ fn encode(part: &impl Serialize) -> String {
 
 fn decode<T: serde::de::DeserializeOwned>(part: &str) -> Result<T, Error> {
     let json = BASE64URL_NOPAD.decode(part.as_bytes()).map_err(|_| not_ours())?;
-    // serde would fill a struct from a list too.
-    if json.first() != Some(&b'{') {
-        return Err(not_ours());
+    let mut reader = serde_json::Deserializer::from_slice(&json);
+    object(&mut reader).and_then(|part| reader.end().map(|()| part)).map_err(|_| not_ours())
+}
+
+/// Reads a struct from an object alone: serde would fill it from a list too.
+fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    struct Object<T>(PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
+        type Value = T;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+        fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<T, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(entries))
+        }
     }
-    serde_json::from_slice(&json).map_err(|_| not_ours())
+    deserializer.deserialize_map(Object(PhantomData))
 }
 
 /// The tenant that a token claims to be of; decides only which keys to try.

@@ -243,9 +243,12 @@ fn claims(forger: &Forger) -> Forged {
     // In the order in which a reader that takes fields by their place would look for them.
     let order = |fields: &Value, names: &[&str]| Value::from_iter(names.iter().map(|name| fields[*name].clone()));
     let subject = order(&original["other"], &["tenantId", "userId", "userUid", "actionCode", "idempotencyKey"]);
+    let mut inner_list = original.clone();
+    inner_list["other"] = subject.clone();
     let mut listed = order(&original, &["iss", "aud", "sub", "exp", "iat", "jti", "scope", "other"]);
     push("claims as a list with a subject".into(), listed.clone());
     listed[7] = subject;
+    push("a subject as a list".into(), inner_list);
     push("claims as a list".into(), listed);
     push("claims in a list".into(), json!([original]));
     for name in &names {
