@@ -3,11 +3,12 @@
 use std::{
     collections::HashMap,
     hash::Hash,
-    sync::{Arc, Mutex, OnceLock},
+    sync::{Arc, Mutex},
 };
 
 use aws_lc_rs::digest;
 use data_encoding::HEXLOWER;
+use tokio::sync::OnceCell;
 
 use crate::{
     clock::{Clock, Timestamp},
@@ -22,6 +23,9 @@ use crate::{
 /// Configuration and keys are believed for so long: a revoked key is dead everywhere after it (T33: 60 s).
 pub const CACHE_SECONDS: i64 = 30;
 
+/// An opened data key is kept for so long, so that a key service is asked seldom and its short outage is not felt.
+const DATA_KEY_SECONDS: i64 = 300;
+
 /// The state behind every route. Cheap to clone.
 #[derive(Clone)]
 pub struct App(Arc<Inner>);
@@ -33,6 +37,7 @@ struct Inner {
     public_url: String,
     tenants: Cache<TenantId, Arc<TenantContext>>,
     keys: Cache<String, (TenantId, KeyKind)>,
+    data_keys: Cache<(TenantId, String), Arc<DataKey>>,
 }
 
 impl App {
@@ -43,8 +48,9 @@ impl App {
             keyring,
             clock,
             public_url: public_url.into(),
-            tenants: Cache::default(),
-            keys: Cache::default(),
+            tenants: Cache::for_seconds(CACHE_SECONDS),
+            keys: Cache::for_seconds(CACHE_SECONDS),
+            data_keys: Cache::for_seconds(DATA_KEY_SECONDS),
         }))
     }
 
@@ -61,14 +67,14 @@ impl App {
         &self.0.public_url
     }
 
-    /// A tenant with its keys ready, at most `CACHE_SECONDS` old; `None` where there is none.
+    /// A tenant, at most `CACHE_SECONDS` old; `None` where there is none.
     pub async fn tenant(&self, id: &TenantId) -> Result<Option<Arc<TenantContext>>, Error> {
         let now = self.now();
         if let Some(known) = self.0.tenants.get(id, now) {
             return Ok(Some(known));
         }
         let Some(loaded) = self.store().tenant(id).load().await? else { return Ok(None) };
-        let context = Arc::new(TenantContext::new(self.keyring(), loaded.tenant, loaded.actions)?);
+        let context = Arc::new(TenantContext::new(loaded.tenant, loaded.actions));
         self.0.tenants.put(id.clone(), context.clone(), now);
         Ok(Some(context))
     }
@@ -98,11 +104,38 @@ impl App {
         self.tenant(&owner.0).await?.ok_or(Error::Unauthorized)
     }
 
+    /// The key that seals a tenant's secrets; 503 where the keyring cannot be asked.
+    pub async fn data_key(&self, tenant: &TenantContext) -> Result<Arc<DataKey>, Error> {
+        let now = self.now();
+        let name = (tenant.id().clone(), tenant.tenant.sealed_data_key.clone());
+        if let Some(known) = self.0.data_keys.get(&name, now) {
+            return Ok(known);
+        }
+        let key = Arc::new(self.keyring().open_data_key(&name.0, &name.1).await?);
+        self.0.data_keys.put(name, key.clone(), now);
+        Ok(key)
+    }
+
+    /// The keys that make and open a tenant's user tokens. Whoever means to issue a token asks for them before it
+    /// writes anything: without its keys a server changes nothing.
+    pub async fn signing_keys<'a>(&self, tenant: &'a TenantContext) -> Result<&'a [SigningKey], Error> {
+        let derive = async || {
+            let tenant = &tenant.tenant;
+            let mut keys = Vec::with_capacity(tenant.token_keys.len());
+            for key in &tenant.token_keys {
+                let bytes = self.keyring().token_key(&tenant.id, &key.kid, &key.master).await?;
+                keys.push(SigningKey::new(&tenant.id, &key.kid, key.signs_from, bytes.as_ref()));
+            }
+            Ok::<_, Error>(keys)
+        };
+        tenant.signing_keys.get_or_try_init(derive).await.map(Vec::as_slice)
+    }
+
     /// The user of a token; 401 where it is not one of ours, or over.
     pub async fn open_token(&self, token: &str) -> Result<UserCaller, Error> {
         let claimed = token::claimed_tenant(token)?;
         let tenant = self.tenant(&claimed).await?.ok_or_else(token::not_ours)?;
-        let claims = token::open(&tenant.signing_keys, tenant.id(), token, self.now())?;
+        let claims = token::open(self.signing_keys(&tenant).await?, tenant.id(), token, self.now())?;
         Ok(UserCaller { tenant, claims })
     }
 }
@@ -122,19 +155,14 @@ pub fn key_hash(secret: &str) -> String {
 pub struct TenantContext {
     tenant: Tenant,
     actions: HashMap<ActionCode, ActionConfig>,
-    signing_keys: Vec<SigningKey>,
-    data_key: OnceLock<DataKey>,
+    /// Derived when they are first needed: who sees API keys alone needs no keyring.
+    signing_keys: OnceCell<Vec<SigningKey>>,
 }
 
 impl TenantContext {
-    fn new(keyring: &Keyring, tenant: Tenant, actions: Vec<ActionConfig>) -> Result<Self, Error> {
-        let ready = |key: &crate::tenant::TokenKey| {
-            let bytes = keyring.token_key(&tenant.id, &key.kid, &key.master)?;
-            Ok::<_, Error>(SigningKey::new(&tenant.id, &key.kid, key.signs_from, bytes.as_ref()))
-        };
-        let signing_keys = tenant.token_keys.iter().map(ready).collect::<Result<_, _>>()?;
+    fn new(tenant: Tenant, actions: Vec<ActionConfig>) -> Self {
         let actions = actions.into_iter().map(|config| (config.action_code.clone(), config)).collect();
-        Ok(Self { tenant, actions, signing_keys, data_key: OnceLock::new() })
+        Self { tenant, actions, signing_keys: OnceCell::new() }
     }
 
     pub fn id(&self) -> &TenantId {
@@ -147,55 +175,47 @@ impl TenantContext {
         self.actions.get(code)
     }
 
-    /// The key that seals this tenant's secrets; asked of the keyring once, by those who need it.
-    pub fn data_key(&self, keyring: &Keyring) -> Result<&DataKey, Error> {
-        if let Some(key) = self.data_key.get() {
-            return Ok(key);
-        }
-        let key = keyring.open_data_key(&self.tenant.id, &self.tenant.sealed_data_key)?;
-        Ok(self.data_key.get_or_init(|| key))
-    }
-
     /// A user token of this tenant, good for as long as the tenant says.
     pub fn issue_token(
         &self,
+        keys: &[SigningKey],
         subject: Subject,
         action: crate::id::ActionId,
         scope: String,
         now: Timestamp,
     ) -> Result<String, Error> {
         let claims = Claims::new(subject, action, scope, now, self.settings().token_duration_in_minutes);
-        token::issue(&self.signing_keys, &claims, now)
+        token::issue(keys, &claims, now)
     }
 }
 
-/// Remembers answers for `CACHE_SECONDS` of the injected clock; only ever a copy of what the store said.
-struct Cache<K, V>(Mutex<HashMap<K, (V, Timestamp)>>);
-
-impl<K, V> Default for Cache<K, V> {
-    fn default() -> Self {
-        Self(Mutex::new(HashMap::new()))
-    }
+/// Remembers answers for some seconds of the injected clock; only ever a copy of what the store or the keyring said.
+struct Cache<K, V> {
+    seconds: i64,
+    map: Mutex<HashMap<K, (V, Timestamp)>>,
 }
 
 /// More than this is not remembered, so that a flood of names does not fill the memory.
 const MOST_REMEMBERED: usize = 10_000;
 
 impl<K: Eq + Hash, V: Clone> Cache<K, V> {
+    fn for_seconds(seconds: i64) -> Self {
+        Self { seconds, map: Mutex::new(HashMap::new()) }
+    }
     fn get(&self, key: &K, now: Timestamp) -> Option<V> {
-        let map = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let map = self.map.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let (value, since) = map.get(key)?;
         // A clock that jumps back makes nothing younger than it is.
-        (0..CACHE_SECONDS).contains(&(now.as_second() - since.as_second())).then(|| value.clone())
+        (0..self.seconds).contains(&(now.as_second() - since.as_second())).then(|| value.clone())
     }
     fn put(&self, key: K, value: V, now: Timestamp) {
-        let mut map = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut map = self.map.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if map.len() >= MOST_REMEMBERED {
             map.clear();
         }
         map.insert(key, (value, now));
     }
     fn forget(&self, key: &K) {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(key);
+        self.map.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(key);
     }
 }

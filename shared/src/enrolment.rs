@@ -9,6 +9,7 @@ use crate::{
     clock::Timestamp,
     error::Error,
     id::AuthenticatorId,
+    metrics::{Counter, count},
     token::scope,
     user::{MAX_TOTP, PendingTotp, Profile, User},
 };
@@ -37,8 +38,8 @@ pub async fn begin_or_resume(app: &App, caller: &UserCaller, now: Timestamp) -> 
     may_enrol(caller, &user, &action, now)?;
     match user.pending.as_ref().filter(|pending| pending.action == action.id && !pending.is_over(now)) {
         Some(pending) => {
-            let key = caller.tenant.data_key(app.keyring())?;
-            let secret = TotpSecret::open(key, &owner(caller, &pending.id), &pending.sealed)?;
+            let key = app.data_key(&caller.tenant).await?;
+            let secret = TotpSecret::open(&key, &owner(caller, &pending.id), &pending.sealed)?;
             offer(caller, &profile, pending.id.clone(), &secret)
         }
         None => begin_anew(app, caller, (&user, &profile, &action), None, now).await,
@@ -80,9 +81,9 @@ async fn begin_anew(
 ) -> Result<Offer, Error> {
     may_enrol(caller, user, action, now)?;
     let secret = TotpSecret::generate()?;
-    let key = caller.tenant.data_key(app.keyring())?;
-    let id = secret.authenticator_id(key, &user.uid);
-    let sealed = secret.seal(key, &owner(caller, &id))?;
+    let key = app.data_key(&caller.tenant).await?;
+    let id = secret.authenticator_id(&key, &user.uid);
+    let sealed = secret.seal(&key, &owner(caller, &id))?;
     let pending = PendingTotp {
         id: id.clone(),
         sealed,
@@ -94,6 +95,7 @@ async fn begin_anew(
     if !app.store().tenant(caller.tenant.id()).begin_enrolment(user, &pending).await? {
         return Err(Error::Conflict("The user changed in the meantime. Track the action again.".into()));
     }
+    count(Counter::EnrolmentsBegun);
     tracing::info!(event = "enrolment_begun", tenant = %caller.tenant.id(), user = %user.uid, authenticator = %id);
     offer(caller, profile, id, &secret)
 }

@@ -1,39 +1,200 @@
 //! A function's process: on Lambda where its runtime says so, and otherwise a plain server with the same routes.
 
-use std::process::ExitCode;
+use std::{convert::Infallible, process::ExitCode, str::FromStr, time::Instant};
 
-use axum::Router;
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
+use axum::{Router, body::Body, http::Request, http::Uri};
+use futures_util::future::join_all;
+use lambda_http::{
+    LambdaEvent, RequestExt,
+    lambda_runtime::{self, service_fn},
+    request::RequestContext,
+};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use tower::ServiceExt;
+use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::{app::App, clock::Clock, config::Config, http, keyring::Keyring, store::Store};
+use crate::{
+    app::App,
+    aws::Aws,
+    clock::{Clock, Timestamp},
+    config::{Config, Environment, KeySource, Keys},
+    courier::Courier,
+    error::Error,
+    http,
+    keyring::{Keyring, KmsKeyring},
+    metrics::Emitter,
+    store::Store,
+};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Serves routes until the process ends. What is wrong at the start is one line, and a failure.
-pub async fn serve(routes: Router<App>) -> ExitCode {
-    log_to_stderr();
-    match run(routes).await {
+pub async fn serve(routes: Router<App>, keys: Keys) -> ExitCode {
+    ended(answer_requests(routes, keys).await)
+}
+
+/// Hands each message of the delivery queue to `deliver`; one that fails comes back, the others do not.
+pub async fn consume(deliver: impl AsyncFn(&Courier, &str, Timestamp) -> Result<(), Error>) -> ExitCode {
+    ended(take_messages(deliver).await)
+}
+
+fn ended(result: Result<(), BoxError>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("countersign: {error}");
+            // One line, whatever the cause said.
+            let line = error.to_string();
+            eprintln!("countersign: {}", line.split_whitespace().collect::<Vec<_>>().join(" "));
             ExitCode::FAILURE
         }
     }
 }
 
-async fn run(routes: Router<App>) -> Result<(), BoxError> {
-    let config = Config::from_env()?;
-    let keyring = Keyring::read(&config.keyring)?;
-    let aws = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
-    let store = Store::new(aws_sdk_dynamodb::Client::new(&aws), &config.table);
-    let service = http::service(routes, App::new(store, keyring, Clock::System, &config.public_url));
-    if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some() {
-        return lambda_http::run(service).await;
+fn on_lambda() -> bool {
+    std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some()
+}
+
+async fn answer_requests(routes: Router<App>, keys: Keys) -> Result<(), BoxError> {
+    log_to_stderr();
+    let mut environment = Environment::default();
+    let config = Config::from_env(&mut environment, keys);
+    let aws = Aws::from_env(&mut environment);
+    environment.check()?;
+    let app = open(&config, &aws?).await?;
+    let service = http::service(routes, app);
+    if on_lambda() {
+        return on_http_api(service).await;
     }
     let listener = tokio::net::TcpListener::bind(&config.listen)
         .await
         .map_err(|e| format!("cannot listen on {}: {e}", config.listen))?;
     axum::serve(listener, service).with_graceful_shutdown(stop_signal()).await?;
     Ok(())
+}
+
+/// Opens the store and the keyring, and asks each whether it is there. That is done before the first request is
+/// taken: Lambda gives a starting function a whole processor whatever its memory, so the TLS handshakes cost least
+/// here, and configuration that cannot work is found by the deployment instead of by a user.
+async fn open(config: &Config, aws: &Aws) -> Result<App, BoxError> {
+    let keyring = match &config.keys {
+        KeySource::None => Keyring::Empty,
+        KeySource::File(path) => Keyring::read(path)?,
+        KeySource::Kms { token_keys, secrets_key } => {
+            Keyring::Kms(KmsKeyring::new(&aws.of("KMS"), secrets_key.clone(), token_keys.clone()).into())
+        }
+    };
+    let store = Store::connect(&aws.of("DYNAMODB"), &config.table);
+    let (table, keys) = tokio::join!(store.check(), keyring.check());
+    table?;
+    keys?;
+    Ok(App::new(store, keyring, Clock::System, &config.public_url))
+}
+
+async fn on_http_api(service: Router) -> Result<(), BoxError> {
+    let emitter = Emitter::from_env();
+    let answer = service_fn(move |request: lambda_http::Request| {
+        let (service, emitter) = (service.clone(), emitter.clone());
+        async move {
+            let started = Instant::now();
+            let answered = service.oneshot(as_it_was_sent(request)).await;
+            if let (Some(emitter), Ok(response)) = (&emitter, &answered) {
+                emitter.emit(Timestamp::now(), started.elapsed(), response.status().is_server_error());
+            }
+            answered.map_err(|never: Infallible| -> BoxError { match never {} })
+        }
+    });
+    lambda_http::run(answer).await
+}
+
+/// What RFC 3986 (section 2.3) lets stand in a path as it is.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The request with its path as the client sent it. An HTTP API decodes the path, all but `%25`, before the function
+/// sees it; a `#` or a space in an id would then be taken for syntax. The route's key and its parameters say what
+/// stood where. (What follows an encoded `?` or `/` is cut off or split before that; README, Limits.)
+fn as_it_was_sent(request: lambda_http::Request) -> Request<Body> {
+    let parameters = request.path_parameters();
+    let route = match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => context.route_key.as_deref(),
+        _ => None,
+    };
+    let path = route.and_then(|route| path_of_route(route, |name| parameters.first(name).map(str::to_owned)));
+    let raw_path_is_syntax = request.raw_http_path().contains(['?', '#']);
+    let query = match (raw_path_is_syntax, request.uri().query()) {
+        (false, query) => query.map(str::to_owned),
+        (true, _) => {
+            let all = request.query_string_parameters();
+            let pairs = all.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
+            Some(pairs.collect::<Vec<_>>().join("&")).filter(|query| !query.is_empty())
+        }
+    };
+    let (mut parts, body) = request.into_parts();
+    let path_and_query = path.map(|path| query.map_or_else(|| path.clone(), |query| format!("{path}?{query}")));
+    if let Some(uri) = path_and_query.and_then(|text| Uri::from_str(&text).ok()) {
+        parts.uri = uri;
+    }
+    Request::from_parts(parts, Body::new(body))
+}
+
+fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, SEGMENT).to_string()
+}
+
+/// `POST /v1/users/{userId}` with its parameters filled in; `None` for a route that does not name its path.
+fn path_of_route(route: &str, parameter: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let (_, template) = route.split_once(' ')?;
+    let mut path = String::new();
+    for segment in template.strip_prefix('/')?.split('/') {
+        path.push('/');
+        match segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+            Some(name) if name.ends_with('+') => return None,
+            Some(name) => path += &encoded(&parameter(name)?.replace("%25", "%")),
+            None => path += segment,
+        }
+    }
+    Some(path)
+}
+
+async fn take_messages(deliver: impl AsyncFn(&Courier, &str, Timestamp) -> Result<(), Error>) -> Result<(), BoxError> {
+    log_to_stderr();
+    let mut environment = Environment::default();
+    let aws = Aws::from_env(&mut environment);
+    environment.check()?;
+    let courier = Courier::sns(&aws?.of("SNS"));
+    if !on_lambda() {
+        return Err("this function takes messages from Lambda's runtime; run it with `cargo lambda watch`".into());
+    }
+    let (emitter, courier, deliver) = (Emitter::from_env(), &courier, &deliver);
+    let take = |event: LambdaEvent<SqsEvent>| {
+        let emitter = emitter.clone();
+        async move {
+            let started = Instant::now();
+            let records = event.payload.records;
+            let sent = records.into_iter().map(async |record| {
+                let id = record.message_id.unwrap_or_default();
+                match deliver(courier, record.body.as_deref().unwrap_or_default(), Timestamp::now()).await {
+                    Ok(()) => None,
+                    Err(error) => {
+                        let cause =
+                            std::error::Error::source(&error).map_or_else(|| error.to_string(), |c| c.to_string());
+                        tracing::error!(event = "delivery_failed", message = id, cause);
+                        let mut failure = BatchItemFailure::default();
+                        failure.item_identifier = id;
+                        Some(failure)
+                    }
+                }
+            });
+            let failed = join_all(sent).await.into_iter().flatten().collect();
+            if let Some(emitter) = emitter {
+                emitter.emit(Timestamp::now(), started.elapsed(), false);
+            }
+            let mut answer = SqsBatchResponse::default();
+            answer.batch_item_failures = failed;
+            Ok::<_, BoxError>(answer)
+        }
+    };
+    lambda_runtime::run(service_fn(take)).await
 }
 
 /// Resolves when the process is asked to end: SIGTERM, or Ctrl-C.
@@ -53,12 +214,29 @@ pub async fn stop_signal() {
 
 /// JSON lines on standard error; `RUST_LOG` says how many (default `info` for ours, `warn` for the rest).
 pub fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| "warn,countersign=info,countersign_core=info".into());
-    let _ = tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .try_init();
+    let wanted = std::env::var("RUST_LOG").ok().and_then(|text| text.parse::<Targets>().ok());
+    let filter = wanted.unwrap_or_else(|| {
+        let ours = [("countersign", tracing::Level::INFO), ("countersign_core", tracing::Level::INFO)];
+        Targets::new().with_default(tracing::Level::WARN).with_targets(ours)
+    });
+    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(std::io::stderr);
+    let _ = tracing_subscriber::registry().with(lines).with(filter).try_init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::path_of_route;
+
+    #[test]
+    fn a_path_is_put_together_again_from_its_route() {
+        let path = |route: &str, id: &str| path_of_route(route, |name| (name == "userId").then(|| id.to_owned()));
+        let users = "GET /v1/users/{userId}";
+        assert_eq!(path(users, "ada@example.com").as_deref(), Some("/v1/users/ada%40example.com"));
+        assert_eq!(path(users, "a b#c%25d/é").as_deref(), Some("/v1/users/a%20b%23c%25d%2F%C3%A9"));
+        assert_eq!(path("GET /v1/users/{userId}/actions", "+").as_deref(), Some("/v1/users/%2B/actions"));
+        assert_eq!(path("POST /v1/validate", "").as_deref(), Some("/v1/validate"));
+        assert_eq!(path("$default", ""), None);
+        assert_eq!(path("OPTIONS /v1/client/{proxy+}", ""), None);
+        assert_eq!(path("GET /v1/{unknown}", ""), None);
+    }
 }

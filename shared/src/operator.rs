@@ -57,7 +57,7 @@ impl App {
                 master: self.keyring().newest_master()?.into(),
                 signs_from: now.as_second(),
             }],
-            sealed_data_key: self.keyring().new_data_key(&id)?,
+            sealed_data_key: self.keyring().new_data_key(&id).await?,
             id,
         };
         self.store().create_tenant(&tenant).await

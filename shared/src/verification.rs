@@ -9,7 +9,9 @@ use crate::{
     clock::Timestamp,
     error::Error,
     id::AuthenticatorId,
+    keyring::DataKey,
     limiter::Slot,
+    metrics::{Counter, count},
     store::{Completion, Settlement, Spent},
     token::{self, scope},
     user::{PendingTotp, User},
@@ -31,6 +33,8 @@ enum Match<'a> {
     Enrolled(&'a AuthenticatorId, Step),
     /// Accepted before, for this very action: the same request again, or one whose answer was lost.
     Repeated(&'a AuthenticatorId),
+    /// Accepted before, for another action; or older than one that was.
+    Replayed,
 }
 
 /// Judges a TOTP code for the action of the caller's token (contract, C17).
@@ -41,14 +45,14 @@ pub async fn verify_totp(app: &App, caller: &UserCaller, code: &str, now: Timest
     let claims = &caller.claims;
     let store = app.store().tenant(caller.tenant.id());
     // Before the slot is taken: a key service that is down costs the user no guess.
-    caller.tenant.data_key(app.keyring())?;
+    let key = app.data_key(&caller.tenant).await?;
     let attempt = Slot::totp()?;
     let user = match store.spend_attempt(&claims.sub, &claims.other.user_uid, &attempt, now).await? {
         Spent::Taken(user) => user,
         Spent::Exhausted => return Ok(judged(caller, Verdict::Exhausted)),
         Spent::NoSuchUser => return Err(token::not_ours()),
     };
-    let matched = find_match(app, caller, &user, code, now)?;
+    let matched = find_match(&key, caller, &user, code, now)?;
     let action = store.action_key(&claims.sub, &claims.other.action_code, &claims.other.idempotency_key);
     let completion = |authenticator, step| Completion {
         attempt: &attempt,
@@ -60,6 +64,10 @@ pub async fn verify_totp(app: &App, caller: &UserCaller, code: &str, now: Timest
     };
     let (settled, enrolled) = match matched {
         None => (Settlement::Refused, None),
+        Some(Match::Replayed) => {
+            count(Counter::ReplaysRefused);
+            (Settlement::Refused, None)
+        }
         Some(Match::Repeated(id)) => {
             (Settlement::Accepted, enrolled_by_it(&store.authenticators(&user).await?, &user, id))
         }
@@ -72,7 +80,9 @@ pub async fn verify_totp(app: &App, caller: &UserCaller, code: &str, now: Timest
     let verdict = match settled {
         Settlement::Refused => Verdict::Rejected,
         Settlement::Accepted => {
-            let token = caller.tenant.issue_token(claims.other.clone(), claims.jti.clone(), scope::ALL.into(), now)?;
+            let keys = app.signing_keys(&caller.tenant).await?;
+            let token =
+                caller.tenant.issue_token(keys, claims.other.clone(), claims.jti.clone(), scope::ALL.into(), now)?;
             Verdict::Accepted { token, enrolled }
         }
     };
@@ -81,20 +91,19 @@ pub async fn verify_totp(app: &App, caller: &UserCaller, code: &str, now: Timest
 
 /// What the code matches. Every secret is tried, whichever matches first.
 fn find_match<'a>(
-    app: &App,
+    key: &DataKey,
     caller: &UserCaller,
     user: &'a User,
     code: &str,
     now: Timestamp,
 ) -> Result<Option<Match<'a>>, Error> {
     let window = caller.tenant.settings().totp_window;
-    let key = caller.tenant.data_key(app.keyring())?;
     let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
     let step_of = |authenticator: &AuthenticatorId, sealed: &[u8]| {
         let owner = Owner { tenant: caller.tenant.id(), user: &caller.claims.sub, authenticator };
         Ok::<_, Error>(TotpSecret::open(key, &owner, sealed)?.matching_step(&code, now, window))
     };
-    let mut found = None;
+    let (mut found, mut replayed) = (None, None);
     if let Some(pending) = user.pending.as_ref().filter(|p| p.action == caller.claims.jti && !p.is_over(now)) {
         found = step_of(&pending.id, &pending.sealed)?.map(|step| Match::Pending(pending, step));
     }
@@ -102,11 +111,15 @@ fn find_match<'a>(
         let matched = match step_of(id, &credential.sealed)? {
             Some(step) if step > credential.spent.step => Some(Match::Enrolled(id, step)),
             Some(step) if credential.spent.is(step, &caller.claims.jti) => Some(Match::Repeated(id)),
-            _ => None,
+            Some(_) => {
+                replayed = Some(Match::Replayed);
+                None
+            }
+            None => None,
         };
         found = found.or(matched);
     }
-    Ok(found)
+    Ok(found.or(replayed))
 }
 
 /// The authenticator, where the code that is repeated was the one that enrolled it.
@@ -134,12 +147,13 @@ fn description(pending: &PendingTotp, user: &User, now: Timestamp) -> Authentica
 
 /// Writes the event down: who and how it ended, never the code.
 fn judged(caller: &UserCaller, verdict: Verdict) -> Verdict {
-    let outcome = match &verdict {
-        Verdict::Accepted { enrolled: Some(_), .. } => "enrolled",
-        Verdict::Accepted { .. } => "accepted",
-        Verdict::Rejected => "rejected",
-        Verdict::Exhausted => "exhausted",
+    let (outcome, counter) = match &verdict {
+        Verdict::Accepted { enrolled: Some(_), .. } => ("enrolled", Counter::EnrolmentsCompleted),
+        Verdict::Accepted { .. } => ("accepted", Counter::ChallengesSucceeded),
+        Verdict::Rejected => ("rejected", Counter::GuessesRejected),
+        Verdict::Exhausted => ("exhausted", Counter::Lockouts),
     };
+    count(counter);
     let claims = &caller.claims;
     tracing::info!(event = "totp_judged", outcome, tenant = %caller.tenant.id(), user = %claims.other.user_uid, action = %claims.jti);
     verdict

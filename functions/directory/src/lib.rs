@@ -1,4 +1,4 @@
-//! The directory: users, their authenticators and their actions, for backends (contract, S1–S7, S9, S11–S13) and,
+//! The directory: users, their authenticators and their actions, for backends (contract, S1–S6, S9, S11–S13) and,
 //! read only, for the user's own devices (C3).
 
 mod actions;
@@ -16,7 +16,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(users::query))
         .routes(routes!(users::get, users::patch, users::post, users::delete))
         .routes(routes!(users::unlock))
-        .routes(routes!(authenticators::list, authenticators::enroll))
+        .routes(routes!(authenticators::list))
         .routes(routes!(authenticators::delete))
         .routes(routes!(actions::query))
         .routes(routes!(actions::get, actions::patch))

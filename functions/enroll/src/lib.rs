@@ -1,4 +1,7 @@
-//! Enrol: a user gets a TOTP secret to put into an authenticator app (contract, C16).
+//! Enrol: a user gets a TOTP secret to put into an authenticator app (contract, C16), or a backend hands in an
+//! authenticator that it has verified (S7).
+
+mod attested;
 
 use axum::{Json, extract::State};
 use countersign_core::{
@@ -13,7 +16,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The routes of this function.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(enroll_totp))
+    OpenApiRouter::new().routes(routes!(enroll_totp)).routes(routes!(attested::enroll))
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]

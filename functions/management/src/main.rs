@@ -1,4 +1,6 @@
+use countersign_core::{config::Keys, lambda::serve};
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::process::ExitCode {
-    countersign_core::lambda::serve(countersign_management::routes().into()).await
+    serve(countersign_management::routes().into(), Keys::None).await
 }

@@ -2,17 +2,18 @@
 
 use axum::{Json, extract::State};
 use countersign_core::{
-    action::{self, Action},
+    action::{self, Action, Outcome},
     app::{App, TenantContext},
     authenticator::Method,
     clock::Timestamp,
     error::Error,
     http::{Body, Path, Reply, ServerCaller},
     id::{ActionCode, ActionId, IdempotencyKey, UserId, digest},
+    metrics::{Counter, count},
     redirect,
     store::Tracked,
     tenant::ActionConfig,
-    token::{Subject, scope},
+    token::{SigningKey, Subject, scope},
     user::{MAX_CONTACT, Profile, User},
 };
 use serde::{Deserialize, Serialize};
@@ -77,11 +78,12 @@ async fn track(
 ) -> Reply<TrackResponse> {
     let now = app.now();
     let asked = Asked::new(&request)?;
+    let keys = app.signing_keys(&tenant).await?;
     let config = action_config(&app, &tenant, &code, now).await?;
     // Each turn that finds its reading stale means that another write succeeded, so there are few.
     for _ in 0..4 {
         if let Some((user, action)) = attempt(&app, &tenant, &user_id, &config, &asked, now).await? {
-            return respond(&app, &tenant, &user, action, &config, asked.scope, now).map(Json);
+            return respond(&app, (&tenant, keys), &user, action, &config, asked.scope, now).map(Json);
         }
     }
     Err(Error::unavailable("the user kept changing"))
@@ -257,7 +259,7 @@ fn expiry(tenant: &TenantContext, now: Timestamp) -> Timestamp {
 
 fn respond(
     app: &App,
-    tenant: &TenantContext,
+    (tenant, keys): (&TenantContext, &[SigningKey]),
     user: &User,
     action: Action,
     config: &ActionConfig,
@@ -271,8 +273,15 @@ fn respond(
         action_code: action.code.clone(),
         idempotency_key: action.key.clone(),
     };
+    count(match action.outcome {
+        Outcome::Allow => Counter::ActionsAllowed,
+        Outcome::Challenge if action.state == action::State::Allow => Counter::ActionsAllowed,
+        Outcome::Challenge => Counter::ActionsChallenged,
+        Outcome::Review => Counter::ActionsInReview,
+        Outcome::Block => Counter::ActionsBlocked,
+    });
     tracing::info!(event = "action_tracked", tenant = %tenant.id(), user = %user.uid, action = %action.id, state = action.state.as_str());
-    let token = tenant.issue_token(subject, action.id, scope, now)?;
+    let token = tenant.issue_token(keys, subject, action.id, scope, now)?;
     Ok(TrackResponse {
         state: action.state,
         idempotency_key: action.key.into(),

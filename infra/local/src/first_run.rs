@@ -51,6 +51,9 @@ pub struct Fixed {
     pub management_key: Option<String>,
 }
 
+/// In the data directory: what the first tenant is reached with.
+pub const CREDENTIALS: &str = "credentials.json";
+
 /// `credentials.json`, for its owner's eyes only: the store itself has hashes.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -102,7 +105,7 @@ fn keyring(directory: &Path) -> Result<Keyring, Trouble> {
 pub async fn first_tenant(app: &App, place: &Place, fixed: Fixed) -> Result<Credentials, Trouble> {
     let path = match place {
         Place::Memory => None,
-        Place::Directory { path, .. } => Some(path.join("credentials.json")),
+        Place::Directory { path, .. } => Some(path.join(CREDENTIALS)),
     };
     let credentials = match path.as_ref().filter(|path| path.exists()) {
         Some(path) => known_credentials(path, &fixed)?,
@@ -122,7 +125,7 @@ pub async fn first_tenant(app: &App, place: &Place, fixed: Fixed) -> Result<Cred
         Err(Error::Conflict(_)) => {
             let owner = app.store().key_owner(&key_hash(&credentials.secret_key)).await.map_err(failed)?;
             let ours = owner.is_some_and(|o| o.tenant == credentials.tenant_id && o.kind == KeyKind::Secret);
-            if ours && app.tenant(&credentials.tenant_id).await.is_err() {
+            if ours && !opens(app, &credentials.tenant_id).await {
                 return Err(Trouble(
                     "keyring.json is not the one of this database; restore both from one backup".into(),
                 ));
@@ -136,6 +139,17 @@ pub async fn first_tenant(app: &App, place: &Place, fixed: Fixed) -> Result<Cred
         }
         Err(other) => Err(failed(other)),
     }
+}
+
+/// Whether the keyring has the keys of this tenant.
+async fn opens(app: &App, tenant: &TenantId) -> bool {
+    let Ok(Some(tenant)) = app.tenant(tenant).await else { return false };
+    app.signing_keys(&tenant).await.is_ok() && app.data_key(&tenant).await.is_ok()
+}
+
+/// The credentials that a data directory was made with.
+pub fn known(directory: &Path) -> Result<Credentials, Trouble> {
+    known_credentials(&directory.join(CREDENTIALS), &Fixed::default())
 }
 
 fn known_credentials(path: &Path, fixed: &Fixed) -> Result<Credentials, Trouble> {

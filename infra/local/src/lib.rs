@@ -2,6 +2,8 @@
 
 pub mod embedded;
 pub mod first_run;
+pub mod operator;
+pub mod store_only;
 
 use axum::Router;
 use countersign_core::app::App;

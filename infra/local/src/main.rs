@@ -2,17 +2,18 @@
 
 use std::{io::Write as _, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use countersign_core::{
     clock::Clock,
     lambda::{log_to_stderr, stop_signal},
     operator::Credentials,
-    tenant::KeyKind,
 };
 use countersign_local::{
-    embedded::Embedded,
+    embedded::{Embedded, TABLE},
     first_run::{self, Fixed, Place, Trouble},
-    openapi, service,
+    openapi,
+    operator::{Installation, KeyCommand, TenantCommand},
+    service, store_only,
 };
 use tokio::net::TcpListener;
 
@@ -35,8 +36,11 @@ struct Serve {
     #[arg(long, env = "COUNTERSIGN_DATA", default_value = ".countersign", value_name = "DIR", global = true)]
     data: PathBuf,
     /// Keep everything in memory; it ends with the process.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "store_only")]
     memory: bool,
+    /// Serve the store alone, as a DynamoDB endpoint, for functions that run as processes of their own.
+    #[arg(long)]
+    store_only: bool,
     /// Wait for the disk at every write, so that not even a power cut loses one.
     #[arg(long, conflicts_with = "memory")]
     durable: bool,
@@ -56,25 +60,22 @@ struct Serve {
 
 #[derive(Subcommand)]
 enum Other {
-    /// Roll a key of the first tenant over: two are live, the new one and the one before it.
-    RotateKey {
-        kind: Key,
-        /// For a key that has leaked: the old one ends now. Tokens under way have to be made again.
-        #[arg(long)]
-        at_once: bool,
+    /// Make and show tenants, of a stack in AWS or of the data directory.
+    Tenant {
+        #[command(flatten)]
+        of: Installation,
+        #[command(subcommand)]
+        command: TenantCommand,
+    },
+    /// Roll keys over, and revoke them.
+    Key {
+        #[command(flatten)]
+        of: Installation,
+        #[command(subcommand)]
+        command: KeyCommand,
     },
     /// Print the API description (OpenAPI 3.1).
     Openapi,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Key {
-    /// The key of the customer's backend.
-    Secret,
-    /// The key of the management API.
-    Management,
-    /// The key that signs user tokens.
-    Token,
 }
 
 #[tokio::main]
@@ -87,7 +88,8 @@ async fn main() -> ExitCode {
             print!("{}", openapi());
             Ok(())
         }
-        Some(Other::RotateKey { kind, at_once }) => rotate(command.serve.data, kind, at_once).await,
+        Some(Other::Tenant { of, command: what }) => of.tenant(&command.serve.data, what).await,
+        Some(Other::Key { of, command: what }) => of.key(&command.serve.data, what).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -112,9 +114,16 @@ async fn serve(options: Serve) -> Result<(), Trouble> {
     let fixed =
         Fixed { tenant_id: options.tenant_id, secret_key: options.secret_key, management_key: options.management_key };
     let credentials = first_run::first_tenant(&app, &place, fixed).await?;
-    welcome(&place, &format!("http://{address}"), &credentials);
+    let origin = format!("http://{address}");
+    let service = if options.store_only {
+        how_to_use_the_store(&place, &origin, &credentials);
+        store_only::service(embedded.clone())
+    } else {
+        welcome(&place, &origin, &credentials);
+        service(app)
+    };
     let sweeper = tokio::spawn(sweep_every_minute(embedded));
-    let served = axum::serve(listener, service(app)).with_graceful_shutdown(stop_signal()).await;
+    let served = axum::serve(listener, service).with_graceful_shutdown(stop_signal()).await;
     sweeper.abort();
     served.map_err(|error| Trouble(error.to_string()))
 }
@@ -131,6 +140,21 @@ async fn sweep_every_minute(embedded: Embedded) {
             Err(_) => return,
         }
     }
+}
+
+/// What a function needs to be told to work on this store; lines for a shell.
+fn how_to_use_the_store(place: &Place, origin: &str, credentials: &Credentials) {
+    let Credentials { tenant_id, secret_key, management_key } = credentials;
+    let keyring = match place {
+        Place::Directory { path, .. } => path.join("keyring.json").display().to_string(),
+        Place::Memory => "".into(),
+    };
+    let text = format!(
+        "# tenant {tenant_id}, secret key {secret_key}, management key {management_key}\n\
+         export AWS_ENDPOINT_URL_DYNAMODB={origin} AWS_REGION=local AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local\n\
+         export COUNTERSIGN_TABLE={TABLE} COUNTERSIGN_KEYRING={keyring} COUNTERSIGN_PUBLIC_URL=http://127.0.0.1:9000\n"
+    );
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 fn welcome(place: &Place, origin: &str, credentials: &Credentials) {
@@ -169,36 +193,4 @@ fn welcome(place: &Place, origin: &str, credentials: &Credentials) {
     );
     // Nobody has to read it: a closed pipe is no reason to stop.
     let _ = std::io::stdout().write_all(text.as_bytes());
-}
-
-async fn rotate(data: PathBuf, kind: Key, at_once: bool) -> Result<(), Trouble> {
-    let file = data.join("credentials.json");
-    if !file.exists() {
-        return Err(Trouble(format!(
-            "there is no {}; start countersign once, or say where with --data",
-            file.display()
-        )));
-    }
-    let place = Place::Directory { path: data, durable: true };
-    let (app, _embedded) = first_run::open(&place, Clock::System, "").await?;
-    let mut credentials = first_run::first_tenant(&app, &place, Fixed::default()).await?;
-    let tenant = credentials.tenant_id.clone();
-    let failed = |error: countersign_core::error::Error| Trouble(error.to_string());
-    let (kind, shown) = match kind {
-        Key::Token => {
-            app.rotate_token_key(&tenant, at_once).await.map_err(failed)?;
-            println!("A new token key signs from the next minute on; tokens of the one before it stay good.");
-            return Ok(());
-        }
-        Key::Secret => (KeyKind::Secret, &mut credentials.secret_key),
-        Key::Management => (KeyKind::Management, &mut credentials.management_key),
-    };
-    *shown = app.rotate_api_key(&tenant, kind).await.map_err(failed)?;
-    let new = shown.clone();
-    first_run::save(&file, &credentials)?;
-    if at_once {
-        app.revoke_api_keys(&tenant, kind).await.map_err(failed)?;
-    }
-    println!("{new}");
-    Ok(())
 }

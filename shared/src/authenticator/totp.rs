@@ -255,11 +255,12 @@ mod tests {
         assert!(secrets.iter().all(|secret| secret.len() == 32));
     }
 
-    #[test]
-    fn a_sealed_secret_opens_for_its_owner_only() {
+    #[tokio::test]
+    async fn a_sealed_secret_opens_for_its_owner_only() {
         let (keyring, _) = Keyring::generate().unwrap();
         let tenant = TenantId::parse("t").unwrap();
-        let key = keyring.open_data_key(&tenant, &keyring.new_data_key(&tenant).unwrap()).unwrap();
+        let sealed_key = keyring.new_data_key(&tenant).await.unwrap();
+        let key = keyring.open_data_key(&tenant, &sealed_key).await.unwrap();
         let (ada, bob) = (UserId::parse("ada").unwrap(), UserId::parse("bob").unwrap());
         let (one, two) = (AuthenticatorId::generate(), AuthenticatorId::generate());
         let owner = |user, authenticator| Owner { tenant: &tenant, user, authenticator };

@@ -17,6 +17,7 @@ use std::{collections::HashMap, future::Future, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
+    config::Builder,
     error::{ProvideErrorMetadata, SdkError},
     operation::{
         delete_item::DeleteItemError, put_item::PutItemError, transact_write_items::TransactWriteItemsError,
@@ -34,7 +35,13 @@ pub use profiles::StoredProfile;
 pub use proofs::{Completion, Settlement, Spent};
 pub use tenants::no_action_config;
 
-use crate::{error::Error, id::TenantId};
+use crate::{
+    aws::Counted,
+    config::ConfigError,
+    error::Error,
+    id::TenantId,
+    metrics::{Counter, count},
+};
 use item::{Attributes, s};
 use keys::Key;
 
@@ -83,6 +90,30 @@ impl From<Refusal> for Error {
 impl Store {
     pub fn new(client: Client, table: impl Into<String>) -> Self {
         Self { client, table: table.into() }
+    }
+
+    /// A table as a function reaches it, with every call counted.
+    pub fn connect(config: impl Into<Builder>, table: impl Into<String>) -> Self {
+        let config = config.into().interceptor(Counted { calls: Counter::StoreCalls, errors: None }).build();
+        Self::new(Client::from_conf(config), table)
+    }
+
+    /// Whether the table is there and may be read; what a function that starts asks. A table that does not answer
+    /// now may do so in a moment: that is said in the log, and requests get 503 until then.
+    pub async fn check(&self) -> Result<(), ConfigError> {
+        let key = keys::api_key("ping");
+        let request = self.client.get_item().table_name(&self.table).key("pk", s(&key.pk)).key("sk", s(&key.sk));
+        let Err(error) = request.send().await else { return Ok(()) };
+        let code = error.code().unwrap_or_default().to_owned();
+        let settled = ["ResourceNotFound", "AccessDenied", "UnrecognizedClient", "InvalidSignature", "Validation"];
+        if settled.iter().any(|prefix| code.starts_with(prefix)) {
+            let Self { table, .. } = self;
+            return Err(ConfigError::new(format!(
+                "COUNTERSIGN_TABLE names a table that cannot be used: {table} ({code}); check its name, AWS_REGION and the role"
+            )));
+        }
+        tracing::warn!(event = "table_unreachable", cause = DescribedError::from(error).to_string());
+        Ok(())
     }
 
     /// The door to one tenant's rows.
@@ -206,7 +237,10 @@ async fn contended<T, F: Future<Output = Result<T, Refusal>>>(mut write: impl Fn
     let mut pause = Duration::from_millis(4);
     for _ in 0..3 {
         match write().await {
-            Err(Refusal::Contended) => tokio::time::sleep(pause).await,
+            Err(Refusal::Contended) => {
+                count(Counter::StoreConflicts);
+                tokio::time::sleep(pause).await;
+            }
             answered => return answered,
         }
         pause *= 3;
@@ -219,6 +253,7 @@ fn unavailable<E>(error: SdkError<E>) -> Error
 where
     E: std::error::Error + Send + Sync + 'static,
 {
+    count(Counter::StoreErrors);
     Error::unavailable(DescribedError::from(error))
 }
 

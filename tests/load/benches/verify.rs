@@ -35,14 +35,14 @@ struct Case {
 }
 
 impl Case {
-    fn new() -> Self {
+    async fn new() -> Self {
         let now = Timestamp::from_second(1_795_255_215).expect("a time");
         let tenant = TenantId::generate();
         let user = UserId::parse("ada@example.com").expect("a user id");
         let authenticator = AuthenticatorId::generate();
         let (keyring, _) = Keyring::generate().expect("a keyring");
-        let sealed_key = keyring.new_data_key(&tenant).expect("a data key");
-        let data_key = keyring.open_data_key(&tenant, &sealed_key).expect("a data key");
+        let sealed_key = keyring.new_data_key(&tenant).await.expect("a data key");
+        let data_key = keyring.open_data_key(&tenant, &sealed_key).await.expect("a data key");
         let secret = TotpSecret::generate().expect("a secret");
         let owner = Owner { tenant: &tenant, user: &user, authenticator: &authenticator };
         let sealed = secret.seal(&data_key, &owner).expect("a sealed secret");
@@ -52,7 +52,7 @@ impl Case {
             .find(|code| secret.matching_step(code, now, TotpWindow::default()).is_some())
             .expect("a right code");
         let master = keyring.newest_master().expect("a master key");
-        let bytes = keyring.token_key(&tenant, "k1", master).expect("a token key");
+        let bytes = keyring.token_key(&tenant, "k1", master).await.expect("a token key");
         let signing_keys = vec![SigningKey::new(&tenant, "k1", 0, bytes.as_ref())];
         let subject = Subject {
             tenant_id: tenant.clone(),
@@ -88,7 +88,8 @@ fn serialise(access_token: String) -> Vec<u8> {
 }
 
 fn verify(criterion: &mut Criterion) {
-    let case = Case::new();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let case = runtime.block_on(Case::new());
     let (claims, secret) = (case.open_token(), case.open_secret());
     let token = case.issue(&claims);
     let mut group = criterion.benchmark_group("verify");

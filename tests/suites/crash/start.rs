@@ -100,9 +100,11 @@ async fn a_key_rolls_over_while_the_server_runs() {
     let old = server.key();
     let user = async |key: &Auth| call(&server.http(), "GET", "/v1/users/ada", key, None).await.expect("an answer");
     user(&old).await;
-    let (status, new, trouble) = ends(&mut countersign(&["rotate-key", "secret", "--data", &directory.data()]));
+    let (status, new, trouble) =
+        ends(&mut countersign(&["key", "rotate", "secret", "--output", "json", "--data", &directory.data()]));
     assert!(status.success(), "{trouble}");
-    let new = Auth::Key(new.trim().to_owned());
+    let new: serde_json::Value = serde_json::from_str(&new).expect("JSON");
+    let new = Auth::Key(new["secretKey"].as_str().expect("a key").to_owned());
     for key in [&old, &new, &old] {
         user(key).await;
     }
@@ -177,5 +179,8 @@ fn a_keyring_that_is_gone_is_not_made_anew() {
 #[test]
 fn a_key_of_nothing_cannot_be_rotated() {
     let directory = Directory::new();
-    refuses(&mut countersign(&["rotate-key", "secret", "--data", &directory.data()]), "credentials.json");
+    refuses(
+        &mut countersign(&["key", "rotate", "secret", "--output", "json", "--data", &directory.data()]),
+        "credentials.json",
+    );
 }

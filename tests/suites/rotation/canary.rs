@@ -11,7 +11,7 @@ use countersign_tests::{
 };
 use data_encoding::BASE32_NOPAD;
 use serde_json::{Value, json};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{filter::Targets, layer::SubscriberExt};
 
 use crate::table::dump;
 
@@ -143,12 +143,9 @@ async fn no_secret_is_in_a_log_or_in_the_error_of_a_journey() {
     let writer = log.clone();
     // All that we write, and as much of the libraries as an operator would turn on. No times: their digits could
     // be a code's by chance.
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .without_time()
-        .with_env_filter(EnvFilter::new("info,countersign_core=trace,countersign=trace"))
-        .with_writer(move || writer.clone())
-        .finish();
+    let filter: Targets = "info,countersign_core=trace,countersign=trace".parse().expect("a filter");
+    let lines = tracing_subscriber::fmt::layer().json().without_time().with_writer(move || writer.clone());
+    let subscriber = tracing_subscriber::registry().with(lines).with(filter);
     let _guard = tracing::subscriber::set_default(subscriber);
     let world = World::start().await;
     let mut heard = Heard::default();

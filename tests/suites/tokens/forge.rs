@@ -61,5 +61,5 @@ pub async fn true_key(world: &World, app: &App, tenant: &str, newest: usize) -> 
     let tenant = TenantId::parse(tenant).expect("a tenant id");
     let loaded = app.store().tenant(&tenant).load().await.expect("a store").expect("a tenant");
     let key = &loaded.tenant.token_keys[newest];
-    world.keyring.token_key(&tenant, &key.kid, &key.master).expect("a key").to_vec()
+    world.keyring.token_key(&tenant, &key.kid, &key.master).await.expect("a key").to_vec()
 }

@@ -1,5 +1,7 @@
 //! Keys at rest: the key that wraps each tenant's data key, and the key that each tenant's token keys derive from.
 
+mod kms;
+
 use std::{path::Path, sync::Arc};
 
 use aws_lc_rs::{
@@ -15,6 +17,8 @@ use crate::{
     id::{TenantId, length_prefixed},
 };
 
+pub use kms::KmsKeyring;
+
 /// Fills a buffer from the operating system's generator.
 pub fn random<const N: usize>() -> Result<[u8; N], Error> {
     let mut bytes = [0; N];
@@ -27,6 +31,10 @@ pub fn random<const N: usize>() -> Result<[u8; N], Error> {
 pub enum Keyring {
     /// A file that the operator keeps, for one machine.
     LocalFile(Arc<LocalKeyring>),
+    /// Keys that never leave AWS KMS.
+    Kms(Arc<KmsKeyring>),
+    /// No keys, for a function that needs none.
+    Empty,
     /// A key service that cannot be reached; what the tests put in its place.
     Unreachable,
 }
@@ -99,60 +107,100 @@ impl Keyring {
         Self::parse(&text)
     }
 
-    fn masters(&self) -> Result<&[(String, MasterBytes)], Error> {
+    /// A new data key for a tenant, sealed under the newest master key.
+    pub async fn new_data_key(&self, tenant: &TenantId) -> Result<String, Error> {
         match self {
-            Self::LocalFile(local) => Ok(&local.masters),
-            Self::Unreachable => Err(Error::unavailable("the keyring cannot be reached")),
+            Self::LocalFile(local) => local.new_data_key(tenant),
+            Self::Kms(kms) => kms.new_data_key(tenant).await,
+            Self::Empty | Self::Unreachable => Err(self.no_keys()),
         }
     }
 
-    /// A new data key for a tenant, sealed under the newest master key as `id.base64`.
-    pub fn new_data_key(&self, tenant: &TenantId) -> Result<String, Error> {
-        let (id, master) = &self.masters()?[0];
+    /// Opens a tenant's data key. Fails closed: an unknown master or a changed blob is 503, never another key.
+    pub async fn open_data_key(&self, tenant: &TenantId, sealed: &str) -> Result<DataKey, Error> {
+        match self {
+            Self::LocalFile(local) => local.open_data_key(tenant, sealed),
+            Self::Kms(kms) => kms.open_data_key(tenant, sealed).await,
+            Self::Empty | Self::Unreachable => Err(self.no_keys()),
+        }
+    }
+
+    /// The 256-bit key of a tenant's token key id, by HKDF-SHA-256 (RFC 5869) from the master key it was made under.
+    pub async fn token_key(&self, tenant: &TenantId, kid: &str, master: &str) -> Result<Zeroizing<[u8; 32]>, Error> {
+        match self {
+            Self::LocalFile(local) => derive_token_key(&local.master(master)?.1, tenant, kid),
+            Self::Kms(kms) => derive_token_key(kms.token_root(master).await?, tenant, kid),
+            Self::Empty | Self::Unreachable => Err(self.no_keys()),
+        }
+    }
+
+    /// The id of the master key that new token keys are made under.
+    pub fn newest_master(&self) -> Result<&str, Error> {
+        match self {
+            Self::LocalFile(local) => Ok(&local.newest().0),
+            Self::Kms(kms) => kms.newest_token_key(),
+            Self::Empty | Self::Unreachable => Err(self.no_keys()),
+        }
+    }
+
+    /// Whether the keys are there; what a function that starts asks. A file is known to be, for it has been read.
+    pub async fn check(&self) -> Result<(), KeyringError> {
+        let Self::Kms(kms) = self else { return Ok(()) };
+        kms.fetch_token_roots().await.map_err(|error| {
+            let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+            KeyringError(format!("COUNTERSIGN_TOKEN_KEYS names a key that cannot be used: {cause}"))
+        })
+    }
+
+    fn no_keys(&self) -> Error {
+        Error::unavailable(match self {
+            Self::Empty => "this function is configured without keys",
+            _ => "the keyring cannot be reached",
+        })
+    }
+}
+
+impl LocalKeyring {
+    fn newest(&self) -> &(String, MasterBytes) {
+        &self.masters[0]
+    }
+
+    fn master(&self, id: &str) -> Result<&(String, MasterBytes), Error> {
+        let found = self.masters.iter().find(|(known, _)| known == id);
+        found.ok_or_else(|| Error::unavailable(format!("the keyring has no master key {id}")))
+    }
+
+    /// As `id.base64`.
+    fn new_data_key(&self, tenant: &TenantId) -> Result<String, Error> {
+        let (id, master) = self.newest();
         let mut key = random::<32>()?;
-        let sealed = DataKey::new(master)?.seal(&key, &Self::wrap_context(tenant, id))?;
+        let sealed = DataKey::new(master)?.seal(&key, &wrap_context(tenant, id))?;
         key.zeroize();
         Ok(format!("{id}.{}", BASE64.encode(&sealed)))
     }
 
-    /// Opens a tenant's data key. Fails closed: an unknown master or a changed blob is 503, never another key.
-    pub fn open_data_key(&self, tenant: &TenantId, sealed: &str) -> Result<DataKey, Error> {
-        let masters = self.masters()?;
+    fn open_data_key(&self, tenant: &TenantId, sealed: &str) -> Result<DataKey, Error> {
         let (id, blob) = sealed.split_once('.').ok_or_else(|| Error::unavailable("the data key has no key id"))?;
-        let (_, master) = masters
-            .iter()
-            .find(|(known, _)| known == id)
-            .ok_or_else(|| Error::unavailable(format!("the keyring has no master key {id}")))?;
+        let (_, master) = self.master(id)?;
         let blob = BASE64.decode(blob.as_bytes()).map_err(Error::unavailable)?;
-        let key = Zeroizing::new(DataKey::new(master)?.open(&blob, &Self::wrap_context(tenant, id))?);
+        let key = Zeroizing::new(DataKey::new(master)?.open(&blob, &wrap_context(tenant, id))?);
         DataKey::new(&key)
     }
+}
 
-    /// The 256-bit key of a tenant's token key id, by HKDF-SHA-256 (RFC 5869) from the oldest master key that made it.
-    pub fn token_key(&self, tenant: &TenantId, kid: &str, master: &str) -> Result<Zeroizing<[u8; 32]>, Error> {
-        let (_, root) = self
-            .masters()?
-            .iter()
-            .find(|(id, _)| id == master)
-            .ok_or_else(|| Error::unavailable(format!("the keyring has no master key {master}")))?;
-        let info = length_prefixed(&[b"countersign/user-token", tenant.as_str().as_bytes(), kid.as_bytes()]);
-        let mut key = Zeroizing::new([0; 32]);
-        hkdf::Salt::new(hkdf::HKDF_SHA256, &[])
-            .extract(root)
-            .expand(&[&info], hkdf::HKDF_SHA256)
-            .and_then(|okm| okm.fill(key.as_mut()))
-            .map_err(|_| Error::unavailable("the token key cannot be derived"))?;
-        Ok(key)
-    }
+fn wrap_context(tenant: &TenantId, master: &str) -> Vec<u8> {
+    length_prefixed(&[b"countersign/data-key", tenant.as_str().as_bytes(), master.as_bytes()])
+}
 
-    /// The id of the master key that new keys are made under.
-    pub fn newest_master(&self) -> Result<&str, Error> {
-        Ok(&self.masters()?[0].0)
-    }
-
-    fn wrap_context(tenant: &TenantId, master: &str) -> Vec<u8> {
-        length_prefixed(&[b"countersign/data-key", tenant.as_str().as_bytes(), master.as_bytes()])
-    }
+fn derive_token_key(root: &[u8], tenant: &TenantId, kid: &str) -> Result<Zeroizing<[u8; 32]>, Error> {
+    let info = length_prefixed(&[b"countersign/user-token", tenant.as_str().as_bytes(), kid.as_bytes()]);
+    let mut key = Zeroizing::new([0; 32]);
+    hkdf::Salt::new(hkdf::HKDF_SHA256, &[])
+        .extract(root)
+        .expand(&[&info], hkdf::HKDF_SHA256)
+        .and_then(|okm| okm.fill(key.as_mut()))
+        .map_err(|_| Error::unavailable("the token key cannot be derived"))?;
+    Ok(key)
 }
 
 /// Seals a tenant's secrets: AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce in front of the text.
@@ -210,22 +258,22 @@ mod tests {
         TenantId::parse(id).unwrap()
     }
 
-    #[test]
-    fn a_data_key_opens_for_its_own_tenant_only() {
+    #[tokio::test]
+    async fn a_data_key_opens_for_its_own_tenant_only() {
         let (keyring, text) = Keyring::generate().unwrap();
-        let sealed = keyring.new_data_key(&tenant("a")).unwrap();
-        let key = keyring.open_data_key(&tenant("a"), &sealed).unwrap();
-        assert!(keyring.open_data_key(&tenant("b"), &sealed).is_err());
+        let sealed = keyring.new_data_key(&tenant("a")).await.unwrap();
+        let key = keyring.open_data_key(&tenant("a"), &sealed).await.unwrap();
+        assert!(keyring.open_data_key(&tenant("b"), &sealed).await.is_err());
         let blob = key.seal(b"secret", b"context").unwrap();
-        let again = Keyring::parse(&text).unwrap().open_data_key(&tenant("a"), &sealed).unwrap();
+        let again = Keyring::parse(&text).unwrap().open_data_key(&tenant("a"), &sealed).await.unwrap();
         assert_eq!(again.open(&blob, b"context").unwrap(), b"secret");
     }
 
-    #[test]
-    fn a_sealed_text_opens_only_unchanged_and_in_its_context() {
+    #[tokio::test]
+    async fn a_sealed_text_opens_only_unchanged_and_in_its_context() {
         let (keyring, _) = Keyring::generate().unwrap();
-        let sealed = keyring.new_data_key(&tenant("a")).unwrap();
-        let key = keyring.open_data_key(&tenant("a"), &sealed).unwrap();
+        let sealed = keyring.new_data_key(&tenant("a")).await.unwrap();
+        let key = keyring.open_data_key(&tenant("a"), &sealed).await.unwrap();
         let blob = key.seal(b"secret", b"user 1").unwrap();
         assert!(key.open(&blob, b"user 2").is_err());
         for position in 0..blob.len() {
@@ -236,14 +284,14 @@ mod tests {
         assert!(key.open(&blob[..5], b"user 1").is_err());
     }
 
-    #[test]
-    fn token_keys_differ_by_tenant_and_key_id() {
+    #[tokio::test]
+    async fn token_keys_differ_by_tenant_and_key_id() {
         let (keyring, _) = Keyring::generate().unwrap();
         let master = keyring.newest_master().unwrap();
-        let key = |t: &str, kid: &str| *keyring.token_key(&tenant(t), kid, master).unwrap();
-        assert_ne!(key("a", "1"), key("a", "2"));
-        assert_ne!(key("a", "1"), key("b", "1"));
-        assert_eq!(key("a", "1"), key("a", "1"));
+        let key = async |t: &str, kid: &str| *keyring.token_key(&tenant(t), kid, master).await.unwrap();
+        assert_ne!(key("a", "1").await, key("a", "2").await);
+        assert_ne!(key("a", "1").await, key("b", "1").await);
+        assert_eq!(key("a", "1").await, key("a", "1").await);
     }
 
     #[test]

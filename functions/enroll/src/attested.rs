@@ -1,0 +1,170 @@
+//! Authenticators that the backend has verified by its own means (contract, S7). Here and not in the directory,
+//! because sealing a secret needs the keys that only enrolling and verifying may use.
+
+use axum::{Json, extract::State};
+use countersign_core::{
+    app::{App, TenantContext},
+    authenticator::{
+        Authenticator, Method,
+        totp::{Owner, TotpSecret},
+    },
+    error::Error,
+    http::{Body, Path, Reply, ServerCaller, UserAuthenticator},
+    id::{AuthenticatorId, UserId},
+    store::{NewAuthenticator, Settlement},
+    user::User,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// An authenticator that the backend has verified by its own means (contract, S7).
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EnrollRequest {
+    /// `AUTHENTICATOR_APP`, `SMS`, `EMAIL_OTP` or `EMAIL_MAGIC_LINK`.
+    verification_method: Method,
+    /// For `SMS`.
+    #[serde(default)]
+    phone_number: Option<String>,
+    /// For the e-mail methods.
+    #[serde(default)]
+    email: Option<String>,
+    /// For `AUTHENTICATOR_APP`: the secret that the user's app already has.
+    #[serde(default)]
+    otp_uri: Option<String>,
+    #[serde(default)]
+    is_default: Option<bool>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EnrollResponse {
+    authenticator: UserAuthenticator,
+    /// Always present; empty until recovery codes exist.
+    recovery_codes: Vec<String>,
+}
+
+/// Enrol an authenticator that needs no further proof. The user is made where it is new; the same secret or address
+/// twice is the same authenticator.
+#[utoipa::path(post, path = "/v1/users/{userId}/authenticators", tag = "Server API", operation_id = "enrollVerifiedAuthenticator",
+    params(("userId" = String, Path)), request_body = EnrollRequest,
+    responses((status = 200, body = EnrollResponse)), security(("secretKey" = [])))]
+pub(crate) async fn enroll(
+    State(app): State<App>,
+    ServerCaller(tenant): ServerCaller,
+    Path(id): Path<UserId>,
+    Body(request): Body<EnrollRequest>,
+) -> Reply<EnrollResponse> {
+    let asked = Asked::new(request)?;
+    let store = app.store().tenant(tenant.id());
+    for _ in 0..4 {
+        let known = store.user(&id).await?;
+        let is_new = known.is_none();
+        let mut user = known.unwrap_or_else(|| User::new(id.clone(), app.now()));
+        let new = asked.authenticator(&app, &tenant, &user).await?;
+        // Most likely the same call again, after a lost answer.
+        if let Some(existing) = store.authenticators(&user).await?.iter().find(|one| asked.is(one, &new.description)) {
+            let authenticator = UserAuthenticator::listed(&user, existing);
+            return Ok(Json(EnrollResponse { authenticator, recovery_codes: Vec::new() }));
+        }
+        if store.add_authenticator(&user, is_new, &new, asked.is_default).await? == Settlement::Refused {
+            asked.check_room(&user)?;
+            continue;
+        }
+        if asked.is_default {
+            user.default_method = Some(new.description.method);
+        }
+        let mut authenticator = UserAuthenticator::enrolled(&id, &new.description);
+        authenticator.is_default = Some(asked.is_default || !user.is_enrolled());
+        tracing::info!(event = "authenticator_added", tenant = %tenant.id(), user = %user.uid, authenticator = %new.description.id);
+        return Ok(Json(EnrollResponse { authenticator, recovery_codes: Vec::new() }));
+    }
+    Err(Error::unavailable("the user kept changing"))
+}
+
+/// A request that has been checked.
+struct Asked {
+    method: Method,
+    email: Option<String>,
+    phone_number: Option<String>,
+    secret: Option<TotpSecret>,
+    is_default: bool,
+}
+
+impl Asked {
+    fn new(request: EnrollRequest) -> Result<Self, Error> {
+        let needed = |name: &str, text: Option<String>| {
+            let text = text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty() && text.len() <= 320);
+            text.ok_or_else(|| {
+                let method = request.verification_method.as_str();
+                Error::Invalid(format!("{name}: {method} needs it, with 1 to 320 bytes."))
+            })
+        };
+        let mut asked = Self {
+            method: request.verification_method,
+            email: None,
+            phone_number: None,
+            secret: None,
+            is_default: request.is_default.unwrap_or(false),
+        };
+        match request.verification_method {
+            Method::AuthenticatorApp => {
+                let uri = request.otp_uri.ok_or_else(|| Error::invalid("otpUri: AUTHENTICATOR_APP needs it."))?;
+                asked.secret = Some(TotpSecret::from_uri(&uri)?);
+            }
+            Method::Sms => asked.phone_number = Some(needed("phoneNumber", request.phone_number)?),
+            Method::EmailOtp | Method::EmailMagicLink => asked.email = Some(needed("email", request.email)?),
+            other => {
+                return Err(Error::Invalid(format!(
+                    "verificationMethod: {} cannot be enrolled by a backend; send AUTHENTICATOR_APP, SMS, EMAIL_OTP or EMAIL_MAGIC_LINK.",
+                    other.as_str()
+                )));
+            }
+        }
+        Ok(asked)
+    }
+
+    /// Whether this is the authenticator asked for: the same secret, or the same address.
+    fn is(&self, one: &Authenticator, asked: &Authenticator) -> bool {
+        let same_address =
+            (one.method, &one.email, &one.phone_number) == (asked.method, &asked.email, &asked.phone_number);
+        one.id == asked.id || self.secret.is_none() && same_address
+    }
+
+    async fn authenticator(&self, app: &App, tenant: &TenantContext, user: &User) -> Result<NewAuthenticator, Error> {
+        let now = app.now();
+        let (id, sealed) = match &self.secret {
+            Some(secret) => {
+                let key = app.data_key(tenant).await?;
+                let id = secret.authenticator_id(&key, &user.uid);
+                let owner = Owner { tenant: tenant.id(), user: &user.id, authenticator: &id };
+                let sealed = secret.seal(&key, &owner)?;
+                (id, Some(sealed))
+            }
+            None => (AuthenticatorId::generate(), None),
+        };
+        let description = Authenticator {
+            id,
+            user_uid: user.uid.clone(),
+            method: self.method,
+            created_at: now,
+            verified_at: now,
+            name: None,
+            email: self.email.clone(),
+            phone_number: self.phone_number.clone(),
+        };
+        Ok(NewAuthenticator { description, sealed })
+    }
+
+    fn check_room(&self, user: &User) -> Result<(), Error> {
+        use countersign_core::user::{MAX_AUTHENTICATORS, MAX_TOTP};
+        let (have, most) = match self.secret {
+            Some(_) => (user.totp.len(), MAX_TOTP),
+            None => (user.attested.len(), MAX_AUTHENTICATORS - MAX_TOTP),
+        };
+        if have < most {
+            return Ok(());
+        }
+        Err(Error::Conflict(format!("The user has {most} authenticators of this kind already; remove one first.")))
+    }
+}
