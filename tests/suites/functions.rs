@@ -47,6 +47,51 @@ fn environment(keyring: &std::path::Path) -> Vec<(&'static str, String)> {
     .collect()
 }
 
+/// Each push goes to SNS once; what cannot be read or sent comes back, and nothing else does.
+#[tokio::test]
+async fn deliver_gives_back_the_messages_that_failed_alone() {
+    let heard = Arc::new(Mutex::new(Vec::<String>::new()));
+    let sns = {
+        let heard = heard.clone();
+        Router::new().route(
+            "/",
+            routing::post(move |body: String| async move {
+                heard.lock().expect("no panic").push(body.clone());
+                if body.contains("unreachable") {
+                    let refusal = "<ErrorResponse><Error><Type>Sender</Type><Code>EndpointDisabled</Code></Error></ErrorResponse>";
+                    return (axum::http::StatusCode::BAD_REQUEST, refusal.to_owned());
+                }
+                let answer = "<PublishResponse><PublishResult><MessageId>m</MessageId></PublishResult></PublishResponse>";
+                (axum::http::StatusCode::OK, answer.to_owned())
+            }),
+        )
+    };
+    let (sns, sns_server) = listen(sns).await;
+    let message = |challenge: &str, target: &str, expires_at: i64| {
+        json!({"version": 1, "tenantId": "acme", "challengeId": challenge, "userAuthenticatorId": "9a72e348-954a-4204-80e1-43a7273dc979",
+            "target": format!("arn:aws:sns:eu-central-1:000000000000:endpoint/GCM/app/{target}"), "platform": "GCM", "expiresAt": expires_at})
+        .to_string()
+    };
+    let later = 4_102_444_800;
+    let bodies = [
+        ("good", message("c-1", "phone", later)),
+        ("poison", "no JSON".to_owned()),
+        ("refused", message("c-2", "unreachable", later)),
+        ("over", message("c-3", "phone", 1)),
+        ("newer", message("c-4", "phone", later).replace("\"version\":1", "\"version\":2")),
+    ];
+    let records: Vec<Value> = bodies.iter().map(|(id, body)| json!({"messageId": id, "body": body})).collect();
+    let answer =
+        invoke("deliver", json!({ "Records": records }), vec![("AWS_ENDPOINT_URL", format!("http://{sns}"))]).await;
+    let failed =
+        answer["batchItemFailures"].as_array().expect("a list").iter().map(|one| one["itemIdentifier"].as_str());
+    assert_eq!(failed.collect::<Vec<_>>(), [Some("poison"), Some("refused"), Some("newer")]);
+    let heard = heard.lock().expect("no panic").clone();
+    assert_eq!(heard.iter().filter(|body| body.contains("Action=Publish")).count(), 2, "{heard:?}");
+    assert!(heard.iter().all(|body| !body.contains("acme")), "{heard:?}");
+    sns_server.abort();
+}
+
 /// A keyring in a folder that goes with the test.
 struct Folder(PathBuf);
 
@@ -95,17 +140,86 @@ fn run_without(environment: &[(&'static str, String)], missing: &[&str]) -> Outp
 fn what_is_missing_at_the_start_is_one_line_that_names_all_of_it() {
     let folder = Folder::with_keyring("missing");
     let all = environment(&folder.keyring());
-    let output = run_without(&all, &["COUNTERSIGN_TABLE", "COUNTERSIGN_KEYRING", "COUNTERSIGN_PUBLIC_URL"]);
+    let missing =
+        ["COUNTERSIGN_TABLE", "COUNTERSIGN_KEYRING", "COUNTERSIGN_PUBLIC_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID"];
+    let output = run_without(&all, &missing);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success());
     assert_eq!(said.lines().count(), 1, "{said}");
-    for name in ["COUNTERSIGN_TABLE", "COUNTERSIGN_KEYRING", "COUNTERSIGN_PUBLIC_URL"] {
+    for name in missing.iter().chain(&["COUNTERSIGN_TOKEN_KEYS", "COUNTERSIGN_SECRETS_KEY"]) {
         assert!(said.contains(name), "{said}");
     }
     std::fs::write(folder.keyring(), "{}").expect("a file");
     let output = run_without(&all, &[]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success() && said.lines().count() == 1 && said.contains("keyring"), "{said}");
+}
+
+/// A function that stops at its start, badly, with one line.
+async fn stops(environment: Vec<(&'static str, String)>) -> String {
+    let mut command = tokio::process::Command::new(binary("verify"));
+    command.env_clear().envs(environment).kill_on_drop(true);
+    let output = command.output().await.expect("the function runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success(), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    said
+}
+
+fn with_kms(token_keys: &str, endpoint: &str) -> Vec<(&'static str, String)> {
+    let mut all = environment(std::path::Path::new(""));
+    all.retain(|(name, _)| !["COUNTERSIGN_KEYRING", "AWS_ENDPOINT_URL"].contains(name));
+    all.extend([
+        ("COUNTERSIGN_TOKEN_KEYS", token_keys.to_owned()),
+        ("COUNTERSIGN_SECRETS_KEY", "arn:aws:kms:eu-central-1:000000000000:key/secrets".to_owned()),
+        ("AWS_ENDPOINT_URL", endpoint.to_owned()),
+    ]);
+    all
+}
+
+const TOKEN_KEY: &str = "arn:aws:kms:eu-central-1:000000000000:key/tokens";
+
+#[tokio::test]
+async fn keys_that_cannot_be_used_stop_a_function_at_its_start() {
+    // Not the name of a key.
+    let said = stops(with_kms("alias/tokens", "http://127.0.0.1:1")).await;
+    assert!(said.contains("COUNTERSIGN_TOKEN_KEYS is not the ARN"), "{said}");
+    // Nobody answers.
+    let said = stops(with_kms(TOKEN_KEY, "http://127.0.0.1:1")).await;
+    assert!(said.contains("COUNTERSIGN_TOKEN_KEYS") && said.contains(TOKEN_KEY), "{said}");
+    // KMS knows no such key.
+    let refusal = || async {
+        (
+            axum::http::StatusCode::BAD_REQUEST,
+            r#"{"__type":"NotFoundException","message":"Key 'tokens' does not exist"}"#,
+        )
+    };
+    let (address, server) = listen(Router::new().route("/", routing::post(refusal))).await;
+    let said = stops(with_kms(TOKEN_KEY, &format!("http://{address}"))).await;
+    assert!(said.contains("does not exist") && said.contains(TOKEN_KEY), "{said}");
+    server.abort();
+}
+
+#[tokio::test]
+async fn a_table_that_is_missing_stops_a_function_at_its_start() {
+    let folder = Folder::with_keyring("table");
+    let embedded = countersign_local::embedded::Embedded::memory().expect("a store");
+    let (address, server) = listen(countersign_local::store_only::service(embedded)).await;
+    let mut all = environment(&folder.keyring());
+    all.retain(|(name, _)| *name != "AWS_ENDPOINT_URL");
+    all.push(("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{address}")));
+    let said = stops(all).await;
+    assert!(said.contains("COUNTERSIGN_TABLE") && said.contains("ResourceNotFoundException"), "{said}");
+    server.abort();
+}
+
+async fn listen(routes: Router) -> (std::net::SocketAddr, tokio::task::JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let server = tokio::spawn(async move {
+        let _ = axum::serve(listener, routes).await;
+    });
+    (address, server)
 }
 
 async fn plain_server(name: &str, folder: &Folder) -> (Running, Http) {
@@ -185,35 +299,72 @@ fn event(method: &str, path: &str) -> Value {
     })
 }
 
+/// What a function answers to one event of Lambda's runtime API.
+async fn invoke(name: &str, event: Value, environment: Vec<(&'static str, String)>) -> Value {
+    let (sender, receiver) = oneshot::channel();
+    let runtime = Runtime { event: Arc::new(Mutex::new(Some(event))), answer: Arc::new(Mutex::new(Some(sender))) };
+    let routes = Router::new()
+        .route("/2018-06-01/runtime/invocation/next", routing::get(next))
+        .route("/2018-06-01/runtime/invocation/{id}/{what}", routing::post(answered))
+        .with_state(runtime);
+    let (address, server) = listen(routes).await;
+    let mut command = Command::new(binary(name));
+    command.env_clear().env("AWS_LAMBDA_RUNTIME_API", address.to_string());
+    for variable in ["AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_LOG_GROUP_NAME"] {
+        command.env(variable, "f");
+    }
+    command.env("AWS_LAMBDA_FUNCTION_VERSION", "1").env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128");
+    for (variable, value) in
+        [("AWS_REGION", "eu-central-1"), ("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")]
+    {
+        command.env(variable, value);
+    }
+    command.envs(environment);
+    let _child = Running::start(command);
+    let answer = receiver.await.expect("an answer");
+    server.abort();
+    answer
+}
+
 #[tokio::test]
 async fn each_function_answers_on_lambda() {
     let folder = Folder::with_keyring("lambda");
     for (name, method, path) in FUNCTIONS {
-        let (sender, receiver) = oneshot::channel();
-        let runtime = Runtime {
-            event: Arc::new(Mutex::new(Some(event(method, path)))),
-            answer: Arc::new(Mutex::new(Some(sender))),
-        };
-        let routes = Router::new()
-            .route("/2018-06-01/runtime/invocation/next", routing::get(next))
-            .route("/2018-06-01/runtime/invocation/{id}/{what}", routing::post(answered))
-            .with_state(runtime);
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address");
-        let server = tokio::spawn(async move {
-            let _ = axum::serve(listener, routes).await;
-        });
-        let mut command = Command::new(binary(name));
-        command.env_clear().envs(environment(&folder.keyring())).env("AWS_LAMBDA_RUNTIME_API", address.to_string());
-        for variable in ["AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_LOG_GROUP_NAME"] {
-            command.env(variable, "f");
-        }
-        command.env("AWS_LAMBDA_FUNCTION_VERSION", "1").env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128");
-        let _child = Running::start(command);
-        let answer = receiver.await.expect("an answer");
+        let answer = invoke(name, event(method, path), environment(&folder.keyring())).await;
         let expected = if name == "hosted-ui" { 200 } else { 401 };
         assert_eq!(answer["statusCode"], expected, "{name}: {answer}");
         assert_eq!(answer["headers"]["content-type"], "application/json", "{name}: {answer}");
-        server.abort();
     }
+}
+
+/// An HTTP API hands the path over decoded: the id is still the one that was sent.
+#[tokio::test]
+async fn an_id_with_syntax_in_it_reaches_its_handler_whole() {
+    let folder = Folder::with_keyring("path");
+    let embedded = countersign_local::embedded::Embedded::memory().expect("a store");
+    let store = countersign_core::store::Store::create_table(embedded.client(), countersign_local::embedded::TABLE);
+    let keyring = countersign_core::keyring::Keyring::read(&folder.keyring()).expect("a keyring");
+    let clock = countersign_core::clock::Clock::System;
+    let app = countersign_core::app::App::new(store.await.expect("a table"), keyring, clock, "http://pages.example");
+    let tenant = countersign_tests::add_tenant(&app, "t1").await;
+    let (address, server) = listen(countersign_local::store_only::service(embedded)).await;
+    let mut all = environment(&folder.keyring());
+    all.push(("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{address}")));
+    let key = data_encoding::BASE64.encode(format!("{}:", tenant.secret_key).as_bytes());
+    for (id, decoded) in [("a b#c", "a b#c"), ("ada@example.com", "ada@example.com"), ("50%", "50%25"), ("ü+", "ü+")]
+    {
+        let path = format!("/v1/users/{decoded}/actions/signIn");
+        let mut event = event("POST", &path);
+        event["routeKey"] = json!("POST /v1/users/{userId}/actions/{action}");
+        event["requestContext"]["routeKey"] = event["routeKey"].clone();
+        event["pathParameters"] = json!({"userId": decoded, "action": "signIn"});
+        event["headers"]["authorization"] = json!(format!("Basic {key}"));
+        event["headers"]["content-type"] = json!("application/json");
+        event["body"] = json!("{}");
+        let answer = invoke("track", event, all.clone()).await;
+        assert_eq!(answer["statusCode"], 200, "{id}: {answer}");
+        let user = countersign_core::id::UserId::parse(id).expect("an id");
+        assert!(app.store().tenant(&tenant.tenant_id).user(&user).await.expect("a store").is_some(), "{id}");
+    }
+    server.abort();
 }

@@ -99,7 +99,7 @@ impl Store {
     }
 
     /// Whether the table is there and may be read; what a function that starts asks. A table that does not answer
-    /// now may do so in a moment: that is said in the log, and requests get 503 until then.
+    /// now may do so in a moment: requests get 503 until then.
     pub async fn check(&self) -> Result<(), ConfigError> {
         let key = keys::api_key("ping");
         let request = self.client.get_item().table_name(&self.table).key("pk", s(&key.pk)).key("sk", s(&key.sk));
@@ -112,7 +112,6 @@ impl Store {
                 "COUNTERSIGN_TABLE names a table that cannot be used: {table} ({code}); check its name, AWS_REGION and the role"
             )));
         }
-        tracing::warn!(event = "table_unreachable", cause = DescribedError::from(error).to_string());
         Ok(())
     }
 

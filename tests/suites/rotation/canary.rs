@@ -146,7 +146,9 @@ async fn no_secret_is_in_a_log_or_in_the_error_of_a_journey() {
     let filter: Targets = "info,countersign_core=trace,countersign=trace".parse().expect("a filter");
     let lines = tracing_subscriber::fmt::layer().json().without_time().with_writer(move || writer.clone());
     let subscriber = tracing_subscriber::registry().with(lines).with(filter);
-    let _guard = tracing::subscriber::set_default(subscriber);
+    // For the whole process: which events are of interest is remembered for all threads, and those of the other
+    // tests have no subscriber. What they write is looked through too.
+    tracing::subscriber::set_global_default(subscriber).expect("the only one");
     let world = World::start().await;
     let mut heard = Heard::default();
     for canary in [EMAIL, PHONE, USERNAME, &world.tenant.secret_key, &world.tenant.management_key] {

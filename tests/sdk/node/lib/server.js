@@ -1,4 +1,5 @@
-// Starts the server under test on a free loopback port with its store in memory, and stops it again.
+// The server under test: one started on a free loopback port with its store in memory and stopped again, or, where
+// COUNTERSIGN_TEST_API_URL names one (`http://.../v1`), a deployment that is already there, with a tenant of its own.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -7,14 +8,22 @@ import path from "node:path";
 import { after, afterEach } from "node:test";
 import { setTimeout } from "node:timers/promises";
 
-export const tenantId = "tenant-under-test";
-export const secretKey = "secret-key-under-test-0123456789";
-export const managementKey = "management-key-under-test-0123456789";
+const deployed = process.env.COUNTERSIGN_TEST_API_URL;
+const ofDeployment = (name, otherwise) => {
+  if (!deployed) return otherwise;
+  assert.ok(process.env[name], `set ${name} too, for the deployment at COUNTERSIGN_TEST_API_URL`);
+  return process.env[name];
+};
+
+export const tenantId = ofDeployment("COUNTERSIGN_TEST_TENANT_ID", "tenant-under-test");
+export const secretKey = ofDeployment("COUNTERSIGN_TEST_SECRET_KEY", "secret-key-under-test-0123456789");
+export const managementKey = ofDeployment("COUNTERSIGN_TEST_MANAGEMENT_KEY", "management-key-under-test-0123456789");
 
 const repository = path.resolve(import.meta.dirname, "../../../..");
 
 /** Starts a server for the calling test file: stopped after its last test, its log printed for a test that failed. */
 export async function serve() {
+  if (deployed) return { origin: new URL(deployed).origin, api: deployed };
   const server = await start();
   afterEach((test) => {
     if (!test.passed) console.error(`--- server log at the end of "${test.name}" ---\n${server.log()}`);

@@ -1,0 +1,175 @@
+"""Starts ministack with what its version lacks of the template added: TTL, routes of an HTTP API, OPTIONS of an HTTP API.
+
+Run as a program (`python -m local_aws.emulator`) it is the emulator itself; `Emulator` starts and stops that program.
+Each amendment is made by text or by wrapping and asserts what it meets, so that another version fails here and loudly.
+"""
+
+import inspect
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from importlib.metadata import version
+from pathlib import Path
+
+from .waiting import until
+
+AMENDED_VERSION = "1.5.33"
+REGION = "eu-central-1"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION, "AWS_REGION": REGION}
+METHODS = ("get", "put", "post", "patch", "delete", "head", "options", "x-amazon-apigateway-any-method")
+
+
+def time_to_live_of_tables(provisioners, dynamodb):
+    """CloudFormation ignores `TimeToLiveSpecification`: hand it to the service's own UpdateTimeToLive."""
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::Table"]
+    create = handlers["create"]
+
+    def create_with_time_to_live(logical_id, properties, stack):
+        name, attributes = create(logical_id, properties, stack)
+        if specification := properties.get("TimeToLiveSpecification"):
+            enabled = str(specification["Enabled"]).lower() == "true"
+            data = {"AttributeName": specification["AttributeName"], "Enabled": enabled}
+            status, _, body = dynamodb._update_ttl({"TableName": name, "TimeToLiveSpecification": data})
+            assert status == 200, body
+        return name, attributes
+
+    handlers["create"] = create_with_time_to_live
+
+
+def routes_of_an_openapi_body(provisioners, apigateway):
+    """CloudFormation ignores the OpenAPI `Body` that SAM makes of `HttpApi` events: turn it into routes and integrations."""
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::ApiGatewayV2::Api"]
+    create, update = handlers["create"], handlers["update"]
+
+    def import_routes(api_id, body):
+        apigateway._routes[api_id], apigateway._integrations[api_id] = {}, {}
+        for path, operations in body["paths"].items():
+            for method in METHODS:
+                if method not in operations:
+                    continue
+                integration = operations[method]["x-amazon-apigateway-integration"]
+                _, made = provisioners._apigw_v2_integration_create("", {
+                    "ApiId": api_id,
+                    "IntegrationUri": integration["uri"],
+                    "PayloadFormatVersion": integration.get("payloadFormatVersion", "2.0"),
+                }, "")
+                verb = "ANY" if method == METHODS[-1] else method.upper()
+                route = "$default" if path in ("$default", "/$default") else f"{verb} {path}"
+                provisioners._apigw_v2_route_create("", {
+                    "ApiId": api_id, "RouteKey": route, "Target": f"integrations/{made['IntegrationId']}",
+                }, "")
+
+    def create_with_routes(logical_id, properties, stack):
+        api_id, attributes = create(logical_id, properties, stack)
+        if "Body" in properties:
+            import_routes(api_id, properties["Body"])
+        return api_id, attributes
+
+    def update_with_routes(physical_id, old, new, *rest):
+        updated = update(physical_id, old, new, *rest)
+        if "Body" in new:
+            import_routes(physical_id, new["Body"])
+        return updated
+
+    handlers["create"], handlers["update"] = create_with_routes, update_with_routes
+
+
+def options_to_the_routes(apigateway):
+    """An HTTP API without `CorsConfiguration` sends OPTIONS to its routes; the emulator answers it itself."""
+    amend(apigateway, "_handle_execute_in_scope", 'if method == "OPTIONS":', 'if method == "OPTIONS" and cors_cfg:')
+
+
+def amend(module, function: str, before: str, after: str):
+    """Compiles a function of `module` again with one text in it replaced."""
+    source = inspect.getsource(getattr(module, function))
+    assert source.count(before) == 1, f"{module.__name__}.{function} is not the one that was amended"
+    exec(compile(source.replace(before, after), module.__file__, "exec"), module.__dict__)
+
+
+def main():
+    assert version("ministack") == AMENDED_VERSION, f"amended for {AMENDED_VERSION}; look at each amendment again"
+    from ministack import app
+    from ministack.services import apigateway, dynamodb
+    from ministack.services.cloudformation import provisioners
+
+    time_to_live_of_tables(provisioners, dynamodb)
+    routes_of_an_openapi_body(provisioners, apigateway)
+    options_to_the_routes(apigateway)
+    sys.argv = ["ministack"]
+    app.main()
+
+
+class Emulator:
+    """The emulator as a process: `endpoint` answers for every service, functions are told to go to `functions_endpoint`."""
+
+    def __init__(self, port: int, functions_endpoint: str, workplace: Path):
+        self.port = port
+        self.endpoint = f"http://127.0.0.1:{port}"
+        self.log = workplace / "ministack.log"
+        scratch = workplace / "tmp"
+        scratch.mkdir(parents=True, exist_ok=True)
+        # Nothing of the caller's environment may reach the functions, which inherit the emulator's.
+        environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        environment |= CREDENTIALS | {
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(port),
+            "MINISTACK_REGION": REGION,
+            "AWS_ENDPOINT_URL": functions_endpoint,
+            "TMPDIR": str(scratch),
+            "PYTHONPATH": str(Path(__file__).resolve().parent.parent),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        with self.log.open("wb") as log:
+            command = [sys.executable, "-m", "local_aws.emulator"]
+            self.process = subprocess.Popen(
+                command, env=environment, cwd=scratch, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True,
+            )
+        try:
+            until("ministack answers", self._answers, seconds=60)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _answers(self) -> bool:
+        assert self.process.poll() is None, f"ministack ended at its start:\n{self.log.read_text()}"
+        try:
+            with urllib.request.urlopen(f"{self.endpoint}/_ministack/health", timeout=2) as answer:
+                return answer.status == 200
+        except (urllib.error.URLError, TimeoutError):
+            return False
+
+    def stop(self):
+        """Ends the emulator and the functions it started: they are the process group that was made for it."""
+        for kill in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self.process.pid, kill)
+            except ProcessLookupError:
+                break
+            try:
+                self.process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                continue
+        self.process.wait()
+
+    def serving(self, function: str) -> set[int]:
+        """The processes of a function that are there now (Linux: /proc)."""
+        wanted = f"AWS_LAMBDA_FUNCTION_NAME={function}".encode()
+        found = set()
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            try:
+                ours = os.getpgid(int(entry.name)) == self.process.pid
+                if ours and wanted in (entry / "environ").read_bytes().split(b"\0"):
+                    found.add(int(entry.name))
+            except (ProcessLookupError, FileNotFoundError, PermissionError):
+                continue
+        return found
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""Deploys template.yaml with the functions that were built, by `sam deploy` as an operator does, and reads what came of it."""
+
+import os
+import re
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import boto3
+
+from .emulator import CREDENTIALS, REGION
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+TEMPLATE = Path(os.environ.get("T", REPOSITORY / "template.yaml"))
+FUNCTIONS = ("track", "validate-challenge", "enroll", "verify", "directory", "management", "hosted-ui", "deliver")
+STACK = "countersign"
+CODE_URI = re.compile(r"^(\s+CodeUri:\s+)(?:\./)?functions/([a-z-]+)/?\s*$", re.MULTILINE)
+
+
+def with_built_code(template: str, built: Path) -> str:
+    """The template with each `CodeUri` naming a built folder instead of a crate: what `sam build` writes, and nothing else."""
+    used = [match[2] for match in CODE_URI.finditer(template)]
+    assert sorted(used) == sorted(FUNCTIONS), f"template.yaml has the functions {sorted(used)}"
+    for function in FUNCTIONS:
+        bootstrap = built / function / "bootstrap"
+        assert os.access(bootstrap, os.X_OK), f"{bootstrap} is missing: build the functions, or let tests/aws/run do it"
+    return CODE_URI.sub(lambda match: f"{match[1]}{built / match[2]}", template)
+
+
+@dataclass
+class Stack:
+    """The deployed stack. `client` gives boto3 clients of the emulator."""
+
+    endpoint: str
+    workplace: Path
+    sam: str
+    built: Path
+    parameters: dict[str, str]
+    outputs: dict[str, str] = field(default_factory=dict)
+
+    def client(self, service: str):
+        secrets = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        return boto3.client(service, endpoint_url=self.endpoint, region_name=REGION, **secrets)
+
+    def deploy(self) -> str:
+        """Deploys and gives what `sam` printed."""
+        copy = self.workplace / "template.yaml"
+        copy.write_text(with_built_code(TEMPLATE.read_text(), self.built))
+        command = [
+            self.sam, "deploy", "--template-file", copy, "--stack-name", STACK, "--region", REGION, "--resolve-s3",
+            "--capabilities", "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "--no-confirm-changeset", "--no-fail-on-empty-changeset",
+            "--no-progressbar", "--parameter-overrides", *(f"{name}={value}" for name, value in self.parameters.items()),
+        ]
+        environment = os.environ | CREDENTIALS | {
+            "AWS_ENDPOINT_URL": self.endpoint, "SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": "1", "AWS_PAGER": "",
+        }
+        done = subprocess.run(
+            command, cwd=self.workplace, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300,
+        )
+        said = done.stdout + done.stderr
+        assert done.returncode == 0, f"sam deploy ended with {done.returncode}\n{said[-6000:]}"
+        self.outputs = self._outputs()
+        return said
+
+    def _outputs(self) -> dict[str, str]:
+        stack = self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+        assert stack["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), stack
+        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+    def resources(self) -> dict[str, tuple[str, str]]:
+        """Logical id to type and physical id."""
+        pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=STACK)
+        summaries = [summary for page in pages for summary in page["StackResourceSummaries"]]
+        return {one["LogicalResourceId"]: (one["ResourceType"], one.get("PhysicalResourceId", "")) for one in summaries}
+
+    def function_name(self, folder: str) -> str:
+        return f"{STACK}-{folder}"
+
+    @property
+    def table(self) -> str:
+        return self.outputs["TableName"]
+
+    @property
+    def api_id(self) -> str:
+        """Of the one HTTP API."""
+        apis = [physical for kind, physical in self.resources().values() if kind == "AWS::ApiGatewayV2::Api"]
+        assert len(apis) == 1, apis
+        return apis[0]

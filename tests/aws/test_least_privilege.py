@@ -1,0 +1,84 @@
+"""Each function may do what it was seen to do in this whole run, on those resources, and nothing else."""
+
+import re
+
+import pytest
+from local_aws.policies import differences, statements_of
+from local_aws.stack import FUNCTIONS
+
+MAY_DECRYPT = {"enroll", "verify", "hosted-ui"}
+# Suites that together make every function do all it ever does.
+NEEDED = ("test_sdks.py", "test_routes.py", "test_races.py", "test_delivery.py")
+# An ARN ends where its resource does. Push endpoints come and go with phones, so theirs is a pattern below one account.
+EXACT = re.compile(r"arn:aws:[a-z0-9]+:[a-z0-9-]+:\d{12}:[^*?]+")
+PATTERNS = re.compile(r"arn:aws:(sns:[a-z0-9-]+:\d{12}:endpoint/[^*?]*\*|logs:[a-z0-9-]+:\d{12}:log-group:[^*?]+:(log-stream:)?\*)")
+
+
+@pytest.fixture(scope="session")
+def whole_run(request):
+    ran = {item.path.name for item in request.session.items}
+    missing = [name for name in NEEDED if name not in ran]
+    assert not missing, f"this compares what a whole run did with what is allowed: run {', '.join(missing)} too"
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_what_a_function_may_is_what_it_did(whole_run, stack, recorder, function):
+    calls = recorder.calls(stack.function_name(function))
+    missing, superfluous = differences(statements_of(stack, function), calls)
+    said = [f"{function} was seen to do, and its role does not allow: {one}" for one in missing]
+    said += [f"{function} may, and was never seen to do: {one}" for one in superfluous]
+    assert not said, "\n".join(said)
+
+
+def test_every_call_was_of_a_function_or_of_the_suite(whole_run, stack, recorder):
+    known = {stack.function_name(function) for function in FUNCTIONS} | {""}
+    strangers = {call.function for call in recorder.calls()} - known
+    assert not strangers, strangers
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_no_statement_is_wide(stack, function):
+    """The Allow statements; a Deny may be as wide as it likes."""
+    for one in statements_of(stack, function):
+        if one.effect != "Allow":
+            continue
+        for action in one.actions:
+            assert "*" not in action, f"{function}, {one.sid}: {action}"
+            assert action != "dynamodb:Scan", f"{function}, {one.sid}"
+        for arn in one.resources:
+            assert EXACT.fullmatch(arn) or PATTERNS.fullmatch(arn), f"{function}, {one.sid}: {arn} is not exact"
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_who_decrypts_does_so_for_one_purpose(stack, function):
+    decrypting = [one for one in statements_of(stack, function) if one.direct and "kms:Decrypt" in one.actions]
+    assert bool(decrypting) == (function in MAY_DECRYPT), decrypting
+    for one in decrypting:
+        assert one.resources == (stack.outputs["SecretsKeyArn"],), one
+        conditions = {key: value for operator in one.condition().values() for key, value in operator.items()}
+        purpose = conditions.get("kms:EncryptionContext:countersign:purpose")
+        assert purpose in ("tenant-data-key", ["tenant-data-key"]), f"{function}, {one.sid}: {one.conditions}"
+
+
+def test_each_decryption_names_its_purpose_and_its_tenant(whole_run, recorder):
+    decryptions = [call for call in recorder.calls() if call.action == "kms:Decrypt"]
+    assert decryptions
+    for call in decryptions:
+        context = call.body.get("EncryptionContext", {})
+        assert context.get("countersign:purpose") == "tenant-data-key", context
+        assert set(context) == {"countersign:purpose", "countersign:tenant"}, context
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_what_services_do_on_its_behalf_names_the_service(stack, function):
+    """KMS through DynamoDB or SQS is allowed only there (`kms:ViaService`); the poller has the queue, the logs their group."""
+    for one in statements_of(stack, function):
+        if one.effect == "Allow" and one.sid.startswith("Through"):
+            assert all(action.startswith("kms:") for action in one.actions), one
+            conditions = {key: value for operator in one.condition().values() for key, value in operator.items()}
+            via = str(conditions.get("kms:ViaService", ""))
+            assert {"ThroughDynamoDb": "dynamodb.", "ThroughSqs": "sqs."}[one.sid.rstrip("0123456789")] in via, one
+        if one.effect == "Allow" and one.sid.startswith("Poller"):
+            assert function == "deliver" and all(action.startswith("sqs:") for action in one.actions), one
+        if one.effect == "Allow" and one.sid.startswith("Logs"):
+            assert set(one.actions) <= {"logs:CreateLogStream", "logs:PutLogEvents"}, one

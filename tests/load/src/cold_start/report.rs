@@ -1,0 +1,155 @@
+//! The figures, for people as they come and for programs at the end, and whether the aims are met.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::{
+    package::Size,
+    process::{ColdRequest, Ordinary, Start},
+    work::Function,
+};
+
+const MEGABYTE: f64 = 1_000_000.0;
+
+/// All of one function.
+pub struct Figures {
+    pub function: Function,
+    pub size: Size,
+    pub starts: Vec<Start>,
+    pub cold: Vec<ColdRequest>,
+    pub ordinary: Ordinary,
+}
+
+pub struct Report {
+    json: bool,
+    functions: Vec<Value>,
+    missed: Vec<String>,
+}
+
+/// Fastest and middle one.
+fn min_and_median(times: impl Iterator<Item = Duration>) -> (f64, f64) {
+    let mut times: Vec<_> = times.collect();
+    times.sort_unstable();
+    let at = |index: usize| times.get(index).copied().map_or(0.0, millis);
+    (at(0), at(times.len() / 2))
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+/// As many digits as the figure has meaning.
+fn rounded(figure: f64) -> f64 {
+    (figure * 1000.0).round() / 1000.0
+}
+
+impl Report {
+    pub fn new(json: bool) -> Self {
+        Self { json, functions: Vec::new(), missed: Vec::new() }
+    }
+
+    pub fn add(&mut self, figures: Figures) {
+        let Figures { function, size, starts, cold, ordinary } = figures;
+        let name = function.name();
+        let (init_min, init) = min_and_median(starts.iter().map(|start| start.init));
+        let (first_min, first) = min_and_median(starts.iter().map(|start| start.first));
+        let (start_cpu_min, start_cpu) = min_and_median(starts.iter().map(|start| start.cpu));
+        let (warm_min, warm) = min_and_median(starts.iter().flat_map(|start| start.warm.iter().copied()));
+        let (cold_min, cold_median) = min_and_median(cold.iter().map(|cold| cold.answered));
+        let (cold_cpu_min, cold_cpu) = min_and_median(cold.iter().map(|cold| cold.cpu));
+        let (latency_min, latency) = min_and_median(ordinary.latencies.iter().copied());
+        let (cpu_min, cpu) = min_and_median(ordinary.cpu.iter().copied());
+        let count = ordinary.latencies.len();
+        let each = |figure: f64| figure / count as f64;
+        let fakes = each(millis(ordinary.asked.took));
+        let peak = starts.iter().map(|start| start.peak_memory).max().unwrap_or_default().max(ordinary.peak_memory);
+        let (peak, binary, zip) = (peak as f64 / MEGABYTE, size.binary as f64 / MEGABYTE, size.zip as f64 / MEGABYTE);
+        if self.functions.is_empty() {
+            self.line(format_args!(
+                "{:<18} {:>11} {:>11} {:>11} {:>11} | {:>13} {:>11} | {:>11} {:>13} {:>5} {:>5} {:>6} {:>5} | {:>7} {:>9} {:>6}",
+                "min / median, ms",
+                "init",
+                "1st answer",
+                "CPU",
+                "warm 1 call",
+                "cold ordinary",
+                "CPU",
+                "warm",
+                "CPU",
+                "calls",
+                "reads",
+                "writes",
+                "log B",
+                "peak MB",
+                "binary MB",
+                "zip MB"
+            ));
+        }
+        self.line(format_args!(
+            "{name:<18} {init_min:>4.1} / {init:>4.1} {first_min:>4.1} / {first:>4.1} {start_cpu_min:>4.1} / {start_cpu:>4.1} \
+             {warm_min:>4.2} / {warm:>4.2} | {cold_min:>5.1} / {cold_median:>5.1} {cold_cpu_min:>4.1} / {cold_cpu:>4.1} | \
+             {latency_min:>4.2} / {latency:>4.2} {cpu_min:>5.3} / {cpu:>5.3} {:>5.1} {:>5.1} {:>6.1} {:>5.0} | \
+             {peak:>7.1} {binary:>9.2} {zip:>6.2}",
+            each((ordinary.asked.store_calls + ordinary.asked.pushes) as f64),
+            ordinary.read_units,
+            ordinary.write_units,
+            each(ordinary.log_bytes as f64),
+        ));
+        let mut aim = |what: &str, figure: f64, most: f64| {
+            if figure > most {
+                self.missed.push(format!("{name}: {what} is {figure:.2}, the aim {most}"));
+            }
+        };
+        if function == Function::Verify {
+            aim("ms to the first /next", init_min, 4.0);
+            aim("ms to the first answer", first_min, 7.0);
+            aim("ms of CPU of a warm request", cpu_min, 0.3);
+            aim("MB at most resident", peak, 9.0);
+        }
+        aim("MB of the zip", zip, 2.0);
+        self.functions.push(json!({
+            "function": name,
+            "runs": starts.len(),
+            "initMs": {"min": rounded(init_min), "median": rounded(init)},
+            "firstAnswerMs": {"min": rounded(first_min), "median": rounded(first)},
+            "startCpuMs": {"min": rounded(start_cpu_min), "median": rounded(start_cpu)},
+            "warmOneCallMs": {"min": rounded(warm_min), "median": rounded(warm)},
+            "coldOrdinaryMs": {"min": rounded(cold_min), "median": rounded(cold_median)},
+            "coldOrdinaryCpuMs": {"min": rounded(cold_cpu_min), "median": rounded(cold_cpu)},
+            "ordinary": {
+                "requests": count,
+                "latencyMs": {"min": rounded(latency_min), "median": rounded(latency)},
+                "ofWhichFakesMs": rounded(fakes),
+                "cpuMs": {"min": rounded(cpu_min), "median": rounded(cpu)},
+                "storeCalls": rounded(each(ordinary.asked.store_calls as f64)),
+                "keyCalls": rounded(each(ordinary.asked.key_calls as f64)),
+                "pushes": rounded(each(ordinary.asked.pushes as f64)),
+                "readUnits": ordinary.read_units,
+                "writeUnits": ordinary.write_units,
+                "logBytes": rounded(each(ordinary.log_bytes as f64)),
+                "logLines": rounded(each(ordinary.log_lines as f64)),
+            },
+            "peakMemoryMB": rounded(peak),
+            "binaryMB": rounded(binary),
+            "zipMB": rounded(zip),
+        }));
+    }
+
+    /// Whether an aim was missed.
+    pub fn finish(self) -> bool {
+        if self.json {
+            println!("{:#}", json!({ "functions": self.functions }));
+        }
+        for missed in &self.missed {
+            eprintln!("{missed}");
+        }
+        !self.missed.is_empty()
+    }
+
+    fn line(&self, text: std::fmt::Arguments<'_>) {
+        if !self.json {
+            println!("{text}");
+        }
+    }
+}
