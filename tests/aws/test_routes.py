@@ -1,10 +1,11 @@
 """Every route through the emulated API Gateway: each answers, and paths, methods and origins that are odd answer as the contract says."""
 
+import re
 from html.parser import HTMLParser
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
-from local_aws.api import send, unique
+from local_aws.api import Phone, send, unique
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 # What a backend puts into the path after encodeURIComponent; the gateway decodes it before a function sees it.
@@ -103,7 +104,21 @@ def test_the_hosted_page_sets_an_app_up(api, origin):
     tracked = api.track(unique("new"))
     page = send(origin, "GET", tracked["url"].removeprefix(origin))
     assert page.status == 200, page.seen
-    assert "<svg" in page.body.decode(), "the QR code"
+    html = page.body.decode()
+    assert "<svg" in html, "the QR code"
+    secret = re.search(r"\b[A-Z2-7]{4}(?: [A-Z2-7]{4}){7}\b", Page(html).text)[0].replace(" ", "")
+    code = Phone("new", secret).code()
+    done = send(origin, "POST", "/challenge", urlencode(Page(html).fields | {"code": code}), FORM)
+    assert done.status == 200 and "You are verified" in Page(done.body.decode()).text, done.seen
+    assert api.validate(tracked["token"])["state"] == "CHALLENGE_SUCCEEDED"
+
+
+def test_a_tracked_address_takes_the_place_of_the_one_before(api):
+    user, before, now = unique("ada"), f"{unique()}@example.com", f"{unique()}@example.com"
+    api.track(user, email=before)
+    api.track(user, email=now)
+    found = {email: api.server("GET", f"/users?{urlencode({'email': email})}").ok()["users"] for email in (before, now)}
+    assert [one["userId"] for one in found[now]] == [user] and found[before] == []
 
 
 def test_description_and_health(origin):
@@ -139,7 +154,7 @@ def test_an_id_that_a_gateway_splits_is_never_taken_for_another(api, user):
 def test_an_unknown_path_and_a_wrong_method(api, origin):
     api.server("GET", "/no-such-thing").refused(404, "not_found")
     # An HTTP API has no 405: a method that no route has goes to `$default`, as an unknown path does.
-    for method, path in (("PUT", "/users/ada"), ("DELETE", "/validate"), ("GET", "/client/verify/totp")):
+    for method, path in (("PUT", "/users/ada"), ("DELETE", "/validate"), ("PATCH", "/users/ada/unlock")):
         answer = api.server(method, path)
         answer.refused(405 if answer.status == 405 else 404, {404: "not_found", 405: "method_not_allowed"}[answer.status])
     send(origin, "GET", "/v1/users/ada").refused(401, "unauthorized")

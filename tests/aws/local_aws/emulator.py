@@ -1,10 +1,11 @@
-"""Starts ministack with what its version lacks of the template added: TTL, routes of an HTTP API, OPTIONS of an HTTP API.
+"""Starts ministack, which checks IAM here, with what its version lacks added; see the functions below for what that is.
 
 Run as a program (`python -m local_aws.emulator`) it is the emulator itself; `Emulator` starts and stops that program.
 Each amendment is made by text or by wrapping and asserts what it meets, so that another version fails here and loudly.
 """
 
 import inspect
+import json
 import os
 import signal
 import subprocess
@@ -82,6 +83,29 @@ def options_to_the_routes(apigateway):
     amend(apigateway, "_handle_execute_in_scope", 'if method == "OPTIONS":', 'if method == "OPTIONS" and cors_cfg:')
 
 
+def arns_of_push_endpoints(sns):
+    """The ARN of a platform endpoint has `endpoint/` where its application's has `app/`."""
+    amend(
+        sns, "_create_platform_endpoint", 'f"{app_arn}/{new_uuid()}"',
+        'app_arn.replace(":app/", ":endpoint/") + "/" + new_uuid()',
+    )
+
+
+def encryption_context_for_policies(iam_actions):
+    """Conditions of a policy see the encryption context of a call to KMS (`kms:EncryptionContext:<name>`)."""
+    context_of = iam_actions.request_tag_context
+
+    def context_with_encryption(service, action, body, parameters):
+        context = context_of(service, action, body, parameters)
+        if service == "kms":
+            pairs = json.loads(body or b"{}").get("EncryptionContext") or {}
+            context |= {f"kms:EncryptionContext:{name}": value for name, value in pairs.items()}
+            context |= {"kms:EncryptionContextKeys": list(pairs)} if pairs else {}
+        return context
+
+    iam_actions.request_tag_context = context_with_encryption
+
+
 def amend(module, function: str, before: str, after: str):
     """Compiles a function of `module` again with one text in it replaced."""
     source = inspect.getsource(getattr(module, function))
@@ -92,12 +116,15 @@ def amend(module, function: str, before: str, after: str):
 def main():
     assert version("ministack") == AMENDED_VERSION, f"amended for {AMENDED_VERSION}; look at each amendment again"
     from ministack import app
-    from ministack.services import apigateway, dynamodb
+    from ministack.core import iam_actions
+    from ministack.services import apigateway, dynamodb, sns
     from ministack.services.cloudformation import provisioners
 
     time_to_live_of_tables(provisioners, dynamodb)
     routes_of_an_openapi_body(provisioners, apigateway)
     options_to_the_routes(apigateway)
+    arns_of_push_endpoints(sns)
+    encryption_context_for_policies(iam_actions)
     sys.argv = ["ministack"]
     app.main()
 
@@ -115,6 +142,8 @@ class Emulator:
         environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         environment |= CREDENTIALS | {
             "BIND_HOST": "127.0.0.1",
+            # Functions call under their own roles, and what a role does not allow is denied.
+            "AUTH": "true",
             "GATEWAY_PORT": str(port),
             "MINISTACK_REGION": REGION,
             "AWS_ENDPOINT_URL": functions_endpoint,

@@ -188,6 +188,9 @@ impl Flow {
     }
 }
 
+/// A figure of a flow, for a line of the page.
+type Figure = fn(&Flow) -> f64;
+
 const A_MILLION: f64 = 1e6;
 const GIGABYTE: f64 = 1e9;
 
@@ -233,14 +236,14 @@ fn page(measured: &str) -> Result<String> {
     writeln!(out, "| **sum** | | **{:.2}** |\n", fixed.iter().map(|(.., usd)| usd).sum::<f64>())?;
 
     writeln!(out, "## Counted for one\n\n| | TOTP verification | push |\n|---|---:|---:|")?;
-    let rows: [(&str, &dyn Fn(&Flow) -> f64, usize); 7] = [
-        ("API requests", &Flow::http_requests, 0),
-        ("function invocations", &Flow::requests, 0),
-        ("billed ms at 256 MB, warm", &Flow::billed_ms, 0),
-        ("of which CPU, on a whole processor", &|flow| flow.sum(|step| step.request.cpu_ms.median), 2),
-        ("DynamoDB write units", &Flow::write_units, 1),
-        ("DynamoDB read units", &|flow| flow.sum(|step| step.request.read_units), 1),
-        ("bytes of log", &Flow::log_bytes, 0),
+    let rows: [(&str, Figure, usize); 7] = [
+        ("API requests", Flow::http_requests, 0),
+        ("function invocations", Flow::requests, 0),
+        ("billed ms at 256 MB, warm", Flow::billed_ms, 0),
+        ("of which CPU, on a whole processor", |flow| flow.sum(|step| step.request.cpu_ms.median), 2),
+        ("DynamoDB write units", Flow::write_units, 1),
+        ("DynamoDB read units", |flow| flow.sum(|step| step.request.read_units), 1),
+        ("bytes of log", Flow::log_bytes, 0),
     ];
     for (name, of, digits) in rows {
         writeln!(out, "| {name} | {:.digits$} | {:.digits$} |", of(&totp), of(&push))?;
@@ -302,8 +305,8 @@ fn page(measured: &str) -> Result<String> {
     writeln!(
         out,
         "\n## Prices\n\n\
-         From stored copies of public pages, looked up on 2026-11-24: AWS's price tables are filled in by a script and are\n\
-         in no copy, so most are as others quote them. Check them before a decision hangs on one.\n\n\
+         From stored copies of public pages, looked up on 2026-11-24: AWS fills its price tables in by a script, so that they\n\
+         are in no copy, and most are as others quote them. Check them before a decision hangs on one.\n\n\
          | | USD | for | source |\n|---|---:|---|---|"
     )?;
     for price in prices::ALL {

@@ -32,15 +32,10 @@ pub const LAMBDA_REQUEST: Price = Price {
     usd: 0.20,
     per: MILLION,
     unit: "million",
-    source: "[lambda-13-cost](https://git.mcrn.ar/mariano/lambda_local_runner/src/commit/957e45b8adae23ce50b966346229585b5df18b4d/docs/lambdas-md/lambda-13-cost.md)",
+    source: "[wring](https://wring.co/blog/aws-lambda-pricing-guide), 2026-03-08",
 };
-pub const LAMBDA_GB_SECOND: Price = Price {
-    what: "Lambda: GB-second on arm64",
-    usd: 0.000_013_333_4,
-    per: 1.0,
-    unit: "GB-s",
-    source: "[cloudchipr](https://cloudchipr.com/blog/aws-lambda-pricing), 2024",
-};
+pub const LAMBDA_GB_SECOND: Price =
+    Price { what: "Lambda: GB-second on arm64", usd: 0.000_013_333_4, per: 1.0, unit: "GB-s", source: "as above" };
 pub const WRITE_UNIT: Price = Price {
     what: "DynamoDB on demand: write request unit",
     usd: 0.625,
