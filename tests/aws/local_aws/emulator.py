@@ -20,7 +20,6 @@ from .waiting import until
 AMENDED_VERSION = "1.5.33"
 REGION = "eu-central-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION, "AWS_REGION": REGION}
-METHODS = ("get", "put", "post", "patch", "delete", "head", "options", "x-amazon-apigateway-any-method")
 
 
 def time_to_live_of_tables(provisioners, dynamodb):
@@ -40,42 +39,29 @@ def time_to_live_of_tables(provisioners, dynamodb):
     handlers["create"] = create_with_time_to_live
 
 
-def routes_of_an_openapi_body(provisioners, apigateway):
-    """CloudFormation ignores the OpenAPI `Body` that SAM makes of `HttpApi` events: turn it into routes and integrations."""
-    handlers = provisioners._RESOURCE_HANDLERS["AWS::ApiGatewayV2::Api"]
+def alarms_of_metric_math(provisioners):
+    """CloudFormation refuses an alarm of `Metrics`: it becomes one of the first metric in it. Nothing looks at it here."""
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"]
     create, update = handlers["create"], handlers["update"]
 
-    def import_routes(api_id, body):
-        apigateway._routes[api_id], apigateway._integrations[api_id] = {}, {}
-        for path, operations in body["paths"].items():
-            for method in METHODS:
-                if method not in operations:
-                    continue
-                integration = operations[method]["x-amazon-apigateway-integration"]
-                _, made = provisioners._apigw_v2_integration_create("", {
-                    "ApiId": api_id,
-                    "IntegrationUri": integration["uri"],
-                    "PayloadFormatVersion": integration.get("payloadFormatVersion", "2.0"),
-                }, "")
-                verb = "ANY" if method == METHODS[-1] else method.upper()
-                route = "$default" if path in ("$default", "/$default") else f"{verb} {path}"
-                provisioners._apigw_v2_route_create("", {
-                    "ApiId": api_id, "RouteKey": route, "Target": f"integrations/{made['IntegrationId']}",
-                }, "")
+    def plain(properties):
+        kept = {name: value for name, value in properties.items() if name != "Metrics"}
+        if "Metrics" not in properties:
+            return kept
+        first = next(metric["MetricStat"] for metric in properties["Metrics"] if "MetricStat" in metric)
+        return kept | {
+            "Namespace": first["Metric"]["Namespace"], "MetricName": first["Metric"]["MetricName"],
+            "Dimensions": first["Metric"].get("Dimensions", []), "Statistic": first["Stat"], "Period": first["Period"],
+        }
 
-    def create_with_routes(logical_id, properties, stack):
-        api_id, attributes = create(logical_id, properties, stack)
-        if "Body" in properties:
-            import_routes(api_id, properties["Body"])
-        return api_id, attributes
+    handlers["create"] = lambda logical_id, properties, *rest: create(logical_id, plain(properties), *rest)
+    handlers["update"] = lambda physical_id, old, new, *rest, **named: update(physical_id, plain(old), plain(new), *rest, **named)
 
-    def update_with_routes(physical_id, old, new, *rest):
-        updated = update(physical_id, old, new, *rest)
-        if "Body" in new:
-            import_routes(physical_id, new["Body"])
-        return updated
 
-    handlers["create"], handlers["update"] = create_with_routes, update_with_routes
+def concurrency_of_an_event_source(lambda_svc):
+    """CloudFormation gives `MaximumConcurrency` as text where its reference is a parameter; the poller compares numbers."""
+    limit = '(esm.get("ScalingConfig") or {}).get("MaximumConcurrency") or _ESM_SQS_DEFAULT_CONCURRENCY'
+    amend(lambda_svc, "_sqs_esm_concurrency", limit, f"int({limit})")
 
 
 def options_to_the_routes(apigateway):
@@ -117,11 +103,12 @@ def main():
     assert version("ministack") == AMENDED_VERSION, f"amended for {AMENDED_VERSION}; look at each amendment again"
     from ministack import app
     from ministack.core import iam_actions
-    from ministack.services import apigateway, dynamodb, sns
+    from ministack.services import apigateway, dynamodb, lambda_svc, sns
     from ministack.services.cloudformation import provisioners
 
     time_to_live_of_tables(provisioners, dynamodb)
-    routes_of_an_openapi_body(provisioners, apigateway)
+    alarms_of_metric_math(provisioners)
+    concurrency_of_an_event_source(lambda_svc)
     options_to_the_routes(apigateway)
     arns_of_push_endpoints(sns)
     encryption_context_for_policies(iam_actions)

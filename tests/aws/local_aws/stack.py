@@ -11,7 +11,7 @@ import boto3
 from .emulator import CREDENTIALS, REGION
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-TEMPLATE = Path(os.environ.get("T", REPOSITORY / "template.yaml"))
+TEMPLATE = REPOSITORY / "template.yaml"
 FUNCTIONS = ("track", "validate-challenge", "enroll", "verify", "directory", "management", "hosted-ui", "deliver")
 STACK = "countersign"
 CODE_URI = re.compile(r"^(\s+CodeUri:\s+)(?:\./)?functions/([a-z-]+)/?\s*$", re.MULTILINE)
@@ -25,6 +25,13 @@ def with_built_code(template: str, built: Path) -> str:
         bootstrap = built / function / "bootstrap"
         assert os.access(bootstrap, os.X_OK), f"{bootstrap} is missing: build the functions, or let tests/aws/run do it"
     return CODE_URI.sub(lambda match: f"{match[1]}{built / match[2]}", template)
+
+
+def failures(said: str) -> str:
+    """What `sam` printed of the resources that failed, and its end."""
+    lines = said.splitlines()
+    failed = [number for number, line in enumerate(lines) if "_FAILED" in line]
+    return "\n".join([*(line for number in failed for line in lines[number : number + 6]), "...", *lines[-12:]])
 
 
 @dataclass
@@ -58,7 +65,7 @@ class Stack:
             command, cwd=self.workplace, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300,
         )
         said = done.stdout + done.stderr
-        assert done.returncode == 0, f"sam deploy ended with {done.returncode}\n{said[-6000:]}"
+        assert done.returncode == 0, f"sam deploy ended with {done.returncode}\n{failures(said)}"
         self.outputs = self._outputs()
         return said
 

@@ -59,6 +59,8 @@ pub struct Start {
     pub cpu: Duration,
     /// Latencies of the requests after the first; each costs one call as the first did.
     pub warm: Vec<Duration>,
+    /// CPU of one of these.
+    pub warm_cpu: Duration,
     pub peak_memory: u64,
 }
 
@@ -106,13 +108,14 @@ impl Stage<'_> {
         let (init, first) = (runtime.ready().ok_or("it was never ready")? - began, first.answered - began);
         runtime.put(vec![probe.event(); warm]);
         let answers = process.idle(&runtime).await?;
+        let warm_cpu = process.cpu()?.saturating_sub(cpu) / u32::try_from(warm.max(1))?;
         let calls = self.aws.asked();
         if calls.store_calls + calls.pushes != u64::try_from(warm)? {
             return Err(self.failure(format!("{calls:?} for {warm} requests of one call")));
         }
         answers.iter().try_for_each(|invocation| probe.check(&invocation.answer))?;
         let warm = answers.iter().map(Invocation::latency).collect();
-        Ok(Start { init, first, cpu, warm, peak_memory: process.peak_memory()? })
+        Ok(Start { init, first, cpu, warm, warm_cpu, peak_memory: process.peak_memory()? })
     }
 
     /// Starts the function so many times for what it is for: the first of these also fetches the tenant and its keys.

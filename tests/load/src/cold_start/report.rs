@@ -56,6 +56,7 @@ impl Report {
         let (first_min, first) = min_and_median(starts.iter().map(|start| start.first));
         let (start_cpu_min, start_cpu) = min_and_median(starts.iter().map(|start| start.cpu));
         let (warm_min, warm) = min_and_median(starts.iter().flat_map(|start| start.warm.iter().copied()));
+        let (warm_cpu_min, warm_cpu) = min_and_median(starts.iter().map(|start| start.warm_cpu));
         let (cold_min, cold_median) = min_and_median(cold.iter().map(|cold| cold.answered));
         let (cold_cpu_min, cold_cpu) = min_and_median(cold.iter().map(|cold| cold.cpu));
         let (latency_min, latency) = min_and_median(ordinary.latencies.iter().copied());
@@ -67,12 +68,13 @@ impl Report {
         let (peak, binary, zip) = (peak as f64 / MEGABYTE, size.binary as f64 / MEGABYTE, size.zip as f64 / MEGABYTE);
         if self.functions.is_empty() {
             self.line(format_args!(
-                "{:<18} {:>11} {:>11} {:>11} {:>11} | {:>13} {:>11} | {:>11} {:>13} {:>5} {:>5} {:>6} {:>5} | {:>7} {:>9} {:>6}",
+                "{:<18} {:>11} {:>11} {:>11} {:>11} {:>11} | {:>13} {:>11} | {:>11} {:>13} {:>5} {:>5} {:>6} {:>5} | {:>7} {:>9} {:>6}",
                 "min / median, ms",
                 "init",
                 "1st answer",
                 "CPU",
                 "warm 1 call",
+                "CPU",
                 "cold ordinary",
                 "CPU",
                 "warm",
@@ -88,7 +90,7 @@ impl Report {
         }
         self.line(format_args!(
             "{name:<18} {init_min:>4.1} / {init:>4.1} {first_min:>4.1} / {first:>4.1} {start_cpu_min:>4.1} / {start_cpu:>4.1} \
-             {warm_min:>4.2} / {warm:>4.2} | {cold_min:>5.1} / {cold_median:>5.1} {cold_cpu_min:>4.1} / {cold_cpu:>4.1} | \
+             {warm_min:>4.2} / {warm:>4.2} {warm_cpu_min:>4.2} / {warm_cpu:>4.2} | {cold_min:>5.1} / {cold_median:>5.1} {cold_cpu_min:>4.1} / {cold_cpu:>4.1} | \
              {latency_min:>4.2} / {latency:>4.2} {cpu_min:>5.3} / {cpu:>5.3} {:>5.1} {:>5.1} {:>6.1} {:>5.0} | \
              {peak:>7.1} {binary:>9.2} {zip:>6.2}",
             each((ordinary.asked.store_calls + ordinary.asked.pushes) as f64),
@@ -115,6 +117,7 @@ impl Report {
             "firstAnswerMs": {"min": rounded(first_min), "median": rounded(first)},
             "startCpuMs": {"min": rounded(start_cpu_min), "median": rounded(start_cpu)},
             "warmOneCallMs": {"min": rounded(warm_min), "median": rounded(warm)},
+            "warmOneCallCpuMs": {"min": rounded(warm_cpu_min), "median": rounded(warm_cpu)},
             "coldOrdinaryMs": {"min": rounded(cold_min), "median": rounded(cold_median)},
             "coldOrdinaryCpuMs": {"min": rounded(cold_cpu_min), "median": rounded(cold_cpu)},
             "ordinary": {
