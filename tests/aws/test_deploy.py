@@ -41,6 +41,6 @@ def test_a_second_deploy_changes_nothing(stack, operator):
 
     before = seen()
     said = stack.deploy()
-    assert "No changes to deploy" in said, said
+    assert "No changes to deploy" in said, said[: said.find("Outputs")]
     assert seen() == before
     assert operator.run("tenant", "show", tenant.id)["name"] == "Before the second deploy", f"its data is gone ({REGION})"

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from botocore.exceptions import ClientError
 from local_aws.policies import differences, statements_of
 from local_aws.stack import FUNCTIONS
 
@@ -82,3 +83,49 @@ def test_what_services_do_on_its_behalf_names_the_service(stack, function):
             assert function == "deliver" and all(action.startswith("sqs:") for action in one.actions), one
         if one.effect == "Allow" and one.sid.startswith("Logs"):
             assert set(one.actions) <= {"logs:CreateLogStream", "logs:PutLogEvents"}, one
+
+
+@pytest.fixture
+def acting_as(stack, emulator, api):
+    """Clients with the credentials of a process of a function: the emulator checks each call against the role."""
+    api.enrolled()  # Each function that this needs has a process now.
+
+    def client(function: str, service: str):
+        environment = next(iter(emulator.serving(stack.function_name(function)).values()))
+        assert environment["AWS_SESSION_TOKEN"], "the session of a role"
+        return stack.client(service, environment=environment)
+
+    return client
+
+
+def denied(call, *arguments, **named):
+    with pytest.raises(ClientError) as refused:
+        call(*arguments, **named)
+    assert refused.value.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException"), refused.value
+
+
+def test_verify_decrypts_a_data_key_in_its_context_alone(acting_as, stack):
+    key, kms = stack.outputs["SecretsKeyArn"], acting_as("verify", "kms")
+    purpose, tenant = {"countersign:purpose": "tenant-data-key"}, {"countersign:tenant": "t1"}
+    odd = [{}, purpose, tenant, purpose | tenant | {"more": "1"}, tenant | {"countersign:purpose": "other"}]
+
+    def decrypt(context: dict) -> dict:
+        account = stack.client("kms")
+        made = account.generate_data_key_without_plaintext(KeyId=key, KeySpec="AES_256", EncryptionContext=context)
+        return kms.decrypt(KeyId=key, CiphertextBlob=made["CiphertextBlob"], EncryptionContext=context)
+
+    assert len(decrypt(purpose | tenant)["Plaintext"]) == 32
+    for context in odd:
+        denied(decrypt, context)
+    denied(kms.decrypt, KeyId=key, CiphertextBlob=b"x" * 64, EncryptionContext={})
+
+
+def test_nobody_else_decrypts_and_nobody_scans(acting_as, stack):
+    context = {"countersign:purpose": "tenant-data-key", "countersign:tenant": "t1"}
+    key = stack.outputs["SecretsKeyArn"]
+    made = stack.client("kms").generate_data_key_without_plaintext(KeyId=key, KeySpec="AES_256", EncryptionContext=context)
+    for function in ("track", "verify", "enroll"):
+        denied(acting_as(function, "dynamodb").scan, TableName=stack.table)
+        denied(acting_as(function, "sqs").receive_message, QueueUrl=stack.outputs["DeliveryQueueUrl"])
+    denied(acting_as("track", "kms").decrypt, KeyId=key, CiphertextBlob=made["CiphertextBlob"], EncryptionContext=context)
+    denied(acting_as("track", "kms").generate_data_key, KeyId=key, KeySpec="AES_256", EncryptionContext=context)

@@ -77,6 +77,33 @@ fn of_the_watch_router() -> Routes {
     routes
 }
 
+/// Each `RouteKey: "…", Target: !Sub "integrations/${VerifyIntegration}"`, and of each `VerifyFunction:` its `Binary: verify`.
+fn of_the_template() -> Routes {
+    let template = fs::read_to_string(root().join("template.yaml")).expect("template.yaml");
+    let between = |text: &str, start: &str, end: &str| {
+        let rest = text.split_once(start)?.1;
+        rest.split_once(end).map(|(found, _)| found.to_owned())
+    };
+    let mut functions = BTreeMap::new();
+    let mut resource = String::new();
+    for line in template.lines() {
+        if let Some(name) = line.strip_prefix("  ").and_then(|line| line.strip_suffix("Function:")) {
+            resource = name.to_owned();
+        }
+        if let Some(binary) = between(line, "BuildProperties: {Binary: ", "}") {
+            functions.insert(resource.clone(), binary);
+        }
+    }
+    let mut routes = Routes::new();
+    for line in template.lines().filter(|line| line.contains("RouteKey: ")) {
+        let route = between(line, "RouteKey: \"", "\"").expect("a route key on its line");
+        let resource = between(line, "integrations/${", "Integration}").expect("a target on the same line");
+        routes.insert(route, functions[&resource].clone());
+    }
+    assert_eq!(routes.remove("$default").as_deref(), Some("hosted-ui"), "what no route takes is answered by us");
+    routes
+}
+
 fn differences(what: &str, code: &Routes, other: &Routes) -> Vec<String> {
     let all: BTreeSet<_> = code.keys().chain(other.keys()).collect();
     let of = |route: &&String| match (code.get(*route), other.get(*route)) {
@@ -93,6 +120,12 @@ fn differences(what: &str, code: &Routes, other: &Routes) -> Vec<String> {
 #[test]
 fn the_watch_router_has_the_routes_of_the_code() {
     let different = differences("the watch router (Cargo.toml)", &of_the_code(), &of_the_watch_router());
+    assert!(different.is_empty(), "\n{}", different.join("\n"));
+}
+
+#[test]
+fn the_template_has_the_routes_of_the_code() {
+    let different = differences("template.yaml", &of_the_code(), &of_the_template());
     assert!(different.is_empty(), "\n{}", different.join("\n"));
 }
 

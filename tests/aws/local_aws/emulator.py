@@ -21,6 +21,9 @@ AMENDED_VERSION = "1.5.33"
 REGION = "eu-central-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION, "AWS_REGION": REGION}
 
+# Makes `aws:SecureTransport` true for policies: the emulator listens without TLS.
+CAME_BY_TLS = ("X-Forwarded-Proto", "https")
+
 
 def time_to_live_of_tables(provisioners, dynamodb):
     """CloudFormation ignores `TimeToLiveSpecification`: hand it to the service's own UpdateTimeToLive."""
@@ -171,17 +174,19 @@ class Emulator:
                 continue
         self.process.wait()
 
-    def serving(self, function: str) -> set[int]:
-        """The processes of a function that are there now (Linux: /proc)."""
-        wanted = f"AWS_LAMBDA_FUNCTION_NAME={function}".encode()
-        found = set()
+    def serving(self, function: str) -> dict[int, dict[str, str]]:
+        """The processes of a function that are there now, with their environments (Linux: /proc)."""
+        found = {}
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit():
                 continue
             try:
-                ours = os.getpgid(int(entry.name)) == self.process.pid
-                if ours and wanted in (entry / "environ").read_bytes().split(b"\0"):
-                    found.add(int(entry.name))
+                if os.getpgid(int(entry.name)) != self.process.pid:
+                    continue
+                pairs = (entry / "environ").read_bytes().decode().split("\0")
+                environment = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+                if environment.get("AWS_LAMBDA_FUNCTION_NAME") == function:
+                    found[int(entry.name)] = environment
             except (ProcessLookupError, FileNotFoundError, PermissionError):
                 continue
         return found

@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
+from .emulator import CAME_BY_TLS
 from .proxy import Message, Proxy, answer
 
 APP = re.compile(r"\bapp/(\S+)")
@@ -72,6 +73,8 @@ class Recorder(Proxy):
         super().__init__(target_port)
 
     def decide(self, request: Message, connection: int) -> Message | None:
+        # On AWS the call would have come by TLS.
+        request.headers.append(CAME_BY_TLS)
         service, operation, body = operation_of(request)
         for refusal in list(self._refusals):
             if refusal.wanted(caller(request), f"{service}:{operation}", body):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import boto3
 
-from .emulator import CREDENTIALS, REGION
+from .emulator import CAME_BY_TLS, CREDENTIALS, REGION
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 TEMPLATE = REPOSITORY / "template.yaml"
@@ -36,7 +36,7 @@ def failures(said: str) -> str:
 
 @dataclass
 class Stack:
-    """The deployed stack. `client` gives boto3 clients of the emulator."""
+    """The deployed stack."""
 
     endpoint: str
     workplace: Path
@@ -45,14 +45,25 @@ class Stack:
     parameters: dict[str, str]
     outputs: dict[str, str] = field(default_factory=dict)
 
-    def client(self, service: str):
-        secrets = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-        return boto3.client(service, endpoint_url=self.endpoint, region_name=REGION, **secrets)
+    def client(self, service: str, tls: bool = True, environment: dict[str, str] = CREDENTIALS):
+        """A client of the emulator, with the credentials of an environment: the account's, or those of a function's process.
+
+        The emulator has no TLS: a client says, as a load balancer does, that the request came by it.
+        """
+        client = boto3.client(
+            service, endpoint_url=self.endpoint, region_name=REGION,
+            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"], aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=environment.get("AWS_SESSION_TOKEN"),
+        )
+        if tls:
+            client.meta.events.register("before-sign.*", lambda request, **_: request.headers.add_header(*CAME_BY_TLS))
+        return client
 
     def deploy(self) -> str:
         """Deploys and gives what `sam` printed."""
         copy = self.workplace / "template.yaml"
-        copy.write_text(with_built_code(TEMPLATE.read_text(), self.built))
+        if not copy.exists():  # The second time it is the same, whatever happens to the repository meanwhile.
+            copy.write_text(with_built_code(TEMPLATE.read_text(), self.built))
         command = [
             self.sam, "deploy", "--template-file", copy, "--stack-name", STACK, "--region", REGION, "--resolve-s3",
             "--capabilities", "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "--no-confirm-changeset", "--no-fail-on-empty-changeset",

@@ -225,7 +225,7 @@ fn page(measured: &str) -> Result<String> {
     let fixed = [
         ("KMS keys", prices::KEYS, prices::KMS_KEY.of(prices::KEYS)),
         ("custom metrics, where each is written all month", prices::METRICS, prices::METRIC.of(prices::METRICS)),
-        ("alarms", prices::ALARMS, prices::ALARM.of(prices::ALARMS)),
+        ("metrics of alarms", prices::ALARM_METRICS, prices::ALARM.of(prices::ALARM_METRICS)),
         ("dashboards", prices::DASHBOARDS, prices::DASHBOARD.of(prices::DASHBOARDS)),
         ("polls of an idle queue", prices::IDLE_POLLS, prices::SQS_REQUEST.of(prices::IDLE_POLLS)),
     ];
@@ -317,6 +317,8 @@ fn page(measured: &str) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::prices;
+
     /// What is committed is what the program prints from the figures that are committed.
     #[test]
     fn the_page_is_the_one_that_is_printed() {
@@ -325,6 +327,22 @@ mod tests {
             page == include_str!("../../../../infra/cost.md"),
             "run target/release/cost > infra/cost.md and look at what changed"
         );
+    }
+
+    #[test]
+    fn what_the_stack_has_is_what_is_counted() {
+        let template = include_str!("../../../../template.yaml");
+        let count =
+            |kind: &str| template.lines().filter(|line| line.trim() == format!("Type: AWS::{kind}")).count() as f64;
+        for (kind, counted) in [("KMS::Key", prices::KEYS), ("CloudWatch::Dashboard", prices::DASHBOARDS)] {
+            assert_eq!(count(kind), counted, "{kind}");
+        }
+        let alarms = template.split("Type: AWS::CloudWatch::Alarm").skip(1);
+        let alarms = alarms.map(|alarm| alarm.split("Type: AWS::").next().unwrap().matches("MetricName:").count());
+        assert_eq!(alarms.sum::<usize>() as f64, prices::ALARM_METRICS);
+        let memory = template.split("  MemorySize:\n").nth(1).and_then(|rest| rest.split("Default: ").nth(1));
+        let memory = memory.and_then(|rest| rest.lines().next()).and_then(|text| text.parse::<f64>().ok());
+        assert_eq!(memory, Some(prices::MEMORY_MB));
     }
 
     #[test]

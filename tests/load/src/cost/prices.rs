@@ -102,7 +102,7 @@ pub const METRIC: Price = Price {
     source: "[signoz](https://signoz.io/guides/cloudwatch-pricing), 2026-02-15",
 };
 pub const ALARM: Price = Price {
-    what: "CloudWatch: alarm",
+    what: "CloudWatch: metric of an alarm",
     usd: 0.10,
     per: 1.0,
     unit: "month",
@@ -160,11 +160,11 @@ pub const WARM_COPIES: f64 = 2.0;
 /// Lambda's pollers of an idle queue, each of which waits 20 seconds at a time.
 pub const IDLE_POLLS: f64 = 5.0 * 3.0 * 60.0 * 24.0 * 30.0;
 
-/// What the stack has, whoever uses it: keys, alarms and dashboards of template.yaml, metrics of shared/src/metrics.rs
-/// (four of each of eight functions, seventeen of all).
-pub const KEYS: f64 = 2.0;
+/// What the stack has, whoever uses it: keys, metrics of alarms and dashboards of template.yaml; metrics of
+/// shared/src/metrics.rs (four of each of eight functions, seventeen of all).
+pub const KEYS: f64 = 3.0;
 pub const METRICS: f64 = 4.0 * 8.0 + 17.0;
-pub const ALARMS: f64 = 8.0;
+pub const ALARM_METRICS: f64 = 26.0;
 pub const DASHBOARDS: f64 = 1.0;
 
 /// What others ask for the same, as they are quoted.
