@@ -2,13 +2,15 @@
 
 import os
 import shutil
+import socket
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
 from local_aws.api import Api
-from local_aws.emulator import Emulator
+from local_aws.emulator import CREDENTIALS, Emulator
 from local_aws.operator import Operator
 from local_aws.proxy import Proxy
 from local_aws.recorder import Recorder
@@ -17,6 +19,11 @@ from local_aws.stack import REPOSITORY, Stack
 # Least privilege is asserted of what all the others made the functions do, so it comes last.
 # What test_keys waits for has come by its turn; the failures, which everybody would feel, are after that.
 ORDER = ("deploy", "sdks", "routes", "delivery", "races", "start", "store", "keys", "failures", "least_privilege")
+
+# No real account of whoever runs this, and no way out, in any process that is started from here.
+for name in [name for name in os.environ if name.startswith("AWS_") or name.upper().endswith("_PROXY")]:
+    del os.environ[name]
+os.environ |= CREDENTIALS
 
 
 def pytest_collection_modifyitems(items):
@@ -30,17 +37,21 @@ def wanted(variable: str, default: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def workplace():
-    """A folder for what this run writes; kept in target/aws for a look afterwards."""
-    path = Path(tempfile.gettempdir() if not (REPOSITORY / "target").is_dir() else REPOSITORY / "target" / "aws") / "run"
-    shutil.rmtree(path, ignore_errors=True)
-    path.mkdir(parents=True)
-    return path
+def workplace(request):
+    """A folder for what this run writes; it stays for a look where a test failed."""
+    parent = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target")).resolve() / "aws"
+    parent.mkdir(parents=True, exist_ok=True)
+    path = Path(tempfile.mkdtemp(prefix="run-", dir=parent))
+    yield path
+    if request.session.testsfailed:
+        print(f"\nthe emulator's log and the deployed template are in {path}")
+    else:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
 def built() -> Path:
-    return wanted("COUNTERSIGN_FUNCTIONS", REPOSITORY / "target" / "lambda")
+    return wanted("COUNTERSIGN_FUNCTIONS", REPOSITORY / "target" / "lambda" / "x86_64")
 
 
 @pytest.fixture(scope="session")
@@ -128,8 +139,6 @@ def pytest_runtest_makereport(item):
 
 
 def free_port() -> int:
-    import socket
-
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]

@@ -6,6 +6,7 @@ import uuid
 
 import pytest
 from botocore.exceptions import ClientError
+
 from local_aws.stack import STACK
 from local_aws.waiting import until
 

@@ -34,8 +34,12 @@ def test_a_second_deploy_changes_nothing(stack, operator):
     lambdas, cloudformation = stack.client("lambda"), stack.client("cloudformation")
 
     def seen():
-        versions = {name: lambdas.get_function_configuration(FunctionName=stack.function_name(name)) for name in FUNCTIONS}
-        functions = {name: (one["CodeSha256"], one["LastModified"], one["Environment"]) for name, one in versions.items()}
+        versions = {
+            name: lambdas.get_function_configuration(FunctionName=stack.function_name(name)) for name in FUNCTIONS
+        }
+        functions = {
+            name: (one["CodeSha256"], one["LastModified"], one["Environment"]) for name, one in versions.items()
+        }
         events = cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]
         return stack.resources(), functions, stack.outputs, len(events)
 
@@ -43,4 +47,6 @@ def test_a_second_deploy_changes_nothing(stack, operator):
     said = stack.deploy()
     assert "No changes to deploy" in said, said[: said.find("Outputs")]
     assert seen() == before
-    assert operator.run("tenant", "show", tenant.id)["name"] == "Before the second deploy", f"its data is gone ({REGION})"
+    assert operator.run("tenant", "show", tenant.id)["name"] == "Before the second deploy", (
+        f"its data is gone ({REGION})"
+    )

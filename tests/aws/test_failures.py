@@ -1,6 +1,7 @@
-"""At run time a KMS or a table that fails is 503 with Retry-After: never a wrong code, never an allowed action, and no guess is spent."""
+"""A KMS or table that fails is 503 with Retry-After: no wrong code, no allowed action, and no guess is spent."""
 
 import pytest
+
 from local_aws.api import Api, unique
 from test_races import at_once
 

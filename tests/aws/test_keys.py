@@ -3,6 +3,7 @@
 import time
 
 import pytest
+
 from local_aws.api import Api
 from test_races import at_once
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from botocore.exceptions import ClientError
+
 from local_aws.policies import differences, statements_of
 from local_aws.stack import FUNCTIONS
 
@@ -12,7 +13,9 @@ MAY_DECRYPT = {"enroll", "verify", "hosted-ui"}
 NEEDED = ("test_sdks.py", "test_routes.py", "test_races.py", "test_delivery.py")
 # An ARN ends where its resource does. Push endpoints come and go with phones, so theirs is a pattern below one account.
 EXACT = re.compile(r"arn:aws:[a-z0-9]+:[a-z0-9-]+:\d{12}:[^*?]+")
-PATTERNS = re.compile(r"arn:aws:(sns:[a-z0-9-]+:\d{12}:endpoint/[^*?]*\*|logs:[a-z0-9-]+:\d{12}:log-group:[^*?]+:(log-stream:)?\*)")
+PATTERNS = re.compile(
+    r"arn:aws:(sns:[a-z0-9-]+:\d{12}:endpoint/[^*?]*\*|logs:[a-z0-9-]+:\d{12}:log-group:[^*?]+:(log-stream:)?\*)"
+)
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +75,7 @@ def test_each_decryption_names_its_purpose_and_its_tenant(whole_run, recorder):
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_what_services_do_on_its_behalf_names_the_service(stack, function):
-    """KMS through DynamoDB or SQS is allowed only there (`kms:ViaService`); the poller has the queue, the logs their group."""
+    """KMS through DynamoDB or SQS is allowed only there (`kms:ViaService`); the poller has the queue."""
     for one in statements_of(stack, function):
         if one.effect == "Allow" and one.sid.startswith("Through"):
             assert all(action.startswith("kms:") for action in one.actions), one
@@ -123,9 +126,13 @@ def test_verify_decrypts_a_data_key_in_its_context_alone(acting_as, stack):
 def test_nobody_else_decrypts_and_nobody_scans(acting_as, stack):
     context = {"countersign:purpose": "tenant-data-key", "countersign:tenant": "t1"}
     key = stack.outputs["SecretsKeyArn"]
-    made = stack.client("kms").generate_data_key_without_plaintext(KeyId=key, KeySpec="AES_256", EncryptionContext=context)
+    made = stack.client("kms").generate_data_key_without_plaintext(
+        KeyId=key, KeySpec="AES_256", EncryptionContext=context
+    )
     for function in ("track", "verify", "enroll"):
         denied(acting_as(function, "dynamodb").scan, TableName=stack.table)
         denied(acting_as(function, "sqs").receive_message, QueueUrl=stack.outputs["DeliveryQueueUrl"])
-    denied(acting_as("track", "kms").decrypt, KeyId=key, CiphertextBlob=made["CiphertextBlob"], EncryptionContext=context)
+    denied(
+        acting_as("track", "kms").decrypt, KeyId=key, CiphertextBlob=made["CiphertextBlob"], EncryptionContext=context
+    )
     denied(acting_as("track", "kms").generate_data_key, KeyId=key, KeySpec="AES_256", EncryptionContext=context)

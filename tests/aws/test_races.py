@@ -1,4 +1,4 @@
-"""Promises that hold across processes: a code is accepted once, and ten guesses are looked at, however many ask at a time."""
+"""Promises that hold across processes: a code is accepted once, and ten guesses are looked at."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +25,7 @@ def verdict(answer) -> str:
 
 
 def test_one_code_is_accepted_once_by_many_processes(api, stack, emulator, recorder):
-    """Four users, nine actions each: the guess budget of ten refuses none of them, so that what refuses is the replay."""
+    """Four users, nine actions each: the budget of ten refuses none of them, so what refuses is the replay."""
     phones = [api.imported() for _ in range(4)]
     tokens = [(phone, api.track(phone.user)["token"]) for phone in phones for _ in range(PARALLEL // len(phones))]
     codes = {phone: phone.code() for phone in phones}

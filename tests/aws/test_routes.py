@@ -1,15 +1,28 @@
-"""Every route through the emulated API Gateway: each answers, and paths, methods and origins that are odd answer as the contract says."""
+"""Every route through the emulated API Gateway answers; odd paths, methods and origins do as the contract says."""
 
 import re
 from html.parser import HTMLParser
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
+
 from local_aws.api import Phone, send, unique
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 # What a backend puts into the path after encodeURIComponent; the gateway decodes it before a function sees it.
-HARD_IDS = ["ada@example.com", "Ada Lovelace", "auth0|5f7c+1", "a#b", "ünïcödé-ß", "100%", "a%2Fb", "a&b=c;d", "..", "%41", "a~b!c'(d)*"]
+HARD_IDS = [
+    "ada@example.com",
+    "Ada Lovelace",
+    "auth0|5f7c+1",
+    "a#b",
+    "ünïcödé-ß",
+    "100%",
+    "a%2Fb",
+    "a&b=c;d",
+    "..",
+    "%41",
+    "a~b!c'(d)*",
+]
 # A slash or a question mark in an id: an HTTP API splits or cuts the path there before it chooses a route.
 IDS_THAT_A_GATEWAY_SPLITS = ["a/b", "a?b"]
 
@@ -58,7 +71,9 @@ def test_every_route_of_the_management_api(api):
     api.management("POST", "/action-configurations", {"actionCode": code, "defaultUserActionResult": "REVIEW"}).ok()
     assert code in [one["actionCode"] for one in api.management("GET", "/action-configurations").ok()]
     assert api.management("GET", path).ok()["defaultUserActionResult"] == "REVIEW"
-    assert api.management("PATCH", path, {"defaultUserActionResult": "BLOCK"}).ok()["defaultUserActionResult"] == "BLOCK"
+    assert (
+        api.management("PATCH", path, {"defaultUserActionResult": "BLOCK"}).ok()["defaultUserActionResult"] == "BLOCK"
+    )
     assert api.management("DELETE", path).ok()["success"] is True
     name = api.management("GET", "/tenant").ok()["name"]
     assert api.management("PATCH", "/tenant", {"name": name}).ok()["name"] == name
@@ -156,13 +171,17 @@ def test_an_unknown_path_and_a_wrong_method(api, origin):
     # An HTTP API has no 405: a method that no route has goes to `$default`, as an unknown path does.
     for method, path in (("PUT", "/users/ada"), ("DELETE", "/validate"), ("PATCH", "/users/ada/unlock")):
         answer = api.server(method, path)
-        answer.refused(405 if answer.status == 405 else 404, {404: "not_found", 405: "method_not_allowed"}[answer.status])
+        answer.refused(
+            405 if answer.status == 405 else 404, {404: "not_found", 405: "method_not_allowed"}[answer.status]
+        )
     send(origin, "GET", "/v1/users/ada").refused(401, "unauthorized")
     send(origin, "GET", "/v1/no-such-thing").refused(401, "unauthorized")
     send(origin, "POST", "/v1/client/verify/totp", {"verificationCode": "1"}).refused(401)
 
 
-@pytest.mark.parametrize("path", ["/v1/client/verify/totp", "/v1/client/user-authenticators/totp", "/v1/client/user-authenticators"])
+@pytest.mark.parametrize(
+    "path", ["/v1/client/verify/totp", "/v1/client/user-authenticators/totp", "/v1/client/user-authenticators"]
+)
 def test_a_page_of_another_origin_may_send_its_token(origin, path):
     asked = {
         "Origin": "https://shop.example",

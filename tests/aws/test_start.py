@@ -1,4 +1,4 @@
-"""A function that is configured badly ends at its start with one line that says what to set, before it takes a request."""
+"""A function that is configured badly ends at its start, with one line that says what to set."""
 
 import socket
 import subprocess
@@ -7,6 +7,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+
 from local_aws.emulator import CREDENTIALS
 from local_aws.stack import FUNCTIONS
 
@@ -39,23 +40,32 @@ class RuntimeApi(ThreadingHTTPServer):
 
 @pytest.fixture
 def start(built, stack, emulator):
-    """Starts a function as Lambda does, with the environment it was deployed with and `changes` to that (None unsets)."""
+    """Starts a function as Lambda does, with its deployed environment and `changes` to that (None unsets)."""
     runtime_api = RuntimeApi()
     lambdas = stack.client("lambda")
 
     def run(function: str, changes: dict) -> subprocess.CompletedProcess:
         configuration = lambdas.get_function_configuration(FunctionName=stack.function_name(function))
-        environment = configuration["Environment"]["Variables"] | CREDENTIALS | {
-            "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{runtime_api.server_address[1]}",
-            "AWS_LAMBDA_FUNCTION_NAME": f"start-{function}",
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
-            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-            "AWS_ENDPOINT_URL": emulator.endpoint,
-        } | changes
+        environment = (
+            configuration["Environment"]["Variables"]
+            | CREDENTIALS
+            | {
+                "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{runtime_api.server_address[1]}",
+                "AWS_LAMBDA_FUNCTION_NAME": f"start-{function}",
+                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
+                "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+                "AWS_ENDPOINT_URL": emulator.endpoint,
+            }
+            | changes
+        )
         given = {name: value for name, value in environment.items() if value is not None}
         process = subprocess.Popen(
-            [built / function / "bootstrap"], env=given, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            [built / function / "bootstrap"],
+            env=given,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         deadline = time.monotonic() + INIT_SECONDS
         while process.poll() is None and not runtime_api.asked.is_set() and time.monotonic() < deadline:

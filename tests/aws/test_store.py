@@ -4,17 +4,22 @@ import os
 import re
 import subprocess
 
-from local_aws.emulator import CREDENTIALS
 from local_aws.stack import REPOSITORY
 
 
 def test_semantics_of_the_store(emulator):
     """The suite runs against the embedded DynamoDB where COUNTERSIGN_TEST_ENDPOINT is not set (tests/run)."""
-    environment = os.environ | CREDENTIALS | {"COUNTERSIGN_TEST_ENDPOINT": emulator.endpoint}
+    environment = os.environ | {"COUNTERSIGN_TEST_ENDPOINT": emulator.endpoint}
     built = os.environ.get("COUNTERSIGN_SEMANTICS")
     command = [built] if built else ["cargo", "test", "--release", "--locked", "--workspace", "--test", "semantics"]
     done = subprocess.run(
-        command, cwd=REPOSITORY, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=1800,
+        command,
+        cwd=REPOSITORY,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=1800,
     )
     seen = done.stdout + done.stderr
     assert done.returncode == 0, seen

@@ -19,7 +19,15 @@ from .waiting import until
 
 AMENDED_VERSION = "1.5.33"
 REGION = "eu-central-1"
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION, "AWS_REGION": REGION}
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_REGION": REGION,
+    # Whoever runs this may have profiles of real accounts.
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
 
 # Makes `aws:SecureTransport` true for policies: the emulator listens without TLS.
 CAME_BY_TLS = ("X-Forwarded-Proto", "https")
@@ -43,7 +51,7 @@ def time_to_live_of_tables(provisioners, dynamodb):
 
 
 def alarms_of_metric_math(provisioners):
-    """CloudFormation refuses an alarm of `Metrics`: it becomes one of the first metric in it. Nothing looks at it here."""
+    """CloudFormation refuses an alarm of `Metrics`: it becomes one of its first metric."""
     handlers = provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"]
     create, update = handlers["create"], handlers["update"]
 
@@ -53,16 +61,24 @@ def alarms_of_metric_math(provisioners):
             return kept
         first = next(metric["MetricStat"] for metric in properties["Metrics"] if "MetricStat" in metric)
         return kept | {
-            "Namespace": first["Metric"]["Namespace"], "MetricName": first["Metric"]["MetricName"],
-            "Dimensions": first["Metric"].get("Dimensions", []), "Statistic": first["Stat"], "Period": first["Period"],
+            "Namespace": first["Metric"]["Namespace"],
+            "MetricName": first["Metric"]["MetricName"],
+            "Dimensions": first["Metric"].get("Dimensions", []),
+            "Statistic": first["Stat"],
+            "Period": first["Period"],
         }
 
-    handlers["create"] = lambda logical_id, properties, *rest: create(logical_id, plain(properties), *rest)
-    handlers["update"] = lambda physical_id, old, new, *rest, **named: update(physical_id, plain(old), plain(new), *rest, **named)
+    def create_plain(logical_id, properties, *rest):
+        return create(logical_id, plain(properties), *rest)
+
+    def update_plain(physical_id, old, new, *rest, **named):
+        return update(physical_id, plain(old), plain(new), *rest, **named)
+
+    handlers["create"], handlers["update"] = create_plain, update_plain
 
 
 def concurrency_of_an_event_source(lambda_svc):
-    """CloudFormation gives `MaximumConcurrency` as text where its reference is a parameter; the poller compares numbers."""
+    """CloudFormation gives `MaximumConcurrency` as text where it is a parameter; the poller compares numbers."""
     limit = '(esm.get("ScalingConfig") or {}).get("MaximumConcurrency") or _ESM_SQS_DEFAULT_CONCURRENCY'
     amend(lambda_svc, "_sqs_esm_concurrency", limit, f"int({limit})")
 
@@ -75,7 +91,9 @@ def options_to_the_routes(apigateway):
 def arns_of_push_endpoints(sns):
     """The ARN of a platform endpoint has `endpoint/` where its application's has `app/`."""
     amend(
-        sns, "_create_platform_endpoint", 'f"{app_arn}/{new_uuid()}"',
+        sns,
+        "_create_platform_endpoint",
+        'f"{app_arn}/{new_uuid()}"',
         'app_arn.replace(":app/", ":endpoint/") + "/" + new_uuid()',
     )
 
@@ -120,7 +138,7 @@ def main():
 
 
 class Emulator:
-    """The emulator as a process: `endpoint` answers for every service, functions are told to go to `functions_endpoint`."""
+    """The emulator as a process; the functions that it starts are told to go to `functions_endpoint`."""
 
     def __init__(self, port: int, functions_endpoint: str, workplace: Path):
         self.port = port
@@ -144,7 +162,12 @@ class Emulator:
         with self.log.open("wb") as log:
             command = [sys.executable, "-m", "local_aws.emulator"]
             self.process = subprocess.Popen(
-                command, env=environment, cwd=scratch, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                command,
+                env=environment,
+                cwd=scratch,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
                 start_new_session=True,
             )
         try:

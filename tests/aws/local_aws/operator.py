@@ -29,8 +29,12 @@ class Operator:
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         done = subprocess.run(
             [self.binary, *arguments, "--output", "json", "--endpoint-url", self.endpoint],
-            cwd=REPOSITORY, env=kept | CREDENTIALS | self.environment(), stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=60,
+            cwd=REPOSITORY,
+            env=kept | CREDENTIALS | self.environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
         assert done.returncode == 0, f"countersign {' '.join(arguments)} ended with {done.returncode}\n{done.stderr}"
         return json.loads(done.stdout)

@@ -51,10 +51,15 @@ def statements_of(stack: Stack, function: str) -> list[Statement]:
         statements = document["Statement"] if isinstance(document["Statement"], list) else [document["Statement"]]
         for one in statements:
             assert not {"NotAction", "NotResource", "NotPrincipal"} & set(one) or one["Effect"] == "Deny", one
-            found.append(Statement(
-                one.get("Sid", ""), one["Effect"], listed(one.get("Action")), listed(one.get("Resource")),
-                json.dumps(one.get("Condition", {}), sort_keys=True),
-            ))
+            found.append(
+                Statement(
+                    one.get("Sid", ""),
+                    one["Effect"],
+                    listed(one.get("Action")),
+                    listed(one.get("Resource")),
+                    json.dumps(one.get("Condition", {}), sort_keys=True),
+                )
+            )
     return found
 
 
@@ -80,6 +85,10 @@ def differences(statements: list[Statement], calls: list[Call]) -> tuple[list[st
     def grants_it(grant, call) -> bool:
         return grant[0] == call[0] and fnmatchcase(call[1], grant[1])
 
-    missing = [f"{action} on {arn}" for action, arn in called if not any(grants_it(grant, (action, arn)) for grant in grants)]
-    superfluous = [f"{action} on {arn}" for action, arn in grants if not any(grants_it((action, arn), call) for call in called)]
+    missing = [
+        f"{action} on {arn}" for action, arn in called if not any(grants_it(grant, (action, arn)) for grant in grants)
+    ]
+    superfluous = [
+        f"{action} on {arn}" for action, arn in grants if not any(grants_it((action, arn), call) for call in called)
+    ]
     return sorted(missing), sorted(superfluous)

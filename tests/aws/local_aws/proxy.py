@@ -1,4 +1,4 @@
-"""A reverse proxy for HTTP/1.1 on loopback that passes every byte of path and body on, and lets a subclass look and decide."""
+"""A reverse proxy on loopback: passes every byte of path and body on, and lets a subclass look and decide."""
 
 import asyncio
 import threading

@@ -103,7 +103,7 @@ class Recorder(Proxy):
             return len(self._calls)
 
     def refuse(self, wanted, status: int, code: str) -> "Refusal":
-        """While in its `with`, answers each call of which `wanted(function, operation, body)` holds with an AWS error."""
+        """For a `with`: calls of which `wanted(function, operation, body)` holds get an AWS error."""
         body = json.dumps({"__type": code, "message": "refused by the test"}).encode()
         return Refusal(self, wanted, answer(status, body, {"content-type": "application/x-amz-json-1.0"}))
 

@@ -1,4 +1,4 @@
-"""Deploys template.yaml with the functions that were built, by `sam deploy` as an operator does, and reads what came of it."""
+"""Deploys template.yaml with the built functions, by `sam deploy` as an operator does, and reads what came of it."""
 
 import os
 import re
@@ -18,7 +18,7 @@ CODE_URI = re.compile(r"^(\s+CodeUri:\s+)(?:\./)?functions/([a-z-]+)/?\s*$", re.
 
 
 def with_built_code(template: str, built: Path) -> str:
-    """The template with each `CodeUri` naming a built folder instead of a crate: what `sam build` writes, and nothing else."""
+    """The template with each `CodeUri` naming a built folder instead of a crate, as `sam build` writes it."""
     used = [match[2] for match in CODE_URI.finditer(template)]
     assert sorted(used) == sorted(FUNCTIONS), f"template.yaml has the functions {sorted(used)}"
     for function in FUNCTIONS:
@@ -46,13 +46,16 @@ class Stack:
     outputs: dict[str, str] = field(default_factory=dict)
 
     def client(self, service: str, tls: bool = True, environment: dict[str, str] = CREDENTIALS):
-        """A client of the emulator, with the credentials of an environment: the account's, or those of a function's process.
+        """A client with the credentials of an environment: the account's, or those of a function's process.
 
         The emulator has no TLS: a client says, as a load balancer does, that the request came by it.
         """
         client = boto3.client(
-            service, endpoint_url=self.endpoint, region_name=REGION,
-            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"], aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+            service,
+            endpoint_url=self.endpoint,
+            region_name=REGION,
+            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
             aws_session_token=environment.get("AWS_SESSION_TOKEN"),
         )
         if tls:
@@ -65,15 +68,37 @@ class Stack:
         if not copy.exists():  # The second time it is the same, whatever happens to the repository meanwhile.
             copy.write_text(with_built_code(TEMPLATE.read_text(), self.built))
         command = [
-            self.sam, "deploy", "--template-file", copy, "--stack-name", STACK, "--region", REGION, "--resolve-s3",
-            "--capabilities", "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "--no-confirm-changeset", "--no-fail-on-empty-changeset",
-            "--no-progressbar", "--parameter-overrides", *(f"{name}={value}" for name, value in self.parameters.items()),
+            self.sam,
+            "deploy",
+            "--template-file",
+            copy,
+            "--stack-name",
+            STACK,
+            "--region",
+            REGION,
+            "--resolve-s3",
+            "--capabilities",
+            "CAPABILITY_IAM",
+            "CAPABILITY_NAMED_IAM",
+            "--no-confirm-changeset",
+            "--no-fail-on-empty-changeset",
+            "--no-progressbar",
+            "--parameter-overrides",
+            *(f"{name}={value}" for name, value in self.parameters.items()),
         ]
-        environment = os.environ | CREDENTIALS | {
-            "AWS_ENDPOINT_URL": self.endpoint, "SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": "1", "AWS_PAGER": "",
+        environment = os.environ | {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "SAM_CLI_TELEMETRY": "0",
+            "SAM_CLI_POLL_DELAY": "1",
         }
         done = subprocess.run(
-            command, cwd=self.workplace, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300,
+            command,
+            cwd=self.workplace,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
         )
         said = done.stdout + done.stderr
         assert done.returncode == 0, f"sam deploy ended with {done.returncode}\n{failures(said)}"
