@@ -35,7 +35,7 @@ pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 #[derive(Parser)]
 #[command(name = "cold-start", version)]
 struct Command {
-    /// Binaries, or names of functions in `target/lambda` [default: all that are there].
+    /// Binaries, or names of functions in `target/lambda/x86_64` [default: all that are there].
     functions: Vec<PathBuf>,
     /// Starts of each function.
     #[arg(long, default_value_t = 30)]
@@ -108,7 +108,7 @@ fn progress(what: std::fmt::Arguments<'_>) {
 fn binaries(asked: &[PathBuf]) -> Result<Vec<(Function, PathBuf)>> {
     let program = std::env::current_exe()?;
     let target = program.ancestors().nth(2).ok_or("where is the target directory?")?;
-    let packaged = |name: &str| target.join("lambda").join(name).join("bootstrap");
+    let packaged = |name: &str| target.join("lambda/x86_64").join(name).join("bootstrap");
     let mut found = Vec::new();
     for path in asked {
         let bare = path.to_str().and_then(Function::named).filter(|_| !path.is_file());
@@ -122,12 +122,12 @@ fn binaries(asked: &[PathBuf]) -> Result<Vec<(Function, PathBuf)>> {
         found.extend(all.filter(|(_, binary)| binary.is_file()));
     }
     if found.is_empty() {
-        return Err("no function in target/lambda: cargo lambda build --release, or say which binary".into());
+        return Err("no function in target/lambda/x86_64: run tests/aws/build x86_64, or say which binary".into());
     }
     Ok(found)
 }
 
-/// `target/lambda/verify/bootstrap` and `target/release/verify` are both `verify`.
+/// `target/lambda/x86_64/verify/bootstrap` and `target/release/verify` are both `verify`.
 fn function_of(binary: &Path) -> Result<Function> {
     let name = binary.file_name().filter(|name| *name != "bootstrap");
     let name = name.or_else(|| binary.parent()?.file_name()).and_then(|name| name.to_str()).unwrap_or_default();

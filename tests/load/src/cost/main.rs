@@ -208,7 +208,7 @@ fn page(measured: &str) -> Result<String> {
          prints this page from [cost.json](cost.json), which `cold-start` measured, and from the constants of\n\
          [prices.rs](../tests/load/src/cost/prices.rs); a test compares the two.\n\n\
          ```console\n\
-         $ cargo build --release --workspace && cargo lambda build --release   # the functions to measure\n\
+         $ cargo build --release --workspace && tests/aws/build x86_64   # the functions to measure\n\
          $ target/release/cold-start --json > infra/cost.json && target/release/cost > infra/cost.md\n\
          ```\n",
         prices::REGION
