@@ -128,9 +128,24 @@ async fn mistakes(world: &World, heard: &mut Heard) {
     }
 }
 
+/// Six digits of a code are in some random id sooner or later: a code counts where it is not part of a longer word.
+fn stands_alone(text: &str, at: usize, canary: &str) -> bool {
+    let is_code = canary.len() == 6 && canary.bytes().all(|byte| byte.is_ascii_digit());
+    let part_of_a_word = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    let (before, after) = (text[..at].chars().next_back(), text[at + canary.len()..].chars().next());
+    !(is_code && (part_of_a_word(before) || part_of_a_word(after)))
+}
+
+#[test]
+fn a_code_is_seen_where_it_stands_alone() {
+    let sees = |text: &str| text.match_indices("327326").any(|(at, _)| stands_alone(text, at, "327326"));
+    assert!(sees(r#"{"code":"327326"}"#) && sees("327326") && sees("code=327326&x"));
+    assert!(!sees("3ac1d693327326232") && !sees("a327326") && !sees("327326f"));
+}
+
 fn assert_silent(where_: &str, text: &str, canaries: &[String]) {
     for canary in canaries {
-        let position = text.find(canary.as_str());
+        let position = text.match_indices(canary.as_str()).map(|(at, _)| at).find(|at| stands_alone(text, *at, canary));
         let around =
             |at: usize| text.chars().skip(text[..at].chars().count().saturating_sub(150)).take(400).collect::<String>();
         assert!(position.is_none(), "{canary} is in {where_}: …{}…", around(position.unwrap_or(0)));
