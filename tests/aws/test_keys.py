@@ -5,6 +5,7 @@ import time
 import pytest
 
 from local_aws.api import Api
+from local_aws.waiting import until
 from test_races import at_once
 
 SECONDS = 60
@@ -14,9 +15,7 @@ WARM = 6
 def dead_after(what: str, alive) -> float:
     """Asks warm processes until none of them is alive to the old key any more; they must stay so."""
     started = time.monotonic()
-    while any(at_once([alive] * WARM)):
-        assert time.monotonic() - started < SECONDS, f"{what} still opens after {SECONDS} s"
-        time.sleep(2)
+    until(f"{what} is dead", lambda: not any(at_once([alive] * WARM)), seconds=SECONDS, pause=2)
     took = time.monotonic() - started
     assert not any(at_once([alive] * WARM)), f"{what} came back to life"
     return took

@@ -68,8 +68,8 @@ def start(built, stack, emulator):
             text=True,
         )
         deadline = time.monotonic() + INIT_SECONDS
-        while process.poll() is None and not runtime_api.asked.is_set() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        while process.poll() is None and time.monotonic() < deadline and not runtime_api.asked.wait(0.01):
+            pass
         ended = process.poll()
         process.kill()
         stdout, stderr = process.communicate()
