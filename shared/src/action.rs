@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     authenticator::Method,
+    challenge::About,
     clock::Timestamp,
     id::{ActionCode, ActionId, AuthenticatorId, IdempotencyKey, UserUid},
 };
@@ -121,6 +122,40 @@ pub struct Verification {
     pub method: Method,
     pub authenticator: AuthenticatorId,
     pub at: Timestamp,
+    pub strength: Strength,
+}
+
+/// What an approval on a device was worth, beyond the key that signed it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Strength {
+    /// The person carried the initiator's number over to the device.
+    pub number_matching: bool,
+    /// The device signed what it showed, and not the challenge's id alone.
+    pub signature_v2: bool,
+}
+
+impl Action {
+    /// An action that nobody tracked: made by the approval of a device, as it ends.
+    pub fn verified((about, uid): (&About, &UserUid), verification: Verification) -> Self {
+        Self {
+            id: about.id.clone(),
+            user_uid: uid.clone(),
+            code: about.code.clone(),
+            key: about.key.clone(),
+            state: State::ChallengeSucceeded,
+            outcome: Outcome::Challenge,
+            created_at: verification.at,
+            state_changed_at: verification.at,
+            expires_at: verification.at,
+            // Of no track: one with this idempotency key is about something else.
+            fingerprint: "a device".into(),
+            allowed_methods: vec![verification.method],
+            redirect_url: None,
+            verification: Some(verification),
+            input: "{}".into(),
+        }
+    }
 }
 
 #[cfg(test)]

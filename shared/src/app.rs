@@ -8,6 +8,7 @@ use std::{
 
 use aws_lc_rs::digest;
 use data_encoding::HEXLOWER;
+use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 
 use crate::{
@@ -15,8 +16,9 @@ use crate::{
     error::Error,
     id::{ActionCode, TenantId},
     keyring::{DataKey, Keyring},
-    store::Store,
-    tenant::{ActionConfig, KeyKind, Settings, Tenant},
+    outbox::Outbox,
+    store::{Store, Versioned},
+    tenant::{ActionConfig, DataPoint, KeyKind, Settings, Tenant},
     token::{self, Claims, SigningKey, Subject},
 };
 
@@ -35,15 +37,17 @@ struct Inner {
     keyring: Keyring,
     clock: Clock,
     public_url: String,
+    outbox: Outbox,
     tenants: Cache<TenantId, Arc<TenantContext>>,
     keys: Cache<String, (TenantId, KeyKind)>,
     data_keys: Cache<(TenantId, String), Arc<DataKey>>,
 }
 
 impl App {
-    /// `public_url` is the origin of the hosted pages, without a slash at its end.
-    pub fn new(store: Store, keyring: Keyring, clock: Clock, public_url: impl Into<String>) -> Self {
+    /// `public_url` is the origin of the hosted pages, without a slash at its end; `outbox` takes the pushes.
+    pub fn new(store: Store, keyring: Keyring, clock: Clock, public_url: impl Into<String>, outbox: Outbox) -> Self {
         Self(Arc::new(Inner {
+            outbox,
             store,
             keyring,
             clock,
@@ -63,6 +67,9 @@ impl App {
     pub fn now(&self) -> Timestamp {
         self.0.clock.now()
     }
+    pub fn outbox(&self) -> &Outbox {
+        &self.0.outbox
+    }
     pub fn public_url(&self) -> &str {
         &self.0.public_url
     }
@@ -74,7 +81,7 @@ impl App {
             return Ok(Some(known));
         }
         let Some(loaded) = self.store().tenant(id).load().await? else { return Ok(None) };
-        let context = Arc::new(TenantContext::new(loaded.tenant, loaded.actions));
+        let context = Arc::new(TenantContext::new(loaded));
         self.0.tenants.put(id.clone(), context.clone(), now);
         Ok(Some(context))
     }
@@ -155,14 +162,15 @@ pub fn key_hash(secret: &str) -> String {
 pub struct TenantContext {
     tenant: Tenant,
     actions: HashMap<ActionCode, ActionConfig>,
+    points: Vec<DataPoint>,
     /// Derived when they are first needed: who sees API keys alone needs no keyring.
     signing_keys: OnceCell<Vec<SigningKey>>,
 }
 
 impl TenantContext {
-    fn new(tenant: Tenant, actions: Vec<ActionConfig>) -> Self {
+    fn new(Versioned { tenant, actions, points, .. }: Versioned) -> Self {
         let actions = actions.into_iter().map(|config| (config.action_code.clone(), config)).collect();
-        Self { tenant, actions, signing_keys: OnceCell::new() }
+        Self { tenant, actions, points, signing_keys: OnceCell::new() }
     }
 
     pub fn id(&self) -> &TenantId {
@@ -173,6 +181,14 @@ impl TenantContext {
     }
     pub fn action(&self, code: &ActionCode) -> Option<&ActionConfig> {
         self.actions.get(code)
+    }
+
+    /// Of some data points those that a device may be shown (contract, C37: flagged `isPublic`).
+    pub fn public_points(&self, given: Option<&Map<String, Value>>, of_user: bool) -> Map<String, Value> {
+        let is_public = |name: &String| {
+            self.points.iter().any(|point| point.is_public && point.is_of_user() == of_user && point.name == *name)
+        };
+        given.into_iter().flatten().filter(|(name, _)| is_public(name)).map(|(n, v)| (n.clone(), v.clone())).collect()
     }
 
     /// A user token of this tenant, good for as long as the tenant says.

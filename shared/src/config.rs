@@ -11,6 +11,8 @@ pub struct Config {
     /// Links are made from it alone, never from a request's Host header.
     pub public_url: String,
     pub keys: KeySource,
+    /// `COUNTERSIGN_DELIVERY_QUEUE`: URL of the queue that takes pushes, where the function asks by push.
+    pub delivery_queue: Option<String>,
     /// `COUNTERSIGN_LISTEN`: where a plain process listens.
     pub listen: String,
 }
@@ -127,6 +129,7 @@ impl Config {
             table: environment.needed("COUNTERSIGN_TABLE"),
             public_url: environment.needed("COUNTERSIGN_PUBLIC_URL").trim_end_matches('/').to_owned(),
             keys: environment.key_source(keys),
+            delivery_queue: environment.optional("COUNTERSIGN_DELIVERY_QUEUE"),
             listen: environment.optional("COUNTERSIGN_LISTEN").unwrap_or_else(|| "127.0.0.1:3000".into()),
         }
     }

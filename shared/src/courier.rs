@@ -1,75 +1,121 @@
-//! Who carries a delivery to a phone.
+//! Who carries a push to a device.
 
-use aws_sdk_sns::{Client, config::Builder, error::DisplayErrorContext};
-use serde_json::{Value, json};
+mod payload;
+mod web;
+
+use aws_sdk_sns::{
+    Client,
+    config::Builder,
+    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    types::MessageAttributeValue,
+};
 
 use crate::{
-    delivery::{Delivery, Platform},
-    error::Error,
+    authenticator::{
+        Authenticator,
+        device::DevicePlatform,
+    },
+    delivery::Platform,
+    id::ChallengeId,
+    store::DeviceAddress,
+    tenant::PushSettings,
 };
+
+pub use web::{WebPushClient, check_subscription};
+
+/// A push on its way.
+pub struct Push<'a> {
+    pub challenge: &'a ChallengeId,
+    pub device: &'a Authenticator,
+    pub address: &'a DeviceAddress,
+    pub settings: &'a PushSettings,
+    /// How long it is worth anything.
+    pub seconds: i64,
+}
+
+/// Why a push was not taken.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The device is no longer there, by this code.
+    Gone(&'static str),
+    /// The tenant has nothing by which such a device is reached.
+    NotConfigured(&'static str),
+    /// Busy, or down.
+    Later(String),
+}
 
 /// Closed, because push services have no emulator in process.
 pub enum Courier {
-    /// SNS platform endpoints (APNs, FCM).
-    Sns(Client),
+    /// SNS platform endpoints (APNs, FCM), and the push services of browsers.
+    Aws { sns: Client, web: WebPushClient },
+    /// Says on the terminal what a phone would show.
+    Console,
 }
 
 impl Courier {
-    pub fn sns(config: impl Into<Builder>) -> Self {
-        Self::Sns(Client::from_conf(config.into().build()))
+    pub fn aws(sns: impl Into<Builder>, web: WebPushClient) -> Self {
+        Self::Aws { sns: Client::from_conf(sns.into().build()), web }
     }
 
-    /// Sends a push. 503 where it was not taken: the message then comes back by its queue.
-    pub async fn send(&self, delivery: &Delivery) -> Result<(), Error> {
-        match self {
-            Self::Sns(client) => {
-                let request = client.publish().target_arn(&delivery.target).message_structure("json");
-                let sent = request.message(payload(delivery).to_string()).send().await;
-                sent.map(|_| ()).map_err(|error| Error::unavailable(DisplayErrorContext(&error).to_string()))
+    /// Sends a push; the ARN of the endpoint that was made for it, where one was.
+    pub async fn send(&self, push: &Push<'_>) -> Result<Option<String>, Refusal> {
+        let platform = push.device.device.as_ref().map(|device| device.platform);
+        let Some(token) = push.address.push_token.as_deref() else { return Err(Refusal::Gone("no_push_token")) };
+        match (self, platform) {
+            (Self::Console, _) => {
+                say(push);
+                Ok(None)
             }
+            (Self::Aws { web, .. }, Some(DevicePlatform::Web)) => web.send(push, token).await.map(|()| None),
+            (Self::Aws { sns, .. }, _) => send_by_sns(sns, push, token).await,
         }
     }
 }
 
-/// What SNS takes with `MessageStructure=json`: a text for each push service, each itself JSON.
-/// <https://docs.aws.amazon.com/sns/latest/dg/sns-send-custom-platform-specific-payloads-mobile-devices.html>
-fn payload(delivery: &Delivery) -> Value {
-    const TITLE: &str = "Is it you?";
-    const BODY: &str = "Open the app to approve or deny a sign-in.";
-    let challenge = &delivery.challenge_id;
-    let (name, message) = match delivery.platform {
-        Platform::Apns | Platform::ApnsSandbox => {
-            let name = if delivery.platform == Platform::Apns { "APNS" } else { "APNS_SANDBOX" };
-            (
-                name,
-                json!({"aps": {"alert": {"title": TITLE, "body": BODY}, "sound": "default"}, "challengeId": challenge}),
-            )
-        }
-        Platform::Gcm => (
-            "GCM",
-            json!({"fcmV1Message": {"message": {
-                "notification": {"title": TITLE, "body": BODY},
-                "data": {"challengeId": challenge},
-                "android": {"priority": "high"},
-            }}}),
-        ),
-    };
-    json!({ "default": BODY, name: message.to_string() })
+fn say(push: &Push<'_>) {
+    let name = push.device.name.as_deref().unwrap_or("a device");
+    println!("\n  [push to {name}] {} {}\n  challenge {}\n", payload::TITLE, payload::BODY, push.challenge);
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The push service of a device, and the tenant's way to it.
+fn application<'a>(push: &Push<'a>) -> Result<(Platform, &'a str), Refusal> {
+    let is_ios = push.device.device.as_ref().is_some_and(|device| device.platform == DevicePlatform::Ios);
+    let (wanted, what): (&[Platform], _) =
+        if is_ios { (&[Platform::Apns, Platform::ApnsSandbox], "apns") } else { (&[Platform::Gcm], "fcm") };
+    let found = wanted.iter().find_map(|one| Some((*one, push.settings.applications.get(one)?.as_str())));
+    found.ok_or(Refusal::NotConfigured(what))
+}
 
-    #[test]
-    fn a_payload_is_a_text_for_the_one_service_and_names_the_challenge_alone() {
-        for (platform, name) in [("APNS", "APNS"), ("APNS_SANDBOX", "APNS_SANDBOX"), ("GCM", "GCM")] {
-            let body = json!({"version": 1, "tenantId": "acme", "challengeId": "c-1", "platform": platform,
-                "userAuthenticatorId": "9a72e348-954a-4204-80e1-43a7273dc979", "target": "arn:aws:sns:x", "expiresAt": 9});
-            let payload = payload(&Delivery::parse(&body.to_string()).unwrap());
-            let message: Value = serde_json::from_str(payload[name].as_str().unwrap()).unwrap();
-            assert!(message.to_string().contains("c-1"), "{message}");
-            assert!(!payload.to_string().contains("acme") && !payload.to_string().contains("9a72e348"), "{payload}");
+async fn send_by_sns(sns: &Client, push: &Push<'_>, token: &str) -> Result<Option<String>, Refusal> {
+    let (platform, application) = application(push)?;
+    let made = match &push.address.endpoint {
+        Some(_) => None,
+        None => {
+            let request = sns.create_platform_endpoint().platform_application_arn(application).token(token);
+            let made = request.send().await.map_err(|error| refusal(error, "invalid_push_token"))?;
+            Some(made.endpoint_arn().unwrap_or_default().to_owned())
         }
+    };
+    let endpoint = made.as_ref().or(push.address.endpoint.as_ref()).map_or("", String::as_str);
+    let mut request = sns.publish().target_arn(endpoint).message_structure("json");
+    for (name, value) in payload::attributes(platform, push) {
+        let text = MessageAttributeValue::builder().data_type("String").string_value(value).build();
+        request = request.message_attributes(name, text.map_err(|error| Refusal::Later(error.to_string()))?);
+    }
+    let request = request.message(payload::message(platform, push).to_string());
+    request.send().await.map_err(|error| refusal(error, "invalid_endpoint"))?;
+    Ok(made)
+}
+
+/// What an error of SNS means: that the device is gone for good, or anything else, which may pass.
+fn refusal<E: ProvideErrorMetadata + std::error::Error + 'static>(error: SdkError<E>, invalid: &'static str) -> Refusal {
+    match error.code().unwrap_or_default() {
+        "EndpointDisabled" | "EndpointDisabledException" => Refusal::Gone("endpoint_disabled"),
+        "NotFound" | "NotFoundException" => Refusal::Gone("endpoint_not_found"),
+        "InvalidParameter" | "InvalidParameterException" => Refusal::Gone(invalid),
+        "PlatformApplicationDisabled" | "PlatformApplicationDisabledException" => {
+            Refusal::NotConfigured("the platform application is disabled")
+        }
+        _ => Refusal::Later(DisplayErrorContext(&error).to_string()),
     }
 }

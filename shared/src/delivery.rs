@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     clock::Timestamp,
     error::Error,
-    id::{AuthenticatorId, TenantId},
+    id::{AuthenticatorId, ChallengeId, TenantId},
 };
 
 /// Which push service a device is reached through, as SNS names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Platform {
     Apns,
@@ -24,17 +24,16 @@ pub enum Platform {
 pub struct Delivery {
     pub version: u8,
     pub tenant_id: TenantId,
-    pub challenge_id: String,
+    pub challenge_id: ChallengeId,
     pub user_authenticator_id: AuthenticatorId,
-    /// ARN of the SNS platform endpoint.
-    pub target: String,
-    pub platform: Platform,
+    /// Unix seconds.
+    pub enqueued_at: i64,
     /// Unix seconds.
     pub expires_at: i64,
 }
 
 impl Delivery {
-    pub const VERSION: u8 = 1;
+    pub const VERSION: u8 = 2;
 
     /// Reads the body of a message; 400 for one that this version cannot read.
     pub fn parse(body: &str) -> Result<Self, Error> {
@@ -51,4 +50,13 @@ impl Delivery {
     pub fn is_over(&self, now: Timestamp) -> bool {
         now.as_second() >= self.expires_at
     }
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Sent, or not to be sent any more.
+    Done,
+    /// To be tried again after so long.
+    Later { seconds: u64 },
 }

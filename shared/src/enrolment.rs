@@ -1,17 +1,22 @@
-//! Enrolling a TOTP authenticator: who may begin, and what is given out.
+//! Enrolling an authenticator: who may begin, and what is given out.
 
 use zeroize::Zeroizing;
 
 use crate::{
     action::{Action, State},
     app::{App, UserCaller},
-    authenticator::totp::{Owner, TotpSecret},
+    authenticator::{
+        Authenticator, Method, UseSoFar,
+        device::{Device, DeviceKey, DevicePlatform},
+        totp::{Owner, TotpSecret},
+    },
     clock::Timestamp,
     error::Error,
-    id::AuthenticatorId,
+    id::{AuthenticatorId, length_prefixed},
     metrics::{Counter, count},
+    store::{Enrolled, NewDevice},
     token::scope,
-    user::{MAX_TOTP, PendingTotp, Profile, User},
+    user::{MAX_AUTHENTICATORS, MAX_TOTP, PendingTotp, Profile, User},
 };
 
 /// A secret given out, to be confirmed by its first code.
@@ -36,6 +41,7 @@ pub async fn begin(app: &App, caller: &UserCaller, name: Option<String>, now: Ti
 pub async fn begin_or_resume(app: &App, caller: &UserCaller, now: Timestamp) -> Result<Offer, Error> {
     let (user, profile, action) = read(app, caller).await?;
     may_enrol(caller, &user, &action, now)?;
+    has_room_for_an_app(&user)?;
     match user.pending.as_ref().filter(|pending| pending.action == action.id && !pending.is_over(now)) {
         Some(pending) => {
             let key = app.data_key(&caller.tenant).await?;
@@ -66,10 +72,14 @@ fn may_enrol(caller: &UserCaller, user: &User, action: &Action, now: Timestamp) 
                 .into(),
         ));
     }
-    if user.totp.len() >= MAX_TOTP {
-        return Err(Error::Conflict(format!("The user has {MAX_TOTP} authenticator apps already; remove one first.")));
-    }
     Ok(())
+}
+
+fn has_room_for_an_app(user: &User) -> Result<(), Error> {
+    match user.totp.len() < MAX_TOTP {
+        true => Ok(()),
+        false => Err(Error::Conflict(format!("The user has {MAX_TOTP} authenticator apps already; remove one first."))),
+    }
 }
 
 async fn begin_anew(
@@ -80,6 +90,7 @@ async fn begin_anew(
     now: Timestamp,
 ) -> Result<Offer, Error> {
     may_enrol(caller, user, action, now)?;
+    has_room_for_an_app(user)?;
     let secret = TotpSecret::generate()?;
     let key = app.data_key(&caller.tenant).await?;
     let id = secret.authenticator_id(&key, &user.uid);
@@ -98,6 +109,94 @@ async fn begin_anew(
     count(Counter::EnrolmentsBegun);
     tracing::info!(event = "enrolment_begun", tenant = %caller.tenant.id(), user = %user.uid, authenticator = %id);
     offer(caller, profile, id, &secret)
+}
+
+/// A device that wants to be enrolled.
+pub struct Asking {
+    /// `Push`, `QrCode` or `InApp`.
+    pub method: Method,
+    pub key: DeviceKey,
+    pub name: Option<String>,
+    pub platform: DevicePlatform,
+    pub model: Option<String>,
+    pub device_id: Option<String>,
+    pub push_token: Option<String>,
+}
+
+/// Enrols the key of a device (contract, C32, C40, C45). The same key again for the same user is the same authenticator.
+///
+/// 403 where the token may not enrol, as for [`begin`]; 409 where the key is somebody else's or there is no room.
+pub async fn enrol_device(
+    app: &App,
+    caller: &UserCaller,
+    asking: &Asking,
+    now: Timestamp,
+) -> Result<(User, Authenticator), Error> {
+    let store = app.store().tenant(caller.tenant.id());
+    let claims = &caller.claims;
+    let action_key = store.action_key(&claims.sub, &claims.other.action_code, &claims.other.idempotency_key);
+    for _ in 0..4 {
+        let (user, _, action) = read(app, caller).await?;
+        let description = describe_device(asking, &user, now);
+        if user.has_authenticator(&description.id) {
+            // Most likely the same call again, after a lost answer; by whom does not matter, nothing is changed.
+            let known = store.authenticators(&user).await?.into_iter().find(|one| one.id == description.id);
+            return known.map(|known| (user, known)).ok_or_else(|| Error::unavailable("the user kept changing"));
+        }
+        may_enrol(caller, &user, &action, now)?;
+        if user.secretless.len() >= MAX_AUTHENTICATORS - MAX_TOTP {
+            return Err(Error::Conflict("The user has as many devices as there is room for; remove one first.".into()));
+        }
+        let new = NewDevice {
+            description: &description,
+            key: &asking.key,
+            push_token: asking.push_token.as_deref(),
+            action: (&action_key, &action.id),
+            is_first: !user.is_enrolled(),
+            now,
+        };
+        match store.enrol_device(&user, &new).await? {
+            Enrolled::Yes => {
+                count(Counter::EnrolmentsCompleted);
+                tracing::info!(event = "device_enrolled", tenant = %caller.tenant.id(), user = %user.uid, authenticator = %description.id);
+                return Ok((user, description));
+            }
+            Enrolled::KeyTaken => {
+                // A lost acknowledgement of this very enrolment shows in the user's list the next time.
+                let owner = store.credential(asking.method, &asking.key.fingerprint()).await?;
+                if owner.is_some_and(|owner| owner.uid != user.uid) {
+                    return Err(Error::Conflict("This key is enrolled for another user. Make a new one.".into()));
+                }
+            }
+            Enrolled::Stale => {}
+        }
+    }
+    Err(Error::unavailable("the user kept changing"))
+}
+
+fn describe_device(asking: &Asking, user: &User, now: Timestamp) -> Authenticator {
+    let fingerprint = asking.key.fingerprint();
+    let parts = [user.uid.as_str(), asking.method.as_str(), &fingerprint];
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &length_prefixed(&parts.map(str::as_bytes)));
+    let mut half = [0; 16];
+    half.copy_from_slice(&digest.as_ref()[..16]);
+    Authenticator {
+        id: AuthenticatorId::of(half),
+        user_uid: user.uid.clone(),
+        method: asking.method,
+        created_at: now,
+        verified_at: now,
+        name: asking.name.clone(),
+        email: None,
+        phone_number: None,
+        device: Some(Device {
+            platform: asking.platform,
+            public_key: asking.key.to_base64(),
+            model: asking.model.clone(),
+            device_id: asking.device_id.clone(),
+        }),
+        use_so_far: UseSoFar::default(),
+    }
 }
 
 fn owner<'a>(caller: &'a UserCaller, authenticator: &'a AuthenticatorId) -> Owner<'a> {

@@ -23,6 +23,10 @@ pub enum Error {
     TokenRequired,
     #[error("{0}")]
     Forbidden(String),
+    /// 403 for a device whose key or signature is not the one that may do this; says no more, so that nobody learns
+    /// which challenges and keys exist.
+    #[error("The key, its signature or the challenge is not known, or they do not belong together.")]
+    InvalidCredential,
     #[error("{0}")]
     Invalid(String),
     #[error("{0}")]
@@ -53,6 +57,7 @@ impl Error {
             Self::ExpiredToken => (401, "expired_token"),
             Self::TokenRequired => (401, "token_required"),
             Self::Forbidden(_) => (403, "forbidden"),
+            Self::InvalidCredential => (403, "invalid_credential"),
             Self::Invalid(_) => (400, "invalid_request"),
             Self::NotFound(_) => (404, "not_found"),
             Self::MethodNotAllowed(_) => (405, "method_not_allowed"),

@@ -86,6 +86,27 @@ id!(
     UserUid, is_code, "A user uid has 1 to 64 letters, digits, '_' or '-'."
 );
 
+id!(
+    /// One question to a device.
+    ChallengeId, is_code, "A challenge id has 1 to 64 letters, digits, '_' or '-'."
+);
+
+id!(
+    /// A data point of a tenant.
+    PointId, is_code, "A data point's id has 1 to 64 letters, digits, '_' or '-'."
+);
+
+impl PointId {
+    pub fn generate() -> Self {
+        Self(uuid::Uuid::new_v4().to_string())
+    }
+}
+impl ChallengeId {
+    /// 128 random bits (NIST SP 800-63B, 3.1.6.2 asks for 64), short enough for a QR code and a push.
+    pub fn generate() -> Self {
+        Self(data_encoding::BASE64URL_NOPAD.encode(uuid::Uuid::new_v4().as_bytes()))
+    }
+}
 impl AuthenticatorId {
     pub fn generate() -> Self {
         Self(uuid::Uuid::new_v4().to_string())

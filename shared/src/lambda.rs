@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, process::ExitCode, str::FromStr, time::Instant};
 
-use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use axum::{Router, body::Body, http::Request, http::Uri};
 use futures_util::future::join_all;
 use lambda_http::{
@@ -19,11 +19,13 @@ use crate::{
     aws::Aws,
     clock::{Clock, Timestamp},
     config::{Config, Environment, KeySource, Keys},
-    courier::Courier,
+    courier::{Courier, WebPushClient},
+    delivery::Outcome,
     error::Error,
     http,
     keyring::{Keyring, KmsKeyring},
     metrics::Emitter,
+    outbox::{Outbox, Queue},
     store::Store,
 };
 
@@ -34,8 +36,11 @@ pub async fn serve(routes: Router<App>, keys: Keys) -> ExitCode {
     ended(answer_requests(routes, keys).await)
 }
 
-/// Hands each message of the delivery queue to `deliver`; one that fails comes back, the others do not.
-pub async fn consume(deliver: impl AsyncFn(&Courier, &str, Timestamp) -> Result<(), Error>) -> ExitCode {
+/// Hands each message of the delivery queue to `deliver`, with how often it was received; one that fails, or is to be
+/// tried later, comes back, the others do not.
+pub async fn consume(
+    deliver: impl AsyncFn(&App, &Courier, (&str, u32), Timestamp) -> Result<Outcome, Error>,
+) -> ExitCode {
     ended(take_messages(deliver).await)
 }
 
@@ -88,7 +93,8 @@ async fn open(config: &Config, aws: &Aws) -> Result<App, BoxError> {
     let (table, keys) = tokio::join!(store.check(), keyring.check());
     table?;
     keys?;
-    Ok(App::new(store, keyring, Clock::System, &config.public_url))
+    let outbox = config.delivery_queue.as_ref().map_or(Outbox::None, |url| Outbox::sqs(&aws.of("SQS"), url));
+    Ok(App::new(store, keyring, Clock::System, &config.public_url, outbox))
 }
 
 async fn on_http_api(service: Router) -> Result<(), BoxError> {
@@ -129,7 +135,14 @@ fn as_it_was_sent(request: lambda_http::Request) -> Request<Body> {
             Some(pairs.collect::<Vec<_>>().join("&")).filter(|query| !query.is_empty())
         }
     };
+    let source = match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => context.http.source_ip.as_deref().and_then(|ip| ip.parse().ok()),
+        _ => None,
+    };
     let (mut parts, body) = request.into_parts();
+    if let Some(address) = source {
+        parts.extensions.insert(http::ClientIp(address));
+    }
     let path_and_query = path.map(|path| query.map_or_else(|| path.clone(), |query| format!("{path}?{query}")));
     if let Some(uri) = path_and_query.and_then(|text| Uri::from_str(&text).ok()) {
         parts.uri = uri;
@@ -156,36 +169,38 @@ fn path_of_route(route: &str, parameter: impl Fn(&str) -> Option<String>) -> Opt
     Some(path)
 }
 
-async fn take_messages(deliver: impl AsyncFn(&Courier, &str, Timestamp) -> Result<(), Error>) -> Result<(), BoxError> {
+async fn take_messages(
+    deliver: impl AsyncFn(&App, &Courier, (&str, u32), Timestamp) -> Result<Outcome, Error>,
+) -> Result<(), BoxError> {
     log_to_stderr();
     let mut environment = Environment::default();
+    let table = environment.needed("COUNTERSIGN_TABLE");
+    let queue = environment.needed("COUNTERSIGN_DELIVERY_QUEUE");
     let aws = Aws::from_env(&mut environment);
     environment.check()?;
-    let courier = Courier::sns(&aws?.of("SNS"));
+    let aws = aws?;
+    let courier = Courier::aws(&aws.of("SNS"), WebPushClient::default());
+    let store = Store::connect(&aws.of("DYNAMODB"), &table);
+    store.check().await?;
+    let app = App::new(store, Keyring::Empty, Clock::System, "", Outbox::None);
+    let queue = Queue::of(&aws.of("SQS"), queue);
     if !on_lambda() {
         return Err("this function takes messages from Lambda's runtime; run it with `cargo lambda watch`".into());
     }
-    let (emitter, courier, deliver) = (Emitter::from_env(), &courier, &deliver);
+    let (emitter, app, courier, queue, deliver) = (Emitter::from_env(), &app, &courier, &queue, &deliver);
     let take = |event: LambdaEvent<SqsEvent>| {
         let emitter = emitter.clone();
         async move {
             let started = Instant::now();
-            let records = event.payload.records;
-            let sent = records.into_iter().map(async |record| {
-                let id = record.message_id.unwrap_or_default();
-                match deliver(courier, record.body.as_deref().unwrap_or_default(), Timestamp::now()).await {
-                    Ok(()) => None,
-                    Err(error) => {
-                        let cause =
-                            std::error::Error::source(&error).map_or_else(|| error.to_string(), |c| c.to_string());
-                        tracing::error!(event = "delivery_failed", message = id, cause);
-                        let mut failure = BatchItemFailure::default();
-                        failure.item_identifier = id;
-                        Some(failure)
-                    }
-                }
+            let taken = event.payload.records.into_iter().map(async |record| {
+                let done = take_message(app, courier, queue, deliver, &record).await;
+                (!done).then(|| {
+                    let mut failure = BatchItemFailure::default();
+                    failure.item_identifier = record.message_id.unwrap_or_default();
+                    failure
+                })
             });
-            let failed = join_all(sent).await.into_iter().flatten().collect();
+            let failed = join_all(taken).await.into_iter().flatten().collect();
             if let Some(emitter) = emitter {
                 emitter.emit(Timestamp::now(), started.elapsed(), false);
             }
@@ -195,6 +210,30 @@ async fn take_messages(deliver: impl AsyncFn(&Courier, &str, Timestamp) -> Resul
         }
     };
     lambda_runtime::run(service_fn(take)).await
+}
+
+/// Delivers one message; whether it is done with.
+async fn take_message(
+    app: &App,
+    courier: &Courier,
+    queue: &Queue,
+    deliver: &impl AsyncFn(&App, &Courier, (&str, u32), Timestamp) -> Result<Outcome, Error>,
+    record: &SqsMessage,
+) -> bool {
+    let receives = record.attributes.get("ApproximateReceiveCount").and_then(|n| n.parse().ok()).unwrap_or(1);
+    let body = record.body.as_deref().unwrap_or_default();
+    match deliver(app, courier, (body, receives), Timestamp::now()).await {
+        Ok(Outcome::Done) => true,
+        Ok(Outcome::Later { seconds }) => {
+            queue.show_again(record.receipt_handle.as_deref().unwrap_or_default(), seconds).await;
+            false
+        }
+        Err(error) => {
+            let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), |c| c.to_string());
+            tracing::error!(event = "delivery_failed", message = record.message_id, cause);
+            false
+        }
+    }
 }
 
 /// Resolves when the process is asked to end: SIGTERM, or Ctrl-C.

@@ -5,8 +5,10 @@
 
 pub mod action;
 pub mod app;
+pub mod approval;
 pub mod authenticator;
 pub mod aws;
+pub mod challenge;
 pub mod clock;
 pub mod config;
 pub mod courier;
@@ -20,6 +22,8 @@ pub mod lambda;
 pub mod limiter;
 pub mod metrics;
 pub mod operator;
+pub mod outbox;
+pub mod push;
 pub mod redirect;
 pub mod store;
 pub mod tenant;

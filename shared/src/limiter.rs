@@ -26,6 +26,10 @@ impl Slot {
     pub fn totp() -> Result<Self, Error> {
         Ok(Self(format!("t{:016x}", u64::from_be_bytes(random::<8>()?))))
     }
+    /// A slot for the number of a push.
+    pub fn number() -> Result<Self, Error> {
+        Ok(Self(format!("n{:016x}", u64::from_be_bytes(random::<8>()?))))
+    }
     pub fn from_stored(name: &str) -> Self {
         Self(name.to_owned())
     }
@@ -41,7 +45,7 @@ impl Slot {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Guesses {
     pub slots: BTreeMap<Slot, i64>,
-    /// TOTP guesses since the last right one.
+    /// Guesses since the last right one of an authenticator app.
     pub totp_failures: u64,
 }
 

@@ -37,6 +37,10 @@ counters! {
     StoreConflicts,
     KeyCalls,
     KeyErrors,
+    PushesAsked,
+    PushesRefused,
+    PushesDenied,
+    PushesReported,
     PushesSent,
     PushesFailed,
 }

@@ -1,11 +1,14 @@
 //! A customer of the installation: its settings, keys and kinds of action.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
     action::Outcome,
     authenticator::Method,
-    id::{ActionCode, TenantId},
+    delivery::Platform,
+    id::{ActionCode, PointId, TenantId},
 };
 
 /// At most this many keys of one kind are live: the old one and the new one, for the length of a roll-over.
@@ -38,11 +41,75 @@ pub struct Settings {
     /// How long a user token and a challenge live.
     pub token_duration_in_minutes: u32,
     pub totp_window: TotpWindow,
+    #[serde(default)]
+    pub push: PushSettings,
 }
 
 impl Settings {
     pub fn named(name: impl Into<String>) -> Self {
-        Self { name: name.into(), token_duration_in_minutes: 10, totp_window: TotpWindow::default() }
+        Self {
+            name: name.into(),
+            token_duration_in_minutes: 10,
+            totp_window: TotpWindow::default(),
+            push: PushSettings::default(),
+        }
+    }
+}
+
+/// Whether something stronger than the contract asks for is left to the caller or must be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Demand {
+    #[default]
+    Optional,
+    Required,
+}
+
+/// What a tenant asks of approvals on a device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PushSettings {
+    /// Typing the initiator's number on the device (NIST SP 800-63B, 3.1.3).
+    pub number_matching: Demand,
+    /// Signing what was shown, and not the challenge's id alone.
+    pub signature_v2: Demand,
+    /// How long a device has to answer.
+    pub seconds: u32,
+    /// ARNs of SNS platform applications, by which push services are reached.
+    #[serde(default)]
+    pub applications: BTreeMap<Platform, String>,
+    /// The key that web push services know this server by (RFC 8292).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub web: Option<WebPush>,
+}
+
+impl Default for PushSettings {
+    fn default() -> Self {
+        Self {
+            number_matching: Demand::Optional,
+            signature_v2: Demand::Optional,
+            seconds: 120,
+            applications: BTreeMap::new(),
+            web: None,
+        }
+    }
+}
+
+/// A VAPID key pair (RFC 8292): who holds it, and a browser's subscription, may push to that browser. It signs no one in.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WebPush {
+    /// `mailto:` or `https:`, for the push service's operator.
+    pub subject: String,
+    /// PKCS#8, base64.
+    pub private_key: String,
+    /// Uncompressed point, base64url: what a browser subscribes with.
+    pub public_key: String,
+}
+
+impl std::fmt::Debug for WebPush {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WebPush").field("subject", &self.subject).finish_non_exhaustive()
     }
 }
 
@@ -153,6 +220,45 @@ impl ActionConfig {
 
     /// The methods that may answer a challenge of this action; never empty (the Python SDK's tests ask for one).
     pub fn allowed_methods(&self) -> Vec<Method> {
-        self.verification_methods.clone().unwrap_or_else(|| vec![Method::AuthenticatorApp])
+        const ALL: [Method; 4] = [Method::AuthenticatorApp, Method::Push, Method::QrCode, Method::InApp];
+        self.verification_methods.clone().unwrap_or_else(|| ALL.to_vec())
+    }
+}
+
+/// A data point of the tenant's own (contract, M16-M20).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DataPoint {
+    pub id: PointId,
+    /// As it stands in `custom`.
+    pub name: String,
+    pub data_type: DataType,
+    pub model_type: ModelType,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Whether a device is shown it.
+    pub is_public: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DataType {
+    Text,
+    Number,
+    Boolean,
+    Multiselect,
+}
+
+/// What a data point is told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ModelType {
+    Action,
+    User,
+}
+
+impl DataPoint {
+    pub fn is_of_user(&self) -> bool {
+        self.model_type == ModelType::User
     }
 }

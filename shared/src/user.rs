@@ -1,11 +1,12 @@
 //! An end user: the hot part that every operation reads, and the profile that few do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     authenticator::{Method, totp::Step},
+    challenge::PushStarts,
     clock::Timestamp,
     id::{ActionId, AuthenticatorId, UserId, UserUid},
     limiter::Guesses,
@@ -28,8 +29,15 @@ pub struct User {
     pub uid: UserUid,
     pub created_at: Timestamp,
     pub totp: BTreeMap<AuthenticatorId, TotpCredential>,
-    /// Authenticators whose method needs no secret here (e-mail, SMS), vouched for by the customer's backend.
-    pub attested: BTreeMap<AuthenticatorId, Method>,
+    /// Authenticators that need no secret here: keys of devices, and addresses that the customer's backend vouches for.
+    pub secretless: BTreeMap<AuthenticatorId, Method>,
+    /// Of these, those that a push does not reach.
+    pub unreachable: BTreeSet<AuthenticatorId>,
+    /// The device that is asked first.
+    pub primary: Option<AuthenticatorId>,
+    pub pushes: PushStarts,
+    /// Until then nobody is asked by push: the user said "not me". Unix seconds.
+    pub quiet_until: i64,
     pub pending: Option<PendingTotp>,
     pub default_method: Option<Method>,
     pub guesses: Guesses,
@@ -95,13 +103,13 @@ impl std::fmt::Debug for PendingTotp {
 
 impl User {
     pub fn is_enrolled(&self) -> bool {
-        !(self.totp.is_empty() && self.attested.is_empty())
+        !(self.totp.is_empty() && self.secretless.is_empty())
     }
 
     /// The kinds of authenticator this user has, each once, in the order of the contract's list.
     pub fn enrolled_methods(&self) -> Vec<Method> {
         let totp = (!self.totp.is_empty()).then_some(Method::AuthenticatorApp);
-        let mut methods: Vec<Method> = self.attested.values().copied().chain(totp).collect();
+        let mut methods: Vec<Method> = self.secretless.values().copied().chain(totp).collect();
         methods.sort_unstable();
         methods.dedup();
         methods
@@ -113,8 +121,13 @@ impl User {
         self.default_method.filter(|method| enrolled.contains(method)).or_else(|| enrolled.first().copied())
     }
 
+    /// The devices of this user whose key is for this method.
+    pub fn devices(&self, method: Method) -> impl Iterator<Item = &AuthenticatorId> {
+        self.secretless.iter().filter(move |(_, of)| **of == method).map(|(id, _)| id)
+    }
+
     pub fn has_authenticator(&self, id: &AuthenticatorId) -> bool {
-        self.totp.contains_key(id) || self.attested.contains_key(id)
+        self.totp.contains_key(id) || self.secretless.contains_key(id)
     }
 }
 

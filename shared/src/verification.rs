@@ -3,7 +3,7 @@
 use crate::{
     app::{App, UserCaller},
     authenticator::{
-        Authenticator, Method,
+        Authenticator, Method, UseSoFar,
         totp::{Owner, Step, TotpSecret},
     },
     clock::Timestamp,
@@ -142,6 +142,8 @@ fn description(pending: &PendingTotp, user: &User, now: Timestamp) -> Authentica
         }),
         email: None,
         phone_number: None,
+        device: None,
+        use_so_far: UseSoFar::default(),
     }
 }
 

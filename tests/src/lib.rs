@@ -1,6 +1,7 @@
 //! What the suites share: a server of one's own over a store of one's own, with a clock that stands still and a
 //! network that fails on command. Everything is asked for over real HTTP.
 
+pub mod device;
 pub mod faults;
 pub mod http;
 pub mod otp;
@@ -12,6 +13,7 @@ use countersign_core::{
     clock::{Clock, ManualClock},
     keyring::Keyring,
     operator::Credentials,
+    outbox::{LocalQueue, Outbox},
     store::Store,
 };
 use countersign_local::embedded::{Embedded, TABLE, client_with_attempts};
@@ -31,6 +33,8 @@ pub struct World {
     pub embedded: Embedded,
     pub faults: Faults,
     pub keyring: Keyring,
+    /// Where pushes wait.
+    pub queue: LocalQueue,
     pub tenant: Credentials,
     pub http: Http,
     address: SocketAddr,
@@ -53,19 +57,20 @@ impl World {
     pub async fn start_with(embedded: Embedded, attempts: u32) -> Self {
         let faults = Faults::over(embedded.clone());
         let clock = ManualClock::at(START);
+        let queue = LocalQueue::default();
         let (keyring, _) = Keyring::generate().expect("a keyring");
         let store = Store::create_table(client_with_attempts(faults.clone(), attempts), TABLE).await.expect("a table");
-        let app = App::new(store, keyring.clone(), Clock::Manual(clock.clone()), "http://pages.example");
+        let app = App::new(store, keyring.clone(), Clock::Manual(clock.clone()), "http://pages.example", Outbox::Local(queue.clone()));
         let tenant = add_tenant(&app, "t1").await;
         let (address, server) = serve(&app).await;
-        Self { app, clock, embedded, faults, keyring, tenant, http: Http::to(address), address, server }
+        Self { app, clock, embedded, faults, keyring, queue, tenant, http: Http::to(address), address, server }
     }
 
     /// Another process over the same store: its own caches, the same clock and keys.
     pub async fn another_process(&self) -> World {
         let faults = Faults::over(self.embedded.clone());
         let store = Store::new(client_with_attempts(faults.clone(), 3), TABLE);
-        let app = App::new(store, self.keyring.clone(), Clock::Manual(self.clock.clone()), "http://pages.example");
+        let app = App::new(store, self.keyring.clone(), Clock::Manual(self.clock.clone()), "http://pages.example", Outbox::Local(self.queue.clone()));
         let (address, server) = serve(&app).await;
         World {
             app,
@@ -73,6 +78,7 @@ impl World {
             embedded: self.embedded.clone(),
             faults,
             keyring: self.keyring.clone(),
+            queue: self.queue.clone(),
             tenant: self.tenant.clone(),
             http: Http::to(address),
             address,
@@ -160,6 +166,7 @@ async fn serve(app: &App) -> (SocketAddr, JoinHandle<()>) {
     let address = listener.local_addr().expect("an address");
     let service = countersign_local::service(app.clone());
     let server = tokio::spawn(async move {
+        let service = service.into_make_service_with_connect_info::<SocketAddr>();
         let _ = axum::serve(listener, service).await;
     });
     (address, server)

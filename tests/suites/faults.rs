@@ -1,5 +1,7 @@
 //! T29: every operation, every call it makes of the store, every way in which that call can fail (I1 to I9).
 
+#[path = "faults/devices.rs"]
+mod devices;
 #[path = "faults/operations.rs"]
 mod operations;
 

@@ -1,32 +1,139 @@
 //! Deliver: one message of the delivery queue is one push to one device.
 
+use std::time::Duration;
+
 use countersign_core::{
+    app::App,
+    authenticator::Authenticator,
+    challenge::{Challenge, State},
     clock::Timestamp,
-    courier::Courier,
-    delivery::Delivery,
+    courier::{Courier, Push, Refusal},
+    delivery::{Delivery, Outcome},
     error::Error,
     metrics::{Counter, count},
+    outbox::LocalQueue,
+    store::DeviceAddress,
 };
 
-/// Sends what a message asks for. A message that is over is dropped; one that cannot be read or sent is an error, for
-/// which the queue gives it back, and in the end puts it aside (SQS: the whole batch is not held up by it).
-pub async fn deliver(courier: &Courier, body: &str, now: Timestamp) -> Result<(), Error> {
-    let sent = send(courier, body, now).await;
-    if sent.is_err() {
-        count(Counter::PushesFailed);
-    }
-    sent
-}
+/// A challenge is written some milliseconds after its messages were sent (design.md, "Enqueue, then commit"): so often
+/// it is read again before the message goes back.
+const READS: u32 = 4;
+const BETWEEN_READS: Duration = Duration::from_millis(50);
 
-async fn send(courier: &Courier, body: &str, now: Timestamp) -> Result<(), Error> {
+/// A challenge that is not there after so long never will be: whoever meant to write it has failed, for no function
+/// but this runs that long.
+const UNWRITTEN_SECONDS: i64 = 10;
+
+/// Sends what a message asks for.
+///
+/// `Later` gives it back to its queue for so long: the challenge is not there yet, or the push service cannot take it
+/// now. An error is a message that cannot be read, or a store that does not answer: the queue gives it back by itself,
+/// and puts it aside in the end. Nothing of it holds up another message.
+pub async fn deliver(
+    app: &App,
+    courier: &Courier,
+    (body, receives): (&str, u32),
+    now: Timestamp,
+) -> Result<Outcome, Error> {
     let delivery = Delivery::parse(body)?;
     let Delivery { tenant_id: tenant, challenge_id: challenge, .. } = &delivery;
+    let dropped = |why: &str| {
+        tracing::info!(event = "push_dropped", %tenant, %challenge, why);
+        Ok(Outcome::Done)
+    };
     if delivery.is_over(now) {
-        tracing::info!(event = "push_dropped", %tenant, challenge, "the challenge is over");
-        return Ok(());
+        return dropped("the challenge is over");
     }
-    courier.send(&delivery).await?;
-    count(Counter::PushesSent);
-    tracing::info!(event = "push_sent", %tenant, challenge);
-    Ok(())
+    let Some((found, device)) = read(app, &delivery).await? else {
+        if now.as_second() >= delivery.enqueued_at + UNWRITTEN_SECONDS {
+            return dropped("the challenge was never written");
+        }
+        return Ok(Outcome::Later { seconds: 1 << receives.clamp(1, 5).saturating_sub(1) });
+    };
+    if found.state_at(now) != State::Pending {
+        return dropped("the challenge is over");
+    }
+    match device {
+        Some((device, address)) => send(app, courier, &delivery, (&found, &device, &address), receives, now).await,
+        None => dropped("the device is gone"),
+    }
+}
+
+type Found = (Challenge, Option<(Authenticator, DeviceAddress)>);
+
+async fn read(app: &App, delivery: &Delivery) -> Result<Option<Found>, Error> {
+    let store = app.store().tenant(&delivery.tenant_id);
+    for _ in 1..READS {
+        let found = store.address(&delivery.challenge_id, &delivery.user_authenticator_id).await?;
+        if found.is_some() {
+            return Ok(found);
+        }
+        tokio::time::sleep(BETWEEN_READS).await;
+    }
+    store.address(&delivery.challenge_id, &delivery.user_authenticator_id).await
+}
+
+async fn send(
+    app: &App,
+    courier: &Courier,
+    delivery: &Delivery,
+    (challenge, device, address): (&Challenge, &Authenticator, &DeviceAddress),
+    receives: u32,
+    now: Timestamp,
+) -> Result<Outcome, Error> {
+    let Delivery { tenant_id, user_authenticator_id: id, .. } = delivery;
+    let Some(tenant) = app.tenant(tenant_id).await? else { return Ok(Outcome::Done) };
+    let Some(subject) = &challenge.subject else { return Ok(Outcome::Done) };
+    let store = app.store().tenant(tenant_id);
+    let push = Push {
+        challenge: &challenge.id,
+        device,
+        address,
+        settings: &tenant.settings().push,
+        seconds: challenge.expires_at.as_second() - now.as_second(),
+    };
+    let token = address.push_token.as_deref();
+    match courier.send(&push).await {
+        Ok(made) => {
+            count(Counter::PushesSent);
+            tracing::info!(event = "push_sent", tenant = %tenant_id, challenge = %challenge.id, authenticator = %id);
+            if let (Some(endpoint), Some(token)) = (made, token) {
+                store.set_endpoint(&subject.user, id, token, &endpoint).await?;
+            }
+            Ok(Outcome::Done)
+        }
+        Err(Refusal::Gone(code)) => {
+            count(Counter::PushesFailed);
+            tracing::warn!(event = "device_unreachable", tenant = %tenant_id, authenticator = %id, code);
+            store.mark_unreachable(&subject.user, id, (token, code), now).await?;
+            Ok(Outcome::Done)
+        }
+        Err(Refusal::NotConfigured(what)) => {
+            count(Counter::PushesFailed);
+            tracing::error!(event = "push_not_configured", tenant = %tenant_id, what, "run `countersign push set`");
+            Ok(Outcome::Done)
+        }
+        Err(Refusal::Later(cause)) => {
+            count(Counter::PushesFailed);
+            tracing::warn!(event = "push_delayed", tenant = %tenant_id, challenge = %challenge.id, cause);
+            // 5, 10, 20 and 40 s: five receives outlast a minute in which the service is down.
+            Ok(Outcome::Later { seconds: 5 << receives.clamp(1, 5).saturating_sub(1) })
+        }
+    }
+}
+
+/// Delivers what waits in a queue of the process, once; how many messages that were.
+pub async fn drain(queue: &LocalQueue, app: &App, courier: &Courier) -> usize {
+    let messages = queue.receive(app.now());
+    for message in &messages {
+        match deliver(app, courier, (&message.body, message.receives), app.now()).await {
+            Ok(Outcome::Done) => queue.delete(message),
+            Ok(Outcome::Later { seconds }) => queue.hide(message, Duration::from_secs(seconds), app.now()),
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+                tracing::error!(event = "delivery_failed", cause);
+            }
+        }
+    }
+    messages.len()
 }

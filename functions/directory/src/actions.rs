@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use countersign_core::{
-    action::{self, Action},
+    action::{self, Action, Verification},
     app::App,
     authenticator::Method,
     clock::{Timestamp, iso},
@@ -35,11 +35,18 @@ impl From<Action> for ActionView {
             state: action.state,
             state_updated_at: iso(action.state_changed_at),
             created_at: iso(action.created_at),
-            verification_method: action.verification.map(|verification| verification.method),
+            verification_method: action.verification.as_ref().map(|one| one.method.on_run_time_api()),
             rules: Vec::new(),
-            output: serde_json::Map::new(),
+            output: action.verification.as_ref().map(output).unwrap_or_default(),
         }
     }
+}
+
+/// How strong an approval on a device was: whether a number was carried over, and whether all that was shown was signed.
+fn output(verification: &Verification) -> serde_json::Map<String, serde_json::Value> {
+    let of_device = verification.method.is_of_device();
+    let strength = of_device.then(|| serde_json::to_value(verification.strength).unwrap_or_default());
+    strength.map(|strength| ("approval".to_owned(), strength)).into_iter().collect()
 }
 
 type ActionPath = Path<(UserId, ActionCode, IdempotencyKey)>;
@@ -115,7 +122,7 @@ pub(crate) struct ListedAction {
 
 impl From<Action> for ListedAction {
     fn from(action: Action) -> Self {
-        let (method, authenticator) = action.verification.map(|v| (v.method, v.authenticator.into())).unzip();
+        let (method, authenticator) = action.verification.map(|v| (v.method.on_run_time_api(), v.authenticator.into())).unzip();
         Self {
             action_code: action.code.into(),
             idempotency_key: action.key.into(),

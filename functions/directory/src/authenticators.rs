@@ -3,11 +3,15 @@
 use axum::{Json, extract::State};
 use countersign_core::{
     app::{App, UserCaller},
+    authenticator::Method,
     error::Error,
-    http::{Path, Reply, ServerCaller, UserAuthenticator},
+    http::{Body, Path, Reply, ServerCaller, UserAuthenticator},
     id::{AuthenticatorId, UserId},
     token::scope,
+    user::User,
 };
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::Done;
 
@@ -56,6 +60,37 @@ fn masked(address: &str) -> String {
             format!("***{last}")
         }
     }
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct UpdateRequest {
+    /// `true`: its method is the user's default, and of several devices it is the one that is asked first.
+    is_default: bool,
+}
+
+/// Make an authenticator the one that is asked first. Ours.
+#[utoipa::path(patch, path = "/v1/users/{userId}/authenticators/{userAuthenticatorId}", tag = "Server API",
+    operation_id = "updateAuthenticator", params(("userId" = String, Path), ("userAuthenticatorId" = String, Path)),
+    request_body = UpdateRequest, responses((status = 200, body = UserAuthenticator)), security(("secretKey" = [])))]
+pub(crate) async fn update(
+    State(app): State<App>,
+    ServerCaller(tenant): ServerCaller,
+    Path((user_id, id)): Path<(UserId, AuthenticatorId)>,
+    Body(request): Body<UpdateRequest>,
+) -> Reply<UserAuthenticator> {
+    if !request.is_default {
+        return Err(Error::invalid("isDefault is true; make another authenticator the default to end this one's turn."));
+    }
+    let none = || Error::NotFound("The user has no authenticator with this id.".into());
+    let store = app.store().tenant(tenant.id());
+    let (user, one) = store.user_and_authenticator(&user_id, &id).await?.ok_or_else(none)?;
+    if !store.make_default(&user, &id, one.method).await? {
+        return Err(none());
+    }
+    let default_method = Some(one.method);
+    let primary = if one.method == Method::Push { Some(id) } else { user.primary.clone() };
+    Ok(Json(UserAuthenticator::listed(&User { default_method, primary, ..user }, &one)))
 }
 
 /// Remove an authenticator. With the last one the user is no longer enrolled.

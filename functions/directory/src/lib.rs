@@ -3,6 +3,7 @@
 
 mod actions;
 mod authenticators;
+mod receipts;
 mod users;
 
 use countersign_core::app::App;
@@ -17,7 +18,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(users::get, users::patch, users::post, users::delete))
         .routes(routes!(users::unlock))
         .routes(routes!(authenticators::list))
-        .routes(routes!(authenticators::delete))
+        .routes(routes!(authenticators::update, authenticators::delete))
+        .routes(routes!(receipts::get))
         .routes(routes!(actions::query))
         .routes(routes!(actions::get, actions::patch))
         .routes(routes!(authenticators::list_own))

@@ -56,8 +56,10 @@ impl UserView {
             display_name: profile.display_name,
             locale: profile.locale,
             custom: profile.custom,
-            enrolled_verification_methods: user.map(User::enrolled_methods).unwrap_or_default(),
-            default_verification_method: user.and_then(User::default_method),
+            enrolled_verification_methods: user
+                .map(|user| Method::all_on_run_time_api(&user.enrolled_methods()))
+                .unwrap_or_default(),
+            default_verification_method: user.and_then(User::default_method).map(Method::on_run_time_api),
             created_at: user.map(|user| iso(user.created_at)),
         }
     }

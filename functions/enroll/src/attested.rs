@@ -5,7 +5,7 @@ use axum::{Json, extract::State};
 use countersign_core::{
     app::{App, TenantContext},
     authenticator::{
-        Authenticator, Method,
+        Authenticator, Method, UseSoFar,
         totp::{Owner, TotpSecret},
     },
     error::Error,
@@ -152,6 +152,8 @@ impl Asked {
             name: None,
             email: self.email.clone(),
             phone_number: self.phone_number.clone(),
+            device: None,
+            use_so_far: UseSoFar::default(),
         };
         Ok(NewAuthenticator { description, sealed })
     }
@@ -160,7 +162,7 @@ impl Asked {
         use countersign_core::user::{MAX_AUTHENTICATORS, MAX_TOTP};
         let (have, most) = match self.secret {
             Some(_) => (user.totp.len(), MAX_TOTP),
-            None => (user.attested.len(), MAX_AUTHENTICATORS - MAX_TOTP),
+            None => (user.secretless.len(), MAX_AUTHENTICATORS - MAX_TOTP),
         };
         if have < most {
             return Ok(());

@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::Deleted;
+
 /// A kind of action; lists that are not set are absent.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -199,11 +201,6 @@ pub(crate) async fn patch(
     let changed = app.store().tenant(tenant.id()).change_action_config(&code, |config| changes.apply(config)).await?;
     app.forget_tenant(tenant.id());
     Ok(Json(ActionConfiguration::new(tenant.id(), changed)))
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Deleted {
-    success: bool,
 }
 
 /// Delete a kind of action; 404 where there is none. Tracked again, it is made anew with the outcome CHALLENGE.

@@ -5,7 +5,7 @@ use countersign_core::{
     app::App,
     error::Error,
     http::{Body, ManagementCaller, Reply},
-    tenant::{MAX_TOKEN_MINUTES, Settings, TotpWindow},
+    tenant::{Demand, MAX_TOKEN_MINUTES, Settings, TotpWindow},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -20,6 +20,12 @@ pub(crate) struct TenantView {
     /// Accepted TOTP steps relative to the current one: `[0]`, `[-1, 0]` or `[-1, 0, 1]`. Ours.
     #[schema(value_type = Vec<i64>)]
     totp_accepted_steps: TotpWindow,
+    /// Whether every approval by push needs the number of the other screen. Ours.
+    push_number_matching: Demand,
+    /// Whether devices must sign all that they show (`signatureV2`). Ours.
+    push_signature_v2: Demand,
+    /// How long a device has to answer a push. Ours.
+    push_duration_in_seconds: u32,
 }
 
 impl TenantView {
@@ -29,6 +35,9 @@ impl TenantView {
             name: settings.name,
             token_duration_in_minutes: settings.token_duration_in_minutes,
             totp_accepted_steps: settings.totp_window,
+            push_number_matching: settings.push.number_matching,
+            push_signature_v2: settings.push.signature_v2,
+            push_duration_in_seconds: settings.push.seconds,
         }
     }
 }
@@ -50,6 +59,12 @@ pub(crate) struct TenantChanges {
     token_duration_in_minutes: Option<u32>,
     #[schema(value_type = Option<Vec<i64>>)]
     totp_accepted_steps: Option<TotpWindow>,
+    /// `optional` or `required`.
+    push_number_matching: Option<Demand>,
+    /// `optional` or `required`.
+    push_signature_v2: Option<Demand>,
+    /// 30 to 600.
+    push_duration_in_seconds: Option<u32>,
 }
 
 /// Change the tenant's settings; in force everywhere within a minute.
@@ -66,12 +81,19 @@ pub(crate) async fn patch(
     if changes.token_duration_in_minutes.is_some_and(|minutes| !(1..=MAX_TOKEN_MINUTES).contains(&minutes)) {
         return Err(Error::Invalid(format!("tokenDurationInMinutes is between 1 and {MAX_TOKEN_MINUTES}.")));
     }
+    if changes.push_duration_in_seconds.is_some_and(|seconds| !(30..=600).contains(&seconds)) {
+        return Err(Error::invalid("pushDurationInSeconds is between 30 and 600."));
+    }
     let apply = |tenant: &mut countersign_core::tenant::Tenant| {
         let settings = &mut tenant.settings;
         settings.name = changes.name.clone().unwrap_or_else(|| settings.name.clone());
         settings.token_duration_in_minutes =
             changes.token_duration_in_minutes.unwrap_or(settings.token_duration_in_minutes);
         settings.totp_window = changes.totp_accepted_steps.unwrap_or(settings.totp_window);
+        let push = &mut settings.push;
+        push.number_matching = changes.push_number_matching.unwrap_or(push.number_matching);
+        push.signature_v2 = changes.push_signature_v2.unwrap_or(push.signature_v2);
+        push.seconds = changes.push_duration_in_seconds.unwrap_or(push.seconds);
         Ok(())
     };
     let changed = app.store().tenant(tenant.id()).change(apply).await?;

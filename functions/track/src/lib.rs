@@ -288,8 +288,11 @@ fn respond(
         url: format!("{}/challenge?token={token}", app.public_url()),
         token,
         is_enrolled: user.is_enrolled(),
-        enrolled_verification_methods: user.enrolled_methods(),
-        allowed_verification_methods: action.allowed_methods,
-        default_verification_method: config.default_verification_method.or_else(|| user.default_method()),
+        enrolled_verification_methods: Method::all_on_run_time_api(&user.enrolled_methods()),
+        allowed_verification_methods: Method::all_on_run_time_api(&action.allowed_methods),
+        default_verification_method: config
+            .default_verification_method
+            .or_else(|| user.default_method())
+            .map(Method::on_run_time_api),
     })
 }

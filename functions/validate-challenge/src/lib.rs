@@ -93,7 +93,7 @@ async fn validate(
         action: Some(action.code.to_string()),
         action_code: Some(action.code.into()),
         idempotency_key: Some(action.key.into()),
-        verification_method: action.verification.map(|verification| verification.method),
+        verification_method: action.verification.map(|verification| verification.method.on_run_time_api()),
         error: mismatch.map(str::to_owned),
     }))
 }

@@ -1,4 +1,6 @@
-//! Verify: a user answers with a code (contract, C17).
+//! Verify: a user answers with a code (contract, C17), or has answered on a device (C30, C47, C49).
+
+mod devices;
 
 use axum::{Json, extract::State};
 use countersign_core::{
@@ -13,7 +15,11 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The routes of this function.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(verify))
+    OpenApiRouter::new()
+        .routes(routes!(verify))
+        .routes(routes!(devices::push))
+        .routes(routes!(devices::qr_code))
+        .routes(routes!(devices::in_app))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

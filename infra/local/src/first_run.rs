@@ -14,6 +14,7 @@ use countersign_core::{
     id::TenantId,
     keyring::Keyring,
     operator::Credentials,
+    outbox::{LocalQueue, Outbox},
     store::Store,
     tenant::KeyKind,
 };
@@ -83,7 +84,7 @@ pub async fn open(place: &Place, clock: Clock, public_url: &str) -> Result<(App,
         let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
         Trouble(format!("the database is damaged or not one of Countersign's: {cause}"))
     })?;
-    Ok((App::new(store, keyring, clock, public_url), embedded))
+    Ok((App::new(store, keyring, clock, public_url, Outbox::Local(LocalQueue::default())), embedded))
 }
 
 /// The master keys; made once. Without the file nothing sealed can be opened, so it is never made a second time.

@@ -24,6 +24,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(countersign_validate_challenge::routes())
         .merge(countersign_enroll::routes())
         .merge(countersign_verify::routes())
+        .merge(countersign_challenge::routes())
+        .merge(countersign_push_approve::routes())
         .merge(countersign_directory::routes())
         .merge(countersign_management::routes())
         .merge(countersign_hosted_ui::routes())
@@ -61,6 +63,7 @@ impl Modify for Credentials {
         for (name, scheme, description) in [
             ("secretKey", HttpAuthScheme::Basic, "The secret key as user name, an empty password."),
             ("managementKey", HttpAuthScheme::Basic, "The management key as user name, an empty password."),
+            ("tenantId", HttpAuthScheme::Basic, "The tenant id as user name, an empty password."),
             ("userToken", HttpAuthScheme::Bearer, "The token that track, or a verification, returned."),
         ] {
             let scheme = HttpBuilder::new().scheme(scheme).description(Some(description)).build();

@@ -4,9 +4,12 @@ use std::{io::Write as _, net::SocketAddr, path::PathBuf, process::ExitCode, tim
 
 use clap::{Args, Parser, Subcommand};
 use countersign_core::{
+    app::App,
     clock::Clock,
+    courier::Courier,
     lambda::{log_to_stderr, stop_signal},
     operator::Credentials,
+    outbox::Outbox,
 };
 use countersign_local::{
     embedded::{Embedded, TABLE},
@@ -114,6 +117,7 @@ async fn serve(options: Serve) -> Result<(), Trouble> {
     let fixed =
         Fixed { tenant_id: options.tenant_id, secret_key: options.secret_key, management_key: options.management_key };
     let credentials = first_run::first_tenant(&app, &place, fixed).await?;
+    let courier = app.clone();
     let origin = format!("http://{address}");
     let service = if options.store_only {
         how_to_use_the_store(&place, &origin, &credentials);
@@ -123,9 +127,22 @@ async fn serve(options: Serve) -> Result<(), Trouble> {
         service(app)
     };
     let sweeper = tokio::spawn(sweep_every_minute(embedded));
+    let postman = tokio::spawn(deliver_pushes(courier));
+    let service = service.into_make_service_with_connect_info::<SocketAddr>();
     let served = axum::serve(listener, service).with_graceful_shutdown(stop_signal()).await;
     sweeper.abort();
+    postman.abort();
     served.map_err(|error| Trouble(error.to_string()))
+}
+
+/// Takes pushes out of the queue as the function `deliver` does, and says on the terminal what a phone would show.
+async fn deliver_pushes(app: App) {
+    let Outbox::Local(queue) = app.outbox() else { return };
+    loop {
+        while countersign_deliver::drain(queue, &app, &Courier::Console).await > 0 {}
+        // What was hidden shows again by itself.
+        let _ = tokio::time::timeout(Duration::from_secs(1), queue.arrived()).await;
+    }
 }
 
 /// The emulator does not remove what is over by itself.

@@ -163,7 +163,7 @@ impl Installation {
         };
         let store = Store::connect(&aws, table);
         store.check().await.map_err(|error| Trouble(error.to_string()))?;
-        Ok(Opened { app: App::new(store, keyring, Clock::System, ""), directory: None })
+        Ok(Opened { app: App::new(store, keyring, Clock::System, "", countersign_core::outbox::Outbox::None), directory: None })
     }
 
     fn print(&self, value: &Value) {

@@ -1,5 +1,6 @@
 //! Authenticators and their kinds; one file a method.
 
+pub mod device;
 pub mod totp;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,7 @@ use crate::{
     clock::Timestamp,
     id::{AuthenticatorId, UserUid},
 };
+use device::Device;
 
 /// The kind of an authenticator (contract, section 4, `verificationMethod`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
@@ -28,6 +30,8 @@ pub enum Method {
     Device,
     #[serde(rename = "WHATSAPP")]
     WhatsApp,
+    QrCode,
+    InApp,
 }
 
 impl Method {
@@ -48,7 +52,31 @@ impl Method {
             Self::RecoveryCode => "RECOVERY_CODE",
             Self::Device => "DEVICE",
             Self::WhatsApp => "WHATSAPP",
+            Self::QrCode => "QR_CODE",
+            Self::InApp => "IN_APP",
         }
+    }
+
+    /// The method as the run-time APIs call it: two SDKs cannot read `QR_CODE` and `IN_APP`, which only the Management
+    /// API knows; to them such a key is a `DEVICE` (contract, section 4).
+    pub fn on_run_time_api(self) -> Self {
+        match self {
+            Self::QrCode | Self::InApp => Self::Device,
+            other => other,
+        }
+    }
+
+    /// Some methods as the run-time APIs call them, each once.
+    pub fn all_on_run_time_api(methods: &[Self]) -> Vec<Self> {
+        let mut named: Vec<Self> = methods.iter().map(|method| method.on_run_time_api()).collect();
+        named.sort_unstable();
+        named.dedup();
+        named
+    }
+
+    /// Whether it is answered with the key of a device.
+    pub fn is_of_device(self) -> bool {
+        matches!(self, Self::Push | Self::QrCode | Self::InApp)
     }
 
     /// The method of that name on the wire.
@@ -74,4 +102,18 @@ pub struct Authenticator {
     pub email: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone_number: Option<String>,
+    /// Where it is a key of a device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<Device>,
+    /// What changes after the enrolment; attributes of their own.
+    #[serde(skip)]
+    pub use_so_far: UseSoFar,
+}
+
+/// How an authenticator has fared since it was enrolled.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UseSoFar {
+    pub last_verified_at: Option<Timestamp>,
+    /// When its push service last refused it for good, and how that was called.
+    pub errored: Option<(Timestamp, String)>,
 }

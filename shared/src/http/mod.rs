@@ -2,6 +2,7 @@
 
 mod auth;
 mod body;
+mod requester;
 mod wire;
 
 use std::{any::Any, convert::Infallible};
@@ -19,6 +20,7 @@ use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
 
 pub use auth::{ClientCaller, ManagementCaller, ServerCaller};
 pub use body::{Body, MAX_BODY, Path, Query, present, strict_json};
+pub use requester::{ClientIp, Requester};
 pub use wire::UserAuthenticator;
 
 use crate::{app::App, error::Error, tenant::KeyKind};

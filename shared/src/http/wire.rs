@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    authenticator::{Authenticator, Method},
+    authenticator::{Authenticator, Method, device::DevicePlatform},
     clock::{Timestamp, iso},
     id::UserId,
     user::User,
@@ -31,16 +31,31 @@ pub struct UserAuthenticator {
     pub email: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
+    /// `IOS`, `ANDROID` or `WEB`, for the key of a device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_platform: Option<DevicePlatform>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_model: Option<String>,
+    /// The app's own name for the device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_id: Option<String>,
+    /// When its push service last refused it for good, and how that was called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub errored_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<String>,
 }
 
 impl UserAuthenticator {
     /// An authenticator in the list of its user.
     pub fn listed(user: &User, authenticator: &Authenticator) -> Self {
         let last = user.totp.get(&authenticator.id).map(|credential| credential.spent.at).filter(|at| *at > 0);
-        let last = last.and_then(|at| Timestamp::from_second(at).ok());
+        let last = last.and_then(|at| Timestamp::from_second(at).ok()).or(authenticator.use_so_far.last_verified_at);
+        let is_asked_first = authenticator.method != Method::Push
+            || user.primary.as_ref().is_none_or(|primary| *primary == authenticator.id);
         Self {
             last_verified_at: last.map(iso),
-            is_default: Some(user.default_method() == Some(authenticator.method)),
+            is_default: Some(user.default_method() == Some(authenticator.method) && is_asked_first),
             ..Self::enrolled(&user.id, authenticator)
         }
     }
@@ -50,7 +65,7 @@ impl UserAuthenticator {
         Self {
             user_id: user.to_string(),
             user_authenticator_id: authenticator.id.to_string(),
-            verification_method: authenticator.method,
+            verification_method: authenticator.method.on_run_time_api(),
             created_at: iso(authenticator.created_at),
             verified_at: iso(authenticator.verified_at),
             last_verified_at: None,
@@ -58,6 +73,11 @@ impl UserAuthenticator {
             phone_number: authenticator.phone_number.clone(),
             email: authenticator.email.clone(),
             display_name: authenticator.name.clone(),
+            device_platform: authenticator.device.as_ref().map(|device| device.platform),
+            device_model: authenticator.device.as_ref().and_then(|device| device.model.clone()),
+            device_id: authenticator.device.as_ref().and_then(|device| device.device_id.clone()),
+            errored_at: authenticator.use_so_far.errored.as_ref().map(|(at, _)| iso(*at)),
+            error_code: authenticator.use_so_far.errored.as_ref().map(|(_, code)| code.clone()),
         }
     }
 }

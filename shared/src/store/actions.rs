@@ -47,7 +47,7 @@ struct Fixed<'a> {
     input: Cow<'a, str>,
 }
 
-fn write_action(key: &Key, action: &Action) -> Result<Attributes, Error> {
+pub(super) fn write_action(key: &Key, action: &Action) -> Result<Attributes, Error> {
     let mut item = keyed(key);
     let fixed = Fixed {
         code: action.code.as_str().into(),
@@ -66,6 +66,12 @@ fn write_action(key: &Key, action: &Action) -> Result<Attributes, Error> {
     item.insert("ttl".into(), n(action.created_at.as_second() + KEPT_SECONDS));
     let methods = action.allowed_methods.iter().map(|method| method.as_str().to_owned()).collect();
     item.insert("am".into(), AttributeValue::Ss(methods));
+    if let Some(verification) = &action.verification {
+        item.insert("vm".into(), s(verification.method.as_str()));
+        item.insert("va".into(), s(verification.authenticator.as_str()));
+        item.insert("vt".into(), time(verification.at));
+        item.insert("vs".into(), document(&verification.strength)?);
+    }
     Ok(item)
 }
 
@@ -74,7 +80,12 @@ pub(super) fn read_action(item: &Attributes) -> Result<Action, Error> {
     let damaged = |what: &str| Error::internal(format!("a stored action has no usable {what}"));
     let allowed = item.get("am").and_then(|value| value.as_ss().ok()).ok_or_else(|| damaged("methods"))?;
     let verification = match row.text_opt("vm").and_then(Method::parse) {
-        Some(method) => Some(Verification { method, authenticator: row.id("va")?, at: row.time("vt")? }),
+        Some(method) => Some(Verification {
+            method,
+            authenticator: row.id("va")?,
+            at: row.time("vt")?,
+            strength: row.document_opt("vs")?.unwrap_or_default(),
+        }),
         None => None,
     };
     let fixed: Fixed<'_> = row.document("doc")?;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem};
 
 use crate::{
-    authenticator::Authenticator,
+    authenticator::{Authenticator, Method, UseSoFar, device::DeviceKey},
     error::Error,
     id::{AuthenticatorId, UserId},
     user::{MAX_AUTHENTICATORS, MAX_TOTP, SpentStep, User},
@@ -13,8 +13,8 @@ use crate::{
 
 use super::{
     Expressions, Refusal, Settlement, TenantStore, contended,
-    item::{Row, document, keyed, n, s},
-    keys,
+    item::{Attributes, Row, document, keyed, n, s},
+    keys::{self, Key},
     users::{totp_value, write_user},
 };
 
@@ -23,6 +23,13 @@ pub struct NewAuthenticator {
     pub description: Authenticator,
     /// The sealed secret, for TOTP.
     pub sealed: Option<Vec<u8>>,
+}
+
+pub(super) fn read_authenticator(item: &Attributes) -> Result<Authenticator, Error> {
+    let row = Row(item);
+    let time = |name: &str| item.contains_key(name).then(|| row.time(name)).transpose();
+    let errored = time("err")?.map(|at| (at, row.text_opt("erc").unwrap_or_default().to_owned()));
+    Ok(Authenticator { use_so_far: UseSoFar { last_verified_at: time("lv")?, errored }, ..row.document("doc")? })
 }
 
 impl TenantStore<'_> {
@@ -87,24 +94,50 @@ impl TenantStore<'_> {
         }
     }
 
-    /// Removes an authenticator; `false` where the user does not have it.
+    /// Removes an authenticator, with its key where it is one of a device; `false` where the user does not have it.
     pub async fn remove_authenticator(&self, user: &User, id: &AuthenticatorId) -> Result<bool, Error> {
+        let at = keys::authenticator(self.tenant, &user.id, id);
         let path = if user.totp.contains_key(id) { "totp.#i" } else { "att.#i" };
-        let remove = Expressions::default()
+        let mut gone = vec![at.clone()];
+        if user.secretless.get(id).copied().is_some_and(Method::is_of_device) {
+            let described = self.store.get(&at).await?.map(|item| read_authenticator(&item)).transpose()?;
+            gone.extend(described.iter().flat_map(|one| self.credentials_of(one)).flatten());
+        }
+        let mut remove = Expressions::default()
             .set("uid = :uid")
             .remove(path)
+            .delete("ur :gone")
             .require(format!("uid = :uid AND attribute_exists({path})"))
             .name("#i", id.as_str())
+            .value(":gone", AttributeValue::Ss(vec![id.to_string()]))
             .value(":uid", s(user.uid.as_str()));
-        let key = keys::authenticator(self.tenant, &user.id, id);
-        let delete = Delete::builder().table_name(&self.store.table).key("pk", s(key.pk)).key("sk", s(key.sk));
-        let delete = TransactWriteItem::builder().delete(delete.build().map_err(Error::internal)?).build();
-        let write = async || self.store.transact(vec![self.update_user(&user.id, &remove)?, delete.clone()]).await;
+        if user.primary.as_ref() == Some(id) {
+            remove = remove.remove("prim");
+        }
+        let write = async || {
+            let mut writes = vec![self.update_user(&user.id, &remove)?];
+            for key in &gone {
+                writes.push(self.delete_item(key)?);
+            }
+            self.store.transact(writes).await
+        };
         match contended(write).await {
             Ok(()) => Ok(true),
             Err(Refusal::Cancelled(_)) => Ok(false),
             Err(other) => Err(other.into()),
         }
+    }
+
+    fn delete_item(&self, key: &Key) -> Result<TransactWriteItem, Error> {
+        let delete = Delete::builder().table_name(&self.store.table).key("pk", s(&key.pk)).key("sk", s(&key.sk));
+        Ok(TransactWriteItem::builder().delete(delete.build().map_err(Error::internal)?).build())
+    }
+
+    /// Where the keys of an authenticator stand.
+    pub(super) fn credentials_of(&self, one: &Authenticator) -> Result<Option<Key>, Error> {
+        let Some(device) = &one.device else { return Ok(None) };
+        let key = DeviceKey::parse(&device.public_key).map_err(|_| Error::internal("a stored key is damaged"))?;
+        Ok(Some(keys::credential(self.tenant, one.method, &key.fingerprint())))
     }
 
     /// The descriptions of the authenticators that the user has, oldest first.
@@ -113,7 +146,7 @@ impl TenantStore<'_> {
         let items = self.store.query(&partition, Some(keys::AUTHENTICATOR), usize::MAX).await?;
         let mut found = Vec::with_capacity(items.len());
         for item in &items {
-            let description: Authenticator = Row(item).document("doc")?;
+            let description = read_authenticator(item)?;
             if description.user_uid == user.uid && user.has_authenticator(&description.id) {
                 found.push(description);
             }

@@ -65,6 +65,9 @@ impl Row<'_> {
     pub fn map_opt(&self, name: &str) -> Option<Row<'_>> {
         self.0.get(name)?.as_m().ok().map(Row)
     }
+    pub fn document_opt<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
+        self.0.contains_key(name).then(|| self.document(name)).transpose()
+    }
     pub fn document<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
         serde_json::from_str(self.text(name)?).map_err(|_| Self::damaged(name))
     }

@@ -7,13 +7,16 @@
 //! | authenticator | `T#t#U#u` | `AUTH#id` |
 //! | action | `T#t#U#u` | `ACTION#code#key` |
 //! | contact | `T#t#EMAIL#e`, `T#t#PHONE#p`, `T#t#USERNAME#n` | `U#u` |
-//! | tenant | `T#t` | `TENANT`, `ACTIONCONFIG#code` |
+//! | challenge | `T#t#C#id` | `CHALLENGE` |
+//! | credential | `T#t#K#sha256` | `CREDENTIAL#method` |
+//! | tenant | `T#t` | `TENANT`, `ACTIONCONFIG#code`, `POINT#id` |
 //! | API key | `KEY#sha256` | `KEY` |
 
 use std::fmt::Write;
 
 use crate::{
-    id::{ActionCode, AuthenticatorId, IdempotencyKey, TenantId, UserId},
+    authenticator::Method,
+    id::{ActionCode, AuthenticatorId, ChallengeId, IdempotencyKey, PointId, TenantId, UserId},
     user::ContactKind,
 };
 
@@ -29,6 +32,7 @@ pub const PROFILE: &str = "PROFILE";
 pub const AUTHENTICATOR: &str = "AUTH#";
 pub const ACTION: &str = "ACTION#";
 pub const TENANT: &str = "TENANT";
+pub const POINT: &str = "POINT#";
 pub const ACTION_CONFIG: &str = "ACTIONCONFIG#";
 
 /// Writes the separator, the escape sign and control characters as `%XX`, and everything else as it is: what
@@ -86,6 +90,14 @@ pub fn contact_user(sk: &str) -> Option<UserId> {
     sk.strip_prefix("U#").and_then(|user| UserId::parse(unescape(user)).ok())
 }
 
+pub fn challenge(tenant: &TenantId, id: &ChallengeId) -> Key {
+    Key { pk: format!("T#{tenant}#C#{id}"), sk: "CHALLENGE".into() }
+}
+/// A device's key, by its fingerprint: one key of one method belongs to one user.
+pub fn credential(tenant: &TenantId, method: Method, fingerprint: &str) -> Key {
+    Key { pk: format!("T#{tenant}#K#{fingerprint}"), sk: format!("CREDENTIAL#{}", method.as_str()) }
+}
+
 pub fn tenant_partition(tenant: &TenantId) -> String {
     format!("T#{tenant}")
 }
@@ -94,6 +106,9 @@ pub fn tenant(tenant: &TenantId) -> Key {
 }
 pub fn action_config(tenant: &TenantId, code: &ActionCode) -> Key {
     Key { pk: tenant_partition(tenant), sk: format!("{ACTION_CONFIG}{code}") }
+}
+pub fn point(tenant: &TenantId, id: &PointId) -> Key {
+    Key { pk: tenant_partition(tenant), sk: format!("{POINT}{id}") }
 }
 pub fn api_key(hash: &str) -> Key {
     Key { pk: format!("KEY#{hash}"), sk: "KEY".into() }

@@ -5,8 +5,11 @@
 
 mod actions;
 mod authenticators;
+mod challenges;
+mod devices;
 mod item;
 pub mod keys;
+mod points;
 mod profiles;
 mod proofs;
 pub mod schema;
@@ -24,16 +27,19 @@ use aws_sdk_dynamodb::{
         update_item::UpdateItemError,
     },
     types::{
-        AttributeValue, KeysAndAttributes, Put, ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure,
+        AttributeValue, ConditionCheck, KeysAndAttributes, Put, ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure,
         TransactWriteItem, Update,
     },
 };
 
 pub use actions::{Tracked, no_action};
 pub use authenticators::NewAuthenticator;
+pub use challenges::{Decision, Decided, Receipt};
+pub use devices::{Credential, DeviceAddress, Enrolled, NewDevice};
+pub use points::no_point;
 pub use profiles::StoredProfile;
 pub use proofs::{Completion, Settlement, Spent};
-pub use tenants::no_action_config;
+pub use tenants::{Versioned, no_action_config};
 
 use crate::{
     aws::Counted,
@@ -197,6 +203,20 @@ impl TenantStore<'_> {
         Ok(TransactWriteItem::builder().update(update).build())
     }
 
+    /// A condition on an item that the transaction leaves as it is.
+    fn check(&self, key: &Key, expressions: &Expressions) -> Result<TransactWriteItem, Error> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.store.table)
+            .key("pk", s(&key.pk))
+            .key("sk", s(&key.sk))
+            .condition_expression(expressions.condition())
+            .set_expression_attribute_names(expressions.names())
+            .set_expression_attribute_values(expressions.values())
+            .build()
+            .map_err(Error::internal)?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
+    }
+
     fn put_if(
         &self,
         item: Attributes,
@@ -316,11 +336,13 @@ fn refusal<E: WriteError>(error: SdkError<E>) -> Refusal {
     known.unwrap_or_else(|| Refusal::Failed(unavailable(error)))
 }
 
-/// `SET`, `REMOVE` and condition of an update, with the names and values they use.
+/// `SET`, `REMOVE`, `ADD`, `DELETE` and condition of an update, with the names and values they use.
 #[derive(Default)]
 struct Expressions {
     set: Vec<String>,
     remove: Vec<String>,
+    add: Vec<String>,
+    delete: Vec<String>,
     condition: Vec<String>,
     names: HashMap<String, String>,
     values: HashMap<String, AttributeValue>,
@@ -333,6 +355,16 @@ impl Expressions {
     }
     fn remove(mut self, path: impl Into<String>) -> Self {
         self.remove.push(path.into());
+        self
+    }
+    /// Into a set.
+    fn add(mut self, clause: impl Into<String>) -> Self {
+        self.add.push(clause.into());
+        self
+    }
+    /// Out of a set.
+    fn delete(mut self, clause: impl Into<String>) -> Self {
+        self.delete.push(clause.into());
         self
     }
     fn require(mut self, condition: impl Into<String>) -> Self {
@@ -350,11 +382,9 @@ impl Expressions {
         self
     }
     fn update(&self) -> String {
-        let mut update = format!("SET {}", self.set.join(", "));
-        if !self.remove.is_empty() {
-            update += &format!(" REMOVE {}", self.remove.join(", "));
-        }
-        update
+        let clauses = [("SET", &self.set), ("REMOVE", &self.remove), ("ADD", &self.add), ("DELETE", &self.delete)];
+        let used = clauses.into_iter().filter(|(_, all)| !all.is_empty());
+        used.map(|(name, all)| format!("{name} {}", all.join(", "))).collect::<Vec<_>>().join(" ")
     }
     fn condition(&self) -> String {
         self.condition.join(" AND ")

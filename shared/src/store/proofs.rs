@@ -51,6 +51,50 @@ pub struct Completion<'a> {
     pub now: Timestamp,
 }
 
+impl Completion<'_> {
+    fn succeed(&self, user: &User, from: &[State]) -> Expressions {
+        let proof = (Method::AuthenticatorApp, self.authenticator);
+        succeed_action((self.action_id, &user.uid), proof, self.now, from)
+    }
+}
+
+/// The action's half of an acceptance: it is still open to this method, and is succeeded by its first proof.
+pub(super) fn succeed_action(
+    (id, uid): (&ActionId, &UserUid),
+    (method, by): (Method, &AuthenticatorId),
+    now: Timestamp,
+    from: &[State],
+) -> Expressions {
+    Expressions::default()
+        .set("st = :succeeded, sta = if_not_exists(vt, :at), vm = if_not_exists(vm, :method)")
+        .set("va = if_not_exists(va, :by), vt = if_not_exists(vt, :at)")
+        .require("uid = :uid AND contains(am, :method)")
+        .value(":succeeded", s(State::ChallengeSucceeded.as_str()))
+        .value(":method", s(method.as_str()))
+        .value(":by", s(by.as_str()))
+        .value(":uid", s(uid.as_str()))
+        .require_open(id, now, from)
+}
+
+/// An action whose token may enrol: the condition of every enrolment.
+pub(super) fn enrollable(id: &ActionId, now: Timestamp) -> Expressions {
+    Expressions::default().require_open(id, now, &State::ENROLLABLE)
+}
+
+impl Expressions {
+    /// This very action, in one of these states, and not over.
+    fn require_open(self, id: &ActionId, now: Timestamp, states: &[State]) -> Self {
+        let places: Vec<String> = (0..states.len()).map(|index| format!(":s{index}")).collect();
+        let open = self
+            .require("id = :id AND #exp > :at")
+            .require(format!("st IN ({})", places.join(", ")))
+            .name("#exp", "exp")
+            .value(":id", s(id.as_str()))
+            .value(":at", time(now));
+        states.iter().zip(places).fold(open, |all, (state, place)| all.value(place, s(state.as_str())))
+    }
+}
+
 impl TenantStore<'_> {
     /// Takes a slot of the user's guess budget. What is compared afterwards has been paid for: this write is
     /// acknowledged first (security.md, section 0.1).
@@ -158,7 +202,7 @@ impl TenantStore<'_> {
         for (index, slot) in user.guesses.freed_by(matched.attempt).iter().enumerate() {
             spend = spend.remove(format!("g.#f{index}")).name(format!("#f{index}"), slot.as_str());
         }
-        let succeed = self.succeed_action(user, matched, &State::ANSWERABLE);
+        let succeed = matched.succeed(user, &State::ANSWERABLE);
         self.accept(user, matched, || {
             Ok(vec![self.update_user(&user.id, &spend)?, self.update(matched.action, &succeed)?])
         })
@@ -191,7 +235,7 @@ impl TenantStore<'_> {
         if pending.is_first {
             enrol = enrol.require("size(totp) = :none AND size(att) = :none").value(":none", n(0));
         }
-        let succeed = self.succeed_action(user, matched, &State::ENROLLABLE);
+        let succeed = matched.succeed(user, &State::ENROLLABLE);
         self.accept(user, matched, || {
             Ok(vec![
                 self.update_user(&user.id, &enrol)?,
@@ -200,24 +244,6 @@ impl TenantStore<'_> {
             ])
         })
         .await
-    }
-
-    /// The action's half of an acceptance.
-    fn succeed_action(&self, user: &User, matched: &Completion<'_>, from: &[State]) -> Expressions {
-        let mut succeed = Expressions::default()
-            .set("st = :succeeded, sta = if_not_exists(vt, :at), vm = if_not_exists(vm, :method)")
-            .set("va = if_not_exists(va, :by), vt = if_not_exists(vt, :at)")
-            .require("id = :id AND uid = :uid AND #exp > :at AND contains(am, :method)")
-            .name("#exp", "exp")
-            .value(":succeeded", s(State::ChallengeSucceeded.as_str()))
-            .value(":method", s(Method::AuthenticatorApp.as_str()))
-            .value(":by", s(matched.authenticator.as_str()))
-            .value(":at", time(matched.now))
-            .value(":id", s(matched.action_id.as_str()))
-            .value(":uid", s(user.uid.as_str()));
-        let states: Vec<String> = (0..from.len()).map(|index| format!(":s{index}")).collect();
-        succeed = succeed.require(format!("st IN ({})", states.join(", ")));
-        from.iter().zip(states).fold(succeed, |all, (state, place)| all.value(place, s(state.as_str())))
     }
 
     /// Runs an acceptance. Where it is refused because this action has already spent this step, a lost

@@ -7,7 +7,7 @@ use crate::{
     error::Error,
     id::{ActionCode, TenantId},
     keyring::random,
-    tenant::{ActionConfig, ApiKey, KeyKind, Tenant},
+    tenant::{ActionConfig, ApiKey, DataPoint, KeyKind, Tenant},
 };
 
 use super::{
@@ -28,6 +28,7 @@ pub struct KeyOwner {
 pub struct Versioned {
     pub tenant: Tenant,
     pub actions: Vec<ActionConfig>,
+    pub points: Vec<DataPoint>,
     version: u64,
 }
 
@@ -86,16 +87,17 @@ impl TenantStore<'_> {
     /// The tenant and its kinds of action; `None` where there is no such tenant.
     pub async fn load(&self) -> Result<Option<Versioned>, Error> {
         let items = self.store.query(&keys::tenant_partition(self.tenant), None, usize::MAX).await?;
-        let (mut tenant, mut actions) = (None, Vec::new());
+        let (mut tenant, mut actions, mut points) = (None, Vec::new(), Vec::new());
         for item in &items {
             let row = Row(item);
             match row.text("sk")? {
                 keys::TENANT => tenant = Some((row.document("doc")?, row.number("ver")?)),
                 sk if sk.starts_with(keys::ACTION_CONFIG) => actions.push(read_action_config(item)?),
+                sk if sk.starts_with(keys::POINT) => points.push(row.document("doc")?),
                 _ => {}
             }
         }
-        Ok(tenant.map(|(tenant, version)| Versioned { tenant, actions, version }))
+        Ok(tenant.map(|(tenant, version)| Versioned { tenant, actions, points, version }))
     }
 
     /// Changes the tenant and its API keys in one transaction, on the tenant as it is now.

@@ -1,21 +1,24 @@
 //! Users: what every operation reads, how it is stored, and how a life of one ends.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
 use crate::{
     action::Action,
     authenticator::Method,
+    challenge::PushStarts,
     clock::Timestamp,
     error::Error,
-    id::{ActionId, AuthenticatorId, UserId, UserUid},
+    id::{ActionId, AuthenticatorId, ChallengeId, UserId, UserUid},
     limiter::{Guesses, Slot},
     user::{PendingTotp, Profile, SpentStep, TotpCredential, User},
 };
 
 use super::{
-    Expressions, Refusal, TenantStore, contended,
+    Expressions, Refusal, TenantStore,
+    authenticators::read_authenticator,
+    contended,
     item::{Attributes, Row, b, empty_map, keyed, n, s, time},
     keys::{self, Key},
     profiles::{StoredProfile, read_profile},
@@ -30,8 +33,12 @@ impl User {
             uid: UserUid::generate(),
             created_at: now,
             totp: BTreeMap::new(),
-            attested: BTreeMap::new(),
+            secretless: BTreeMap::new(),
             pending: None,
+            unreachable: BTreeSet::new(),
+            primary: None,
+            pushes: PushStarts::default(),
+            quiet_until: 0,
             default_method: None,
             guesses: Guesses::default(),
         }
@@ -62,10 +69,10 @@ pub(super) fn read_user(id: &UserId, item: &Attributes) -> Result<User, Error> {
         };
         totp.insert(AuthenticatorId::parse(id)?, TotpCredential { sealed: stored.bytes("k")?, spent });
     }
-    let mut attested = BTreeMap::new();
+    let mut secretless = BTreeMap::new();
     for (id, value) in row.map("att")? {
         let method = value.as_s().ok().and_then(|name| Method::parse(name));
-        attested
+        secretless
             .insert(AuthenticatorId::parse(id)?, method.ok_or_else(|| Error::internal("an unknown stored method"))?);
     }
     let mut slots = BTreeMap::new();
@@ -73,6 +80,13 @@ pub(super) fn read_user(id: &UserId, item: &Attributes) -> Result<User, Error> {
         let made = made.as_n().ok().and_then(|second| second.parse().ok());
         slots.insert(Slot::from_stored(slot), made.ok_or_else(|| Error::internal("a stored guess is damaged"))?);
     }
+    let mut pushes = PushStarts::default();
+    for (id, start) in row.map_opt("ps").iter().flat_map(|starts| starts.0) {
+        let start = start.as_n().ok().and_then(|start| start.parse().ok());
+        pushes.0.insert(ChallengeId::parse(id)?, start.ok_or_else(|| Error::internal("a stored push is damaged"))?);
+    }
+    let unreachable = item.get("ur").and_then(|value| value.as_ss().ok()).into_iter().flatten();
+    let unreachable = unreachable.map(AuthenticatorId::parse).collect::<Result<_, _>>()?;
     let pending = row.map_opt("pend").map(|pending| {
         Ok::<_, Error>(PendingTotp {
             id: pending.id("id")?,
@@ -90,7 +104,11 @@ pub(super) fn read_user(id: &UserId, item: &Attributes) -> Result<User, Error> {
         uid: row.id("uid")?,
         created_at: row.time("cre")?,
         totp,
-        attested,
+        secretless,
+        unreachable,
+        primary: row.text_opt("prim").and_then(|id| AuthenticatorId::parse(id).ok()),
+        pushes,
+        quiet_until: if item.contains_key("pq") { row.number("pq")? } else { 0 },
         pending: pending.transpose()?,
         default_method: row.text_opt("def").and_then(Method::parse),
         guesses: Guesses { slots, totp_failures: failures },
@@ -158,6 +176,12 @@ impl TenantStore<'_> {
             let uid = row.id::<UserUid>("uid")?;
             if alive.as_ref() != Some(&uid) {
                 let key = Key { pk: partition.clone(), sk: row.text("sk")?.to_owned() };
+                if key.sk.starts_with(keys::AUTHENTICATOR) {
+                    // Before the description, which alone says which keys there are.
+                    if let Some(credential) = self.credentials_of(&read_authenticator(item)?)? {
+                        self.delete_of_life(&credential, &uid).await?;
+                    }
+                }
                 if key.sk == keys::PROFILE {
                     // Before the profile, which alone says where they are.
                     for (kind, value) in row.document::<Profile>("doc")?.contacts() {

@@ -129,7 +129,8 @@ async fn the_tenant_is_told_and_changed_within_bounds() {
     let world = World::start().await;
     let path = "/v1/management/tenant";
     let told = world.http.get(path, &world.management()).await.ok();
-    let expected = json!({"tenantId": "t1", "name": "t1", "tokenDurationInMinutes": 10, "totpAcceptedSteps": [-1, 0]});
+    let expected = json!({"tenantId": "t1", "name": "t1", "tokenDurationInMinutes": 10, "totpAcceptedSteps": [-1, 0],
+        "pushNumberMatching": "optional", "pushSignatureV2": "optional", "pushDurationInSeconds": 120});
     assert_eq!(told, expected);
     for body in [
         json!({"name": ""}),

@@ -48,7 +48,7 @@ fn bad_credentials(scene: &Scene, route: &Route) -> Vec<Auth> {
 #[tokio::test]
 async fn a_bad_key_is_401_to_the_letter() {
     let scene = Scene::set().await;
-    for route in routes().iter().filter(|route| route.caller != Caller::User) {
+    for route in routes().iter().filter(|route| matches!(route.caller, Caller::Backend | Caller::Operator)) {
         for auth in bad_credentials(&scene, route) {
             let answer = scene.world.http.call(&route.method, &scene.path(route), &auth, scene.body(route)).await;
             assert_unauthorized(&format!("{} {auth:?}", route.operation), &answer);
@@ -72,6 +72,14 @@ async fn a_client_without_a_token_is_told_so() {
         // A key of the backend does not belong into a browser, and does not work there.
         assert_eq!(call(scene.world.key()).await, (401, "unauthorized".into()), "{}", route.operation);
     }
+    for route in routes().iter().filter(|route| route.caller == Caller::Device) {
+        let call = async |auth: Auth| {
+            scene.world.http.call(&route.method, &scene.path(route), &auth, scene.body(route)).await.refusal()
+        };
+        assert_eq!(call(Auth::None).await, (401, "token_required".into()), "{}", route.operation);
+        assert_eq!(call(Auth::Key("no-such-tenant".into())).await, (401, "unauthorized".into()), "{}", route.operation);
+        assert_eq!(call(scene.world.key()).await, (401, "unauthorized".into()), "{}", route.operation);
+    }
     scene.world.clock.advance(601);
     let route = routes().into_iter().find(|route| route.operation == "getOwnAuthenticators").expect("that route");
     assert_eq!(scene.call(&route).await.refusal(), (401, "expired_token".into()));
@@ -93,6 +101,7 @@ async fn credentials_are_looked_at_before_the_path_and_the_body() {
             let refused = scene.world.http.call(&route.method, &path, &bad, scene.body(&route)).await;
             match route.caller {
                 Caller::User => assert_eq!(refused.refusal(), (401, "invalid_token".into()), "{path}"),
+                Caller::Device => assert_eq!(refused.refusal(), (401, "unauthorized".into()), "{path}"),
                 _ => assert_unauthorized(&path, &refused),
             }
             let absent = scene.world.http.call(&route.method, &path, &scene.auth(&route), scene.body(&route)).await;

@@ -44,12 +44,39 @@ pub enum Operation {
     ShowEnrolmentPage,
     AnswerOnPage,
     Health,
+    AskByPush,
+    PollPush,
+    ApprovePush,
+    ApproveWithNumber,
+    DenyPush,
+    ReportPush,
+    EnrollDevice,
+    GetDevice,
+    SignUpdate,
+    UpdateDevice,
+    RemoveDevice,
+    SignPending,
+    PendingPush,
+    ShowQrCode,
+    GetTag,
+    ClaimQrCode,
+    PollQrCode,
+    ApproveQrCode,
+    BeginInApp,
+    VerifyInApp,
+    GetReceipt,
+    MakeDefault,
+    ListPoints,
+    CreatePoint,
+    GetPoint,
+    PatchPoint,
+    DeletePoint,
 }
 
 use Operation::*;
 
 impl Operation {
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 62] = [
         TrackNewUser,
         TrackKnownUser,
         TrackWithContacts,
@@ -85,6 +112,33 @@ impl Operation {
         ShowEnrolmentPage,
         AnswerOnPage,
         Health,
+        AskByPush,
+        PollPush,
+        ApprovePush,
+        ApproveWithNumber,
+        DenyPush,
+        ReportPush,
+        EnrollDevice,
+        GetDevice,
+        SignUpdate,
+        UpdateDevice,
+        RemoveDevice,
+        SignPending,
+        PendingPush,
+        ShowQrCode,
+        GetTag,
+        ClaimQrCode,
+        PollQrCode,
+        ApproveQrCode,
+        BeginInApp,
+        VerifyInApp,
+        GetReceipt,
+        MakeDefault,
+        ListPoints,
+        CreatePoint,
+        GetPoint,
+        PatchPoint,
+        DeletePoint,
     ];
 
     /// Method and path, with the names of its parameters.
@@ -119,6 +173,30 @@ impl Operation {
             ShowPage | ShowEnrolmentPage => ("GET", "/challenge"),
             AnswerOnPage => ("POST", "/challenge"),
             Health => ("GET", "/healthz"),
+            ApprovePush | ApproveWithNumber | DenyPush | ReportPush => ("POST", "/v1/client/user-authenticators/push/challenge"),
+            AskByPush => ("POST", "/v1/client/challenge/push"),
+            PollPush => ("POST", "/v1/client/verify/push"),
+            EnrollDevice => ("POST", "/v1/client/user-authenticators/push"),
+            GetDevice => ("GET", "/v1/client/user-authenticators/push"),
+            SignUpdate => ("POST", "/v1/client/user-authenticators/push/sign"),
+            UpdateDevice => ("PATCH", "/v1/client/user-authenticators/push"),
+            RemoveDevice => ("POST", "/v1/client/user-authenticators/push/remove"),
+            SignPending => ("POST", "/v1/client/user-authenticators/push/challenge/sign"),
+            PendingPush => ("GET", "/v1/client/user-authenticators/push/challenge"),
+            ShowQrCode => ("POST", "/v1/client/challenge/qr-code"),
+            GetTag => ("GET", "/v1/client/challenge/qr-code/{challengeId}/ndef"),
+            ClaimQrCode => ("POST", "/v1/client/user-authenticators/qr-code/challenge/claim"),
+            PollQrCode => ("POST", "/v1/client/verify/qr-code"),
+            ApproveQrCode => ("POST", "/v1/client/user-authenticators/qr-code/challenge"),
+            BeginInApp => ("POST", "/v1/client/challenge"),
+            VerifyInApp => ("POST", "/v1/client/verify/in-app"),
+            GetReceipt => ("GET", "/v1/challenges/{challengeId}/receipt"),
+            MakeDefault => ("PATCH", "/v1/users/{userId}/authenticators/{userAuthenticatorId}"),
+            ListPoints => ("GET", "/v1/management/custom-data-points"),
+            CreatePoint => ("POST", "/v1/management/custom-data-points"),
+            GetPoint => ("GET", "/v1/management/custom-data-points/{id}"),
+            PatchPoint => ("PATCH", "/v1/management/custom-data-points/{id}"),
+            DeletePoint => ("DELETE", "/v1/management/custom-data-points/{id}"),
         }
     }
 
@@ -135,8 +213,11 @@ pub struct Prepared {
     pub token: String,
     pub secret: String,
     pub authenticator: String,
-    auth: Auth,
-    body: Option<Value>,
+    /// The challenge or data point that stands in the path.
+    pub id: String,
+    pub query: String,
+    pub auth: Auth,
+    pub body: Option<Value>,
 }
 
 pub fn email(user: &str) -> String {
@@ -151,6 +232,8 @@ pub async fn prepare(world: &World, operation: Operation, user: String) -> Prepa
         secret: String::new(),
         authenticator: String::new(),
         auth: if operation.route().1.starts_with("/v1/management") { world.management() } else { world.key() },
+        id: String::new(),
+        query: String::new(),
         body: None,
         user,
     };
@@ -158,6 +241,7 @@ pub async fn prepare(world: &World, operation: Operation, user: String) -> Prepa
     match operation {
         TrackNewUser | EnrollVerifiedApp => {}
         Enroll | Confirm | ShowEnrolmentPage => ready.token = world.token(&user, "enrol").await,
+        ListPoints | CreatePoint | GetPoint | PatchPoint | DeletePoint => {}
         CreateConfiguration | GetConfiguration | PatchConfiguration | DeleteConfiguration => {}
         Health | GetTenant | PatchTenant | ListConfigurations => {}
         _ => {
@@ -207,6 +291,7 @@ pub async fn prepare(world: &World, operation: Operation, user: String) -> Prepa
         let body = json!({ "actionCode": user });
         world.http.post("/v1/management/action-configurations", &world.management(), body).await.ok();
     }
+    super::devices::prepare(world, &mut ready).await;
     // A change of configuration empties the cache; what is swept here is the operation, warm.
     world.validate("warm").await;
     world.http.get("/v1/management/tenant", &world.management()).await;
@@ -220,9 +305,12 @@ impl Prepared {
             .replace("{userId}", &self.user)
             .replace("{action}", "signIn")
             .replace("{idempotencyKey}", "k")
+            .replace("{challengeId}", &self.id)
+            .replace("{id}", &self.id)
             .replace("{actionCode}", &self.user)
             .replace("{userAuthenticatorId}", &self.authenticator);
         match self.operation {
+            _ if !self.query.is_empty() => path += &format!("?{}", self.query),
             QueryUsers => path += &format!("?email={}", email(&self.user)),
             ShowPage | ShowEnrolmentPage => path += &format!("?token={}", self.token),
             AnswerOnPage => {
@@ -273,6 +361,7 @@ impl Prepared {
             PatchTenant => body["name"] == format!("Name of {}", self.user),
             Health => body["status"] == "ok",
             ShowPage | ShowEnrolmentPage | AnswerOnPage => unreachable!("a page"),
+            of_a_device => super::devices::is_right(of_a_device, &body, self),
         };
         assert!(right, "{context}: {body}");
     }

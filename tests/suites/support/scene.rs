@@ -3,6 +3,7 @@
 
 use countersign_tests::{
     World,
+    device::Device,
     http::{Answer, Auth, segment},
 };
 use serde_json::{Value, json};
@@ -13,6 +14,8 @@ pub enum Caller {
     Backend,
     Operator,
     User,
+    /// A device, or whoever shows a code: the tenant's id is all they say of themselves.
+    Device,
 }
 
 /// One method of one path.
@@ -76,6 +79,7 @@ pub fn routes() -> Vec<Route> {
                     Some("secretKey") => Caller::Backend,
                     Some("managementKey") => Caller::Operator,
                     Some("userToken") => Caller::User,
+                    Some("tenantId") => Caller::Device,
                     other => panic!("{method} {path}: who may call it? {other:?} is not known here"),
                 },
                 body: schema.map(|schema| resolved(&document, schema)),
@@ -94,6 +98,54 @@ pub struct Scene {
     /// Of the open action; may read and add authenticators.
     pub token: String,
     pub authenticator: String,
+    pub devices: Devices,
+}
+
+/// The user's devices, one of each kind, and what each of them has to answer.
+pub struct Devices {
+    push: Device,
+    push_challenge: Value,
+    qr_code: Device,
+    qr_challenge: Value,
+    in_app: Device,
+    in_app_challenge: Value,
+    update: Value,
+    /// A challenge that was approved.
+    decided: String,
+    point: String,
+}
+
+impl Devices {
+    async fn of(world: &World, user: &str, token: &str) -> Self {
+        let push = world.device(user, "push").await;
+        let qr_code = world.device(user, "qr-code").await;
+        let in_app = world.device(user, "in-app").await;
+        let push_challenge = world.push(token, json!({})).await.ok();
+        let (_, decided) = world.pushed(user, json!({})).await;
+        let decided = decided["challengeId"].as_str().expect("an id").to_owned();
+        world.approve(&push, &decided).await.ok();
+        let basic = world.tenant_auth();
+        let post = async |path: &str, body: Value| world.http.post(path, &basic, body).await.ok();
+        let qr_challenge = post("/v1/client/challenge/qr-code", json!({"action": "signIn"})).await;
+        let id = qr_challenge["challengeId"].as_str().expect("an id");
+        let claim = json!({"challengeId": id, "publicKey": qr_code.public_key, "signature": qr_code.sign(id)});
+        post("/v1/client/user-authenticators/qr-code/challenge/claim", claim).await;
+        let in_app_challenge = post("/v1/client/challenge", json!({"action": "signIn"})).await;
+        let sign = format!("/v1/client/user-authenticators/push/sign?{}", push.query());
+        let update = post(&sign, json!({})).await;
+        let point = json!({"name": "amount", "dataType": "number", "modelType": "action"});
+        let point = world.http.post("/v1/management/custom-data-points", &world.management(), point).await.json();
+        let point = point["id"].as_str().unwrap_or("none").to_owned();
+        Self { push, push_challenge, qr_code, qr_challenge, in_app, in_app_challenge, update, decided, point }
+    }
+
+    fn of_route(&self, path: &str) -> &Device {
+        match path {
+            path if path.contains("qr-code") => &self.qr_code,
+            path if path.contains("in-app") => &self.in_app,
+            _ => &self.push,
+        }
+    }
 }
 
 /// Code and idempotency key of the open action.
@@ -116,6 +168,7 @@ impl Scene {
             secret,
             token: tracked["token"].as_str().expect("a token").to_owned(),
             authenticator: listed[0]["userAuthenticatorId"].as_str().expect("an id").to_owned(),
+            devices: Devices::of(&world, user, tracked["token"].as_str().expect("a token")).await,
             world,
         }
     }
@@ -126,6 +179,7 @@ impl Scene {
             Caller::Backend => self.world.key(),
             Caller::Operator => self.world.management(),
             Caller::User => Auth::Token(self.token.clone()),
+            Caller::Device => self.world.tenant_auth(),
         }
     }
 
@@ -137,15 +191,38 @@ impl Scene {
             ("{actionCode}", ACTION.0.into()),
             ("{idempotencyKey}", ACTION.1.into()),
             ("{userAuthenticatorId}", self.authenticator.clone()),
+            ("{challengeId}", self.challenge(route)),
+            ("{id}", self.devices.point.clone()),
         ]
         .iter()
         .fold(route.path.clone(), |path, (name, value)| path.replace(name, value));
         assert!(!filled.contains('{'), "{filled}: say here what stands in this place");
-        if route.operation == "queryUsers" { format!("{filled}?email=ada%40example.com") } else { filled }
+        match route.operation.as_str() {
+            "queryUsers" => format!("{filled}?email=ada%40example.com"),
+            "getPushCredential" | "getQrCodeCredential" | "getInAppCredential" | "signPushUpdate" | "signPendingPush"
+            | "getPendingPush" => format!("{filled}?{}", self.devices.of_route(&route.path).query()),
+            _ => filled,
+        }
+    }
+
+    /// The challenge that stands in the route's path.
+    fn challenge(&self, route: &Route) -> String {
+        if route.operation == "getReceipt" {
+            return self.devices.decided.clone();
+        }
+        let of = if route.path.contains("qr-code") { &self.devices.qr_challenge } else { &self.devices.push_challenge };
+        of["challengeId"].as_str().expect("an id").to_owned()
+    }
+
+    /// What the device of a route answers.
+    fn answer(&self, route: &Route) -> Value {
+        let device = self.devices.of_route(&route.path);
+        device.answer(&self.challenge(route), true)
     }
 
     /// A body that the route accepts; `None` where it takes none.
     pub fn body(&self, route: &Route) -> Option<Value> {
+        let devices = &self.devices;
         let body = match route.operation.as_str() {
             "track" => json!({"idempotencyKey": "k2", "custom": {"amount": 5}}),
             "validateChallenge" => json!({"token": self.token}),
@@ -157,6 +234,41 @@ impl Scene {
             "createActionConfiguration" => json!({"actionCode": "fresh", "defaultUserActionResult": "ALLOW"}),
             "updateActionConfiguration" => json!({"defaultUserActionResult": "BLOCK"}),
             "updateTenant" => json!({"name": "Acme"}),
+            "updateAuthenticator" => json!({"isDefault": true}),
+            "createCustomDataPoint" => json!({"name": "fresh", "dataType": "text", "modelType": "user", "isPublic": true}),
+            "updateCustomDataPoint" => json!({"description": "How much"}),
+            "beginChallenge" => json!({"action": "signIn", "idempotencyKey": "k9"}),
+            "challengePush" => json!({"action": ACTION.0}),
+            "challengeQrCode" => json!({"action": "signIn"}),
+            "verifyPush" => json!({"challengeId": devices.push_challenge["challengeId"]}),
+            "verifyQrCode" => {
+                json!({"challengeId": devices.qr_challenge["challengeId"], "deviceCode": devices.qr_challenge["deviceCode"]})
+            }
+            "verifyInApp" => {
+                let id = devices.in_app_challenge["challengeId"].as_str().expect("an id");
+                let device = &devices.in_app;
+                json!({"challengeId": id, "publicKey": device.public_key, "signature": device.sign(id)})
+            }
+            "enrollPush" | "enrollQrCode" | "enrollInApp" => {
+                let fresh = Device::new("push").public_key;
+                json!({"publicKey": fresh, "deviceName": "Second phone", "devicePlatform": "ios"})
+            }
+            "removePushCredential" | "removeQrCodeCredential" | "removeInAppCredential" => {
+                let device = devices.of_route(&route.path);
+                let window = format!("{}.0", self.world.now() / 600);
+                json!({"publicKey": device.public_key, "signature": device.sign(window)})
+            }
+            "updatePushCredential" => {
+                let message = devices.update["message"].as_str().expect("a message");
+                let (device, id) = (&devices.push, &devices.update["challengeId"]);
+                json!({"challengeId": id, "publicKey": device.public_key, "signature": device.sign(message), "pushToken": "t"})
+            }
+            "answerPush" | "answerQrCode" => self.answer(route),
+            "claimQrCode" => {
+                let id = self.challenge(route);
+                let device = &devices.qr_code;
+                json!({"challengeId": id, "publicKey": device.public_key, "signature": device.sign(&id)})
+            }
             other => {
                 assert!(route.body.is_none(), "{other} is new: say here which body it accepts");
                 return None;

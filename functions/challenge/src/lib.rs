@@ -1,0 +1,212 @@
+//! Challenge: somebody who wants to sign in asks a device (contract, C1, C29, C48).
+
+mod ndef;
+
+use axum::{Json, extract::State};
+use countersign_core::{
+    app::{App, UserCaller},
+    approval,
+    challenge::{Challenge, Context, Kind, State as ChallengeState, Subject},
+    clock::iso,
+    error::Error,
+    http::{Body, ClientCaller, Path, Reply, Requester},
+    id::{ActionCode, AuthenticatorId, ChallengeId, IdempotencyKey, digest},
+    keyring::random,
+    push,
+};
+use data_encoding::{BASE64, BASE64URL_NOPAD};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The routes of this function.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(begin)).routes(routes!(ask_by_push)).routes(routes!(show_qr_code)).routes(routes!(tag))
+}
+
+/// How long a code, or an app's own question, may be answered (security.md, T24: at most two minutes).
+const SECONDS: i64 = 120;
+
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+struct BeginRequest {
+    /// What the app will have done, where nobody has tracked it.
+    action: Option<String>,
+    idempotency_key: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct BeginResponse {
+    challenge_id: String,
+    /// For the attestation of a device; with a user token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nonce: Option<String>,
+}
+
+/// Begin a challenge that the app on the device answers itself (`verify/in-app`).
+#[utoipa::path(post, path = "/v1/client/challenge", tag = "Client API", operation_id = "beginChallenge",
+    request_body = BeginRequest, responses((status = 200, body = BeginResponse)), security(("tenantId" = []), ("userToken" = [])))]
+async fn begin(State(app): State<App>, caller: ClientCaller, Body(request): Body<BeginRequest>) -> Reply<BeginResponse> {
+    let mut challenge = Challenge::new(Kind::InApp, app.now(), SECONDS);
+    let action = request.action.map(ActionCode::parse).transpose()?;
+    let key = request.idempotency_key.map(IdempotencyKey::parse).transpose()?;
+    let (tenant, nonce) = match &caller {
+        ClientCaller::User(user) => {
+            challenge.subject = Some(of_user(user));
+            (&user.tenant, Some(BASE64URL_NOPAD.encode(&random::<32>()?)))
+        }
+        ClientCaller::Tenant(tenant) => {
+            challenge.about = action.map(|code| approval::about(code, key));
+            (tenant, None)
+        }
+    };
+    app.store().tenant(tenant.id()).ask(&challenge).await?;
+    Ok(Json(BeginResponse { challenge_id: challenge.id.into(), nonce }))
+}
+
+fn of_user(caller: &UserCaller) -> Subject {
+    Subject { user: caller.claims.sub.clone(), uid: caller.claims.other.user_uid.clone() }
+}
+
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+struct PushRequest {
+    /// The action of the token; another one is refused.
+    action: Option<String>,
+    /// The one device to ask.
+    user_authenticator_id: Option<String>,
+    /// Whether a number has to be typed on the device. Ours.
+    number_matching: Option<bool>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct PushResponse {
+    challenge_id: String,
+    /// Six digits to show, which the person types on the device; where number matching is on. Ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verification_code: Option<String>,
+    /// ISO 8601, UTC. Ours.
+    expires_at: String,
+    delivery_results: Vec<DeliveryResult>,
+}
+
+/// What became of the push to one device; a device that no push reaches can still ask for the challenge.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct DeliveryResult {
+    user_authenticator_id: String,
+    /// `device_unreachable`: it has no push token, or its push service refused it. `not_sent`: the queue did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_code: Option<&'static str>,
+}
+
+/// Ask the user's devices by push. At most 3 questions are open, and 5 begun in 10 minutes.
+#[utoipa::path(post, path = "/v1/client/challenge/push", tag = "Client API", operation_id = "challengePush",
+    request_body = PushRequest, responses((status = 200, body = PushResponse)), security(("userToken" = [])))]
+async fn ask_by_push(
+    State(app): State<App>,
+    caller: UserCaller,
+    Body(request): Body<PushRequest>,
+) -> Reply<PushResponse> {
+    if request.action.is_some_and(|action| action != caller.claims.other.action_code.as_str()) {
+        return Err(Error::invalid("action: the token is for another action. Track this one, and use its token."));
+    }
+    let only = request.user_authenticator_id.map(AuthenticatorId::parse).transpose()?;
+    let with_number = request.number_matching.unwrap_or(false);
+    let asked = push::ask(&app, &caller, (only.as_ref(), with_number), app.now()).await?;
+    let results = asked.deliveries.into_iter();
+    Ok(Json(PushResponse {
+        challenge_id: asked.challenge.into(),
+        verification_code: asked.number,
+        expires_at: iso(asked.expires_at),
+        delivery_results: results
+            .map(|sent| DeliveryResult { user_authenticator_id: sent.authenticator.into(), error_code: sent.error })
+            .collect(),
+    }))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct QrCodeRequest {
+    action: String,
+    /// Data points; a device is shown those that are public.
+    #[serde(default)]
+    custom: Option<Map<String, Value>>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct QrCodeResponse {
+    /// What the QR code shows.
+    challenge_id: String,
+    /// ISO 8601, UTC.
+    expires_at: String,
+    /// What the page polls with, and shows to nobody.
+    device_code: String,
+}
+
+/// Begin a sign-in by QR code: whoever scans it says who signs in. With a user token only that user may.
+#[utoipa::path(post, path = "/v1/client/challenge/qr-code", tag = "Client API", operation_id = "challengeQrCode",
+    request_body = QrCodeRequest, responses((status = 200, body = QrCodeResponse)), security(("tenantId" = []), ("userToken" = [])))]
+async fn show_qr_code(
+    State(app): State<App>,
+    caller: ClientCaller,
+    requester: Requester,
+    Body(request): Body<QrCodeRequest>,
+) -> Reply<QrCodeResponse> {
+    let action = ActionCode::parse(request.action)?;
+    let device_code = BASE64URL_NOPAD.encode(&random::<32>()?);
+    let mut challenge = Challenge::new(Kind::QrCode, app.now(), SECONDS);
+    challenge.poll_hash = Some(digest(&[device_code.as_bytes()]));
+    let tenant = match &caller {
+        ClientCaller::User(user) => {
+            if user.claims.other.action_code != action {
+                return Err(Error::invalid("action: the token is for another action. Track this one, and use its token."));
+            }
+            challenge.subject = Some(of_user(user));
+            challenge.about = Some(push::about(&user.claims));
+            &user.tenant
+        }
+        ClientCaller::Tenant(tenant) => {
+            challenge.about = Some(approval::about(action, None));
+            tenant
+        }
+    };
+    challenge.context = Context {
+        ip_address: requester.ip_address,
+        user_agent: requester.user_agent,
+        origin: requester.origin,
+        custom: tenant.public_points(request.custom.as_ref(), false),
+        ..Context::default()
+    };
+    app.store().tenant(tenant.id()).ask(&challenge).await?;
+    Ok(Json(QrCodeResponse { challenge_id: challenge.id.into(), expires_at: iso(challenge.expires_at), device_code }))
+}
+
+/// What a terminal writes to an NFC tag.
+#[derive(Debug, Serialize, ToSchema)]
+struct Tag {
+    /// The message, base64: one record, of the well-known type URI.
+    ndef: String,
+    /// What the record says: `countersign://claim/<challengeId>`.
+    uri: String,
+}
+
+/// Get the NDEF message that a terminal writes to an NFC tag, so that touching it is scanning the code.
+#[utoipa::path(get, path = "/v1/client/challenge/qr-code/{challengeId}/ndef", tag = "Client API", operation_id = "getNdef",
+    params(("challengeId" = String, Path)), responses((status = 200, body = Tag)), security(("tenantId" = []), ("userToken" = [])))]
+async fn tag(State(app): State<App>, caller: ClientCaller, Path(id): Path<ChallengeId>) -> Reply<Tag> {
+    let tenant = match &caller {
+        ClientCaller::User(user) => &user.tenant,
+        ClientCaller::Tenant(tenant) => tenant,
+    };
+    let found = app.store().tenant(tenant.id()).challenge(&id).await?;
+    let open = |one: &Challenge| one.kind == Kind::QrCode && one.state_at(app.now()) == ChallengeState::Pending;
+    let none = || Error::NotFound("There is no open QR-code challenge with this id.".into());
+    let challenge = found.filter(open).ok_or_else(none)?;
+    let uri = format!("countersign://claim/{}", challenge.id);
+    Ok(Json(Tag { ndef: BASE64.encode(&ndef::uri_message(&uri)), uri }))
+}

@@ -1,0 +1,156 @@
+//! Data points of the tenant's own (contract, M16–M20): what `custom` may hold, and what of it a device is shown.
+
+use axum::{Json, extract::State};
+use countersign_core::{
+    app::App,
+    error::Error,
+    http::{Body, ManagementCaller, Path, Reply, present},
+    id::PointId,
+    store::no_point,
+    tenant::{DataPoint, DataType, ModelType},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::Deleted;
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CustomDataPoint {
+    id: String,
+    tenant_id: String,
+    name: String,
+    data_type: DataType,
+    model_type: ModelType,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    /// Whether a device is shown it.
+    is_public: bool,
+}
+
+fn view(tenant: impl ToString, point: DataPoint) -> Json<CustomDataPoint> {
+    let DataPoint { id, name, data_type, model_type, description, is_public } = point;
+    Json(CustomDataPoint { id: id.into(), tenant_id: tenant.to_string(), name, data_type, model_type, description, is_public })
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CreatePoint {
+    /// As it stands in `custom`: 1 to 64 letters, digits, `_` or `-`.
+    name: String,
+    data_type: DataType,
+    model_type: ModelType,
+    #[serde(default)]
+    description: Option<String>,
+    /// `false` where absent.
+    #[serde(default)]
+    is_public: Option<bool>,
+}
+
+/// What to change: absent keeps, null clears. What a point is of stays, because rules are checked against it.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct PointChanges {
+    name: Option<String>,
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    description: Option<Option<String>>,
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<bool>)]
+    is_public: Option<Option<bool>>,
+}
+
+fn checked(point: &DataPoint) -> Result<(), Error> {
+    let of_a_name = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    if !(1..=64).contains(&point.name.len()) || !point.name.bytes().all(of_a_name) {
+        return Err(Error::invalid("name has 1 to 64 letters, digits, '_' or '-'."));
+    }
+    if point.description.as_ref().is_some_and(|text| text.chars().count() > 500) {
+        return Err(Error::invalid("description has at most 500 characters."));
+    }
+    Ok(())
+}
+
+/// 409 where another point of this kind has the name.
+async fn name_is_free(app: &App, tenant: &countersign_core::id::TenantId, point: &DataPoint) -> Result<(), Error> {
+    let loaded = app.store().tenant(tenant).load().await?;
+    let taken = loaded.is_some_and(|loaded| {
+        let same = |one: &DataPoint| one.id != point.id && (one.model_type, &one.name) == (point.model_type, &point.name);
+        loaded.points.iter().any(same)
+    });
+    if taken { Err(Error::Conflict(format!("There is a data point {} already.", point.name))) } else { Ok(()) }
+}
+
+/// List the data points, by name.
+#[utoipa::path(get, path = "/v1/management/custom-data-points", tag = "Management API", operation_id = "listCustomDataPoints",
+    responses((status = 200, body = Vec<CustomDataPoint>)), security(("managementKey" = [])))]
+pub(crate) async fn list(State(app): State<App>, ManagementCaller(tenant): ManagementCaller) -> Reply<Vec<CustomDataPoint>> {
+    let loaded = app.store().tenant(tenant.id()).load().await?;
+    let mut all = loaded.map(|loaded| loaded.points).unwrap_or_default();
+    all.sort_by(|one, two| (&one.name, &one.id).cmp(&(&two.name, &two.id)));
+    Ok(Json(all.into_iter().map(|point| view(tenant.id(), point).0).collect()))
+}
+
+/// Make a data point; 409 where its name is taken.
+#[utoipa::path(post, path = "/v1/management/custom-data-points", tag = "Management API", operation_id = "createCustomDataPoint",
+    request_body = CreatePoint, responses((status = 200, body = CustomDataPoint)), security(("managementKey" = [])))]
+pub(crate) async fn create(
+    State(app): State<App>,
+    ManagementCaller(tenant): ManagementCaller,
+    Body(request): Body<CreatePoint>,
+) -> Reply<CustomDataPoint> {
+    let CreatePoint { name, data_type, model_type, description, is_public } = request;
+    let is_public = is_public.unwrap_or(false);
+    let point = DataPoint { id: PointId::generate(), name, data_type, model_type, description, is_public };
+    checked(&point)?;
+    name_is_free(&app, tenant.id(), &point).await?;
+    app.store().tenant(tenant.id()).create_point(&point).await?;
+    app.forget_tenant(tenant.id());
+    Ok(view(tenant.id(), point))
+}
+
+/// Get a data point.
+#[utoipa::path(get, path = "/v1/management/custom-data-points/{id}", tag = "Management API", operation_id = "getCustomDataPoint",
+    params(("id" = String, Path)), responses((status = 200, body = CustomDataPoint)), security(("managementKey" = [])))]
+pub(crate) async fn get(
+    State(app): State<App>,
+    ManagementCaller(tenant): ManagementCaller,
+    Path(id): Path<PointId>,
+) -> Reply<CustomDataPoint> {
+    let point = app.store().tenant(tenant.id()).point(&id).await?.ok_or_else(no_point)?;
+    Ok(view(tenant.id(), point))
+}
+
+/// Change a data point: absent keeps, null clears.
+#[utoipa::path(patch, path = "/v1/management/custom-data-points/{id}", tag = "Management API", operation_id = "updateCustomDataPoint",
+    params(("id" = String, Path)), request_body = PointChanges, responses((status = 200, body = CustomDataPoint)), security(("managementKey" = [])))]
+pub(crate) async fn patch(
+    State(app): State<App>,
+    ManagementCaller(tenant): ManagementCaller,
+    Path(id): Path<PointId>,
+    Body(changes): Body<PointChanges>,
+) -> Reply<CustomDataPoint> {
+    let store = app.store().tenant(tenant.id());
+    let mut point = store.point(&id).await?.ok_or_else(no_point)?;
+    point.name = changes.name.unwrap_or(point.name);
+    point.description = changes.description.unwrap_or(point.description);
+    point.is_public = changes.is_public.map_or(point.is_public, Option::unwrap_or_default);
+    checked(&point)?;
+    name_is_free(&app, tenant.id(), &point).await?;
+    store.replace_point(&point).await?;
+    app.forget_tenant(tenant.id());
+    Ok(view(tenant.id(), point))
+}
+
+/// Delete a data point; 404 where there is none.
+#[utoipa::path(delete, path = "/v1/management/custom-data-points/{id}", tag = "Management API", operation_id = "deleteCustomDataPoint",
+    params(("id" = String, Path)), responses((status = 200, body = Deleted)), security(("managementKey" = [])))]
+pub(crate) async fn delete(
+    State(app): State<App>,
+    ManagementCaller(tenant): ManagementCaller,
+    Path(id): Path<PointId>,
+) -> Reply<Deleted> {
+    app.store().tenant(tenant.id()).delete_point(&id).await?;
+    app.forget_tenant(tenant.id());
+    Ok(Json(Deleted { success: true }))
+}

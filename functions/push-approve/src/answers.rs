@@ -1,0 +1,132 @@
+//! A device claims, approves and denies (contract, C38, C42, C43).
+
+use axum::{Json, extract::State};
+use countersign_core::{
+    app::App,
+    approval::{self, Answer, Verdict},
+    authenticator::device::DeviceKey,
+    challenge::Kind,
+    error::Error,
+    http::{Body, ClientCaller, Reply},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{challenge_id, credentials::tenant, pending::Shown};
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AnswerRequest {
+    challenge_id: String,
+    /// SubjectPublicKeyInfo, base64.
+    public_key: String,
+    approved: bool,
+    /// ECDSA-SHA256 over the challenge's id: DER, base64.
+    signature: String,
+    /// Over all that was shown and decided (infra/decisions/0015). Ours.
+    #[serde(default)]
+    signature_v2: Option<String>,
+    /// The number of the other screen, as it was typed.
+    #[serde(default)]
+    verification_code: Option<String>,
+    /// With `approved: false`: it was not the user who asked. Stops pushes to that user for a quarter of an hour. Ours.
+    #[serde(default)]
+    report: Option<bool>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AnswerResponse {
+    is_verified: bool,
+    /// `CODE_INVALID_OR_EXPIRED` or `MAX_ATTEMPTS_EXCEEDED`, of the number. Ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure_reason: Option<&'static str>,
+}
+
+async fn answer(app: &App, caller: &ClientCaller, kind: Kind, request: &AnswerRequest) -> Reply<AnswerResponse> {
+    if request.approved && request.report == Some(true) {
+        return Err(Error::invalid("report: only a denial can say that it was not the user who asked."));
+    }
+    if request.verification_code.as_ref().is_some_and(|code| code.len() > 64) {
+        return Err(Error::invalid("verificationCode: send the number that stands on the other screen."));
+    }
+    let id = challenge_id(&request.challenge_id)?;
+    let answer = Answer {
+        challenge: &id,
+        key: DeviceKey::parse(&request.public_key)?,
+        approved: request.approved,
+        report: request.report.unwrap_or(false),
+        signature: &request.signature,
+        signature_v2: request.signature_v2.as_deref(),
+        number: request.verification_code.as_deref(),
+    };
+    let verdict = approval::decide(app, tenant(caller), kind, &answer, app.now()).await?;
+    Ok(Json(AnswerResponse {
+        is_verified: verdict == Verdict::Approved,
+        failure_reason: match verdict {
+            Verdict::Approved | Verdict::Denied => None,
+            Verdict::WrongNumber => Some("CODE_INVALID_OR_EXPIRED"),
+            Verdict::Exhausted => Some("MAX_ATTEMPTS_EXCEEDED"),
+        },
+    }))
+}
+
+/// Approve or deny what a push asks; the first decision is the only one.
+#[utoipa::path(post, path = "/v1/client/user-authenticators/push/challenge", tag = "Device API", operation_id = "answerPush",
+    request_body = AnswerRequest, responses((status = 200, body = AnswerResponse)), security(("tenantId" = [])))]
+pub(crate) async fn answer_push(
+    State(app): State<App>,
+    caller: ClientCaller,
+    Body(request): Body<AnswerRequest>,
+) -> Reply<AnswerResponse> {
+    answer(&app, &caller, Kind::Push, &request).await
+}
+
+/// Approve or deny what was scanned and claimed.
+#[utoipa::path(post, path = "/v1/client/user-authenticators/qr-code/challenge", tag = "Device API", operation_id = "answerQrCode",
+    request_body = AnswerRequest, responses((status = 200, body = AnswerResponse)), security(("tenantId" = [])))]
+pub(crate) async fn answer_qr_code(
+    State(app): State<App>,
+    caller: ClientCaller,
+    Body(request): Body<AnswerRequest>,
+) -> Reply<AnswerResponse> {
+    answer(&app, &caller, Kind::QrCode, &request).await
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ClaimRequest {
+    challenge_id: String,
+    public_key: String,
+    signature: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ClaimResponse {
+    success: bool,
+    #[serde(flatten)]
+    shown: Shown,
+}
+
+/// Claim a scanned code; one device has it, and sees who asks.
+#[utoipa::path(post, path = "/v1/client/user-authenticators/qr-code/challenge/claim", tag = "Device API",
+    operation_id = "claimQrCode", request_body = ClaimRequest, responses((status = 200, body = ClaimResponse)), security(("tenantId" = [])))]
+pub(crate) async fn claim(
+    State(app): State<App>,
+    caller: ClientCaller,
+    Body(request): Body<ClaimRequest>,
+) -> Reply<ClaimResponse> {
+    let id = challenge_id(&request.challenge_id)?;
+    let answer = Answer {
+        challenge: &id,
+        key: DeviceKey::parse(&request.public_key)?,
+        approved: true,
+        report: false,
+        signature: &request.signature,
+        signature_v2: None,
+        number: None,
+    };
+    let (credential, challenge) = approval::claim(&app, tenant(&caller), &answer, app.now()).await?;
+    Ok(Json(ClaimResponse { success: true, shown: Shown::new(&credential, &challenge) }))
+}

@@ -1,0 +1,243 @@
+//! Keys of devices come and go (contract, C31-C35, C39-C41, C44-C46).
+
+use axum::{Json, extract::State};
+use countersign_core::{
+    app::{App, TenantContext, UserCaller},
+    authenticator::{
+        Authenticator, Method,
+        device::{DeviceKey, DevicePlatform},
+    },
+    challenge::{Challenge, Kind, Subject},
+    clock::{Timestamp, iso},
+    courier::check_subscription,
+    enrolment::{self, Asking},
+    error::Error,
+    http::{Body, ClientCaller, Query, Reply},
+    id::UserId,
+    store::Credential,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{KeyQuery, challenge_id};
+
+/// A device's key (contract, C31).
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CredentialView {
+    user_authenticator_id: String,
+    user_id: String,
+    /// ISO 8601, UTC.
+    verified_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_verified_at: Option<String>,
+}
+
+impl CredentialView {
+    fn new(user: &UserId, one: &Authenticator) -> Self {
+        Self {
+            user_authenticator_id: one.id.to_string(),
+            user_id: user.to_string(),
+            verified_at: iso(one.verified_at),
+            last_verified_at: one.use_so_far.last_verified_at.map(iso),
+        }
+    }
+}
+
+/// A device's key to be enrolled (contract, C32). An attestation is not asked for, and not looked at.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EnrollRequest {
+    /// P-256, SubjectPublicKeyInfo in DER, base64.
+    public_key: String,
+    /// What its owner knows the device by.
+    #[serde(default)]
+    device_name: Option<String>,
+    /// `ios`, `android`, or `web`.
+    device_platform: String,
+    /// Where the push service knows the device; for `web` the browser's push subscription as JSON.
+    #[serde(default)]
+    push_token: Option<String>,
+    #[serde(default)]
+    device_model: Option<String>,
+    /// The app's own name for the device.
+    #[serde(default)]
+    device_id: Option<String>,
+}
+
+/// The longest push token: a browser's subscription has an address and two keys.
+const LONGEST_TOKEN: usize = 2048;
+
+fn token(platform: DevicePlatform, token: Option<String>) -> Result<Option<String>, Error> {
+    let token = token.map(|token| token.trim().to_owned()).filter(|token| !token.is_empty());
+    if token.as_ref().is_some_and(|token| token.len() > LONGEST_TOKEN) {
+        return Err(Error::Invalid(format!("pushToken has at most {LONGEST_TOKEN} bytes.")));
+    }
+    if let (DevicePlatform::Web, Some(token)) = (platform, &token) {
+        check_subscription(token)?;
+    }
+    Ok(token)
+}
+
+pub(crate) async fn enroll(app: &App, caller: &UserCaller, method: Method, request: EnrollRequest) -> Reply<CredentialView> {
+    let text = |name: &str, text: Option<String>| match text.map(|text| text.trim().to_owned()) {
+        Some(text) if text.chars().count() > 128 => Err(Error::Invalid(format!("{name} has at most 128 characters."))),
+        text => Ok(text.filter(|text| !text.is_empty())),
+    };
+    let platform = DevicePlatform::parse(&request.device_platform)?;
+    let asking = Asking {
+        method,
+        key: DeviceKey::parse(&request.public_key)?,
+        name: text("deviceName", request.device_name)?,
+        platform,
+        model: text("deviceModel", request.device_model)?,
+        device_id: text("deviceId", request.device_id)?,
+        push_token: if method == Method::Push { token(platform, request.push_token)? } else { None },
+    };
+    let (user, one) = enrolment::enrol_device(app, caller, &asking, app.now()).await?;
+    Ok(Json(CredentialView::new(&user.id, &one)))
+}
+
+/// The tenant that a device's call is for.
+pub(crate) fn tenant(caller: &ClientCaller) -> &TenantContext {
+    match caller {
+        ClientCaller::User(user) => &user.tenant,
+        ClientCaller::Tenant(tenant) => tenant,
+    }
+}
+
+async fn known(
+    app: &App,
+    tenant: &TenantContext,
+    method: Method,
+    key: &DeviceKey,
+) -> Result<(Credential, Authenticator), Error> {
+    let store = app.store().tenant(tenant.id());
+    let credential = store.credential(method, &key.fingerprint()).await?.ok_or(Error::InvalidCredential)?;
+    let found = store.user_and_authenticator(&credential.user, &credential.authenticator).await?;
+    let (user, one) = found.ok_or(Error::InvalidCredential)?;
+    if user.uid == credential.uid { Ok((credential, one)) } else { Err(Error::InvalidCredential) }
+}
+
+pub(crate) async fn get(app: &App, caller: &ClientCaller, method: Method, query: &KeyQuery) -> Reply<CredentialView> {
+    let (credential, one) = known(app, tenant(caller), method, &query.key()?).await?;
+    Ok(Json(CredentialView::new(&credential.user, &one)))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RemoveRequest {
+    public_key: String,
+    /// Over floor(seconds since 1970 / 600) as the SDKs write it, such as `2938431.0`.
+    signature: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RemoveResponse {
+    /// Absent where the key was not enrolled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removed_authenticator_id: Option<String>,
+}
+
+pub(crate) async fn remove(app: &App, caller: &ClientCaller, method: Method, request: &RemoveRequest) -> Reply<RemoveResponse> {
+    let key = DeviceKey::parse(&request.public_key)?;
+    key.verify_removal(app.now(), &request.signature)?;
+    let tenant = tenant(caller);
+    let store = app.store().tenant(tenant.id());
+    let mut removed_authenticator_id = None;
+    if let Some(credential) = store.credential(method, &key.fingerprint()).await? {
+        let user = store.user(&credential.user).await?.filter(|user| user.uid == credential.uid);
+        if let Some(user) = user
+            && store.remove_authenticator(&user, &credential.authenticator).await?
+        {
+            tracing::info!(event = "device_removed_itself", tenant = %tenant.id(), user = %user.uid, authenticator = %credential.authenticator);
+            removed_authenticator_id = Some(credential.authenticator.into());
+        }
+    }
+    Ok(Json(RemoveResponse { removed_authenticator_id }))
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SignResponse {
+    challenge_id: String,
+    /// To be signed for the update.
+    message: String,
+}
+
+/// A device has this long to sign what it was given.
+const SIGN_SECONDS: i64 = 120;
+
+fn update_message(id: &str) -> String {
+    format!("countersign/update/{id}")
+}
+
+/// Get something to sign, once, for an update.
+#[utoipa::path(post, path = "/v1/client/user-authenticators/push/sign", tag = "Device API", operation_id = "signPushUpdate",
+    params(KeyQuery), responses((status = 200, body = SignResponse)), security(("tenantId" = [])))]
+pub(crate) async fn sign_update(
+    State(app): State<App>,
+    caller: ClientCaller,
+    Query(query): Query<KeyQuery>,
+) -> Reply<SignResponse> {
+    let tenant = tenant(&caller);
+    let store = app.store().tenant(tenant.id());
+    let credential = store.credential(Method::Push, &query.key()?.fingerprint()).await?;
+    let credential = credential.ok_or(Error::InvalidCredential)?;
+    let mut challenge = Challenge::new(Kind::Update, app.now(), SIGN_SECONDS);
+    challenge.subject = Some(Subject { user: credential.user, uid: credential.uid });
+    challenge.only = Some(credential.authenticator);
+    store.ask(&challenge).await?;
+    Ok(Json(SignResponse { message: update_message(challenge.id.as_str()), challenge_id: challenge.id.into() }))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct UpdateRequest {
+    challenge_id: String,
+    public_key: String,
+    /// Over the message that belongs to the challenge.
+    signature: String,
+    #[serde(default)]
+    push_token: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct UpdateResponse {
+    user_authenticator_id: String,
+    user_id: String,
+    last_verified_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    push_token: Option<String>,
+}
+
+/// Tell where the push service knows the device now.
+#[utoipa::path(patch, path = "/v1/client/user-authenticators/push", tag = "Device API", operation_id = "updatePushCredential",
+    request_body = UpdateRequest, responses((status = 200, body = UpdateResponse)), security(("tenantId" = [])))]
+pub(crate) async fn update_push(
+    State(app): State<App>,
+    caller: ClientCaller,
+    Body(request): Body<UpdateRequest>,
+) -> Reply<UpdateResponse> {
+    let now: Timestamp = app.now();
+    let tenant = tenant(&caller);
+    let key = DeviceKey::parse(&request.public_key)?;
+    let id = challenge_id(&request.challenge_id)?;
+    let (credential, one) = known(&app, tenant, Method::Push, &key).await?;
+    key.verify(update_message(id.as_str()).as_bytes(), &request.signature)?;
+    let platform = one.device.as_ref().map_or(DevicePlatform::Android, |device| device.platform);
+    let push_token = token(platform, request.push_token)?;
+    let store = app.store().tenant(tenant.id());
+    if !store.update_device(&credential, &id, push_token.as_deref(), now).await? {
+        return Err(Error::InvalidCredential);
+    }
+    tracing::info!(event = "device_updated", tenant = %tenant.id(), authenticator = %credential.authenticator);
+    Ok(Json(UpdateResponse {
+        user_authenticator_id: credential.authenticator.into(),
+        user_id: credential.user.into(),
+        last_verified_at: iso(now),
+        push_token,
+    }))
+}

@@ -1,0 +1,160 @@
+//! What waits for a device (contract, C36, C37).
+
+use axum::{Json, extract::State, http::HeaderMap};
+use countersign_core::{
+    app::App,
+    authenticator::{Method, device::DeviceKey},
+    challenge::{Challenge, Context, Kind, State as ChallengeState},
+    clock::Timestamp,
+    error::Error,
+    http::{ClientCaller, Query, Reply},
+    keyring::random,
+    store::Credential,
+};
+use data_encoding::BASE64URL_NOPAD;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use crate::{KeyQuery, credentials::tenant};
+
+/// How long a device may sign what it was given to sign.
+const NONCE_SECONDS: i64 = 60;
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SignResponse {
+    /// To be signed for the header `X-Authsignal-Signature` of the question what is pending.
+    message: String,
+}
+
+/// Get something to sign before asking what is pending.
+#[utoipa::path(post, path = "/v1/client/user-authenticators/push/challenge/sign", tag = "Device API",
+    operation_id = "signPendingPush", params(KeyQuery), responses((status = 200, body = SignResponse)), security(("tenantId" = [])))]
+pub(crate) async fn sign(
+    State(app): State<App>,
+    caller: ClientCaller,
+    Query(query): Query<KeyQuery>,
+) -> Reply<SignResponse> {
+    let key = query.key()?;
+    let store = app.store().tenant(tenant(&caller).id());
+    let credential = store.credential(Method::Push, &key.fingerprint()).await?.ok_or(Error::InvalidCredential)?;
+    let message = format!("countersign/pending/{}", BASE64URL_NOPAD.encode(&random::<32>()?));
+    store.set_nonce(&credential, &key, &message, app.now().as_second() + NONCE_SECONDS).await?;
+    Ok(Json(SignResponse { message }))
+}
+
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct OfUser {
+    custom: Map<String, Value>,
+}
+
+/// What a device is shown of a challenge. Of the number that stands on the other screen it learns only that there is one.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Shown {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    idempotency_key: Option<String>,
+    /// Of the browser, as the customer's backend tells it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ip_address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_agent: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_id: Option<String>,
+    /// The site that shows the code. Ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<String>,
+    /// Unix seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<i64>,
+    /// Public data points of the action, and of the user.
+    custom: Map<String, Value>,
+    user: OfUser,
+    /// Whether the number of the other screen has to be typed. Ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number_matching: Option<bool>,
+    /// SHA-256 of what is shown, for `signatureV2`. Ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context_hash: Option<String>,
+}
+
+impl Shown {
+    pub(crate) fn new(credential: &Credential, challenge: &Challenge) -> Self {
+        let Context { ip_address, user_agent, device_id, origin, custom, user_custom } = challenge.context.clone();
+        Self {
+            user_id: Some(credential.user.to_string()),
+            action_code: challenge.about.as_ref().map(|about| about.code.to_string()),
+            idempotency_key: challenge.about.as_ref().map(|about| about.key.to_string()),
+            ip_address,
+            user_agent,
+            device_id,
+            origin,
+            expires_at: Some(challenge.expires_at.as_second()),
+            custom,
+            user: OfUser { custom: user_custom },
+            number_matching: challenge.number.as_ref().map(|_| true),
+            context_hash: Some(challenge.context.digest()),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PendingResponse {
+    user_authenticator_id: String,
+    /// Absent where nothing is pending.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    challenge_id: Option<String>,
+    #[serde(flatten)]
+    shown: Shown,
+}
+
+/// Ask what is pending for a device. A signature that is sent must be good; old SDKs send none where they got no message.
+#[utoipa::path(get, path = "/v1/client/user-authenticators/push/challenge", tag = "Device API", operation_id = "getPendingPush",
+    params(KeyQuery, ("X-Authsignal-Signature" = Option<String>, Header)),
+    responses((status = 200, body = PendingResponse)), security(("tenantId" = [])))]
+pub(crate) async fn get(
+    State(app): State<App>,
+    caller: ClientCaller,
+    headers: HeaderMap,
+    Query(query): Query<KeyQuery>,
+) -> Reply<PendingResponse> {
+    let now = app.now();
+    let key = query.key()?;
+    let store = app.store().tenant(tenant(&caller).id());
+    let credential = store.credential(Method::Push, &key.fingerprint()).await?.ok_or(Error::InvalidCredential)?;
+    check_signature(&key, &credential, &headers, now)?;
+    let user = store.user(&credential.user).await?.filter(|user| user.uid == credential.uid);
+    let user = user.filter(|user| user.has_authenticator(&credential.authenticator)).ok_or(Error::InvalidCredential)?;
+    let mut pending = None;
+    for id in user.pushes.open() {
+        let waits = |one: &Challenge| {
+            one.kind == Kind::Push
+                && one.state_at(now) == ChallengeState::Pending
+                && one.may_be_answered_by(&credential.uid, &credential.authenticator)
+        };
+        if let Some(found) = store.challenge(id).await?.filter(waits) {
+            pending = Some(found);
+            break;
+        }
+    }
+    Ok(Json(PendingResponse {
+        user_authenticator_id: credential.authenticator.to_string(),
+        challenge_id: pending.as_ref().map(|found| found.id.to_string()),
+        shown: pending.map(|found| Shown::new(&credential, &found)).unwrap_or_default(),
+    }))
+}
+
+fn check_signature(key: &DeviceKey, credential: &Credential, headers: &HeaderMap, now: Timestamp) -> Result<(), Error> {
+    let Some(signature) = headers.get("x-authsignal-signature") else { return Ok(()) };
+    let signature = signature.to_str().map_err(|_| Error::InvalidCredential)?;
+    match &credential.nonce {
+        Some((nonce, until)) if now.as_second() < *until => key.verify(nonce.as_bytes(), signature),
+        _ => Err(Error::InvalidCredential),
+    }
+}

@@ -1,0 +1,58 @@
+//! What a push says: that something waits, and which challenge it is. Not who, what, or where: it lies on lock screens
+//! and in the logs of others (security.md, T22, T27).
+
+use serde_json::{Value, json};
+
+use super::Push;
+use crate::delivery::Platform;
+
+pub const TITLE: &str = "Is it you?";
+pub const BODY: &str = "Open the app to approve or deny a sign-in.";
+
+fn name(platform: Platform) -> &'static str {
+    match platform {
+        Platform::Apns => "APNS",
+        Platform::ApnsSandbox => "APNS_SANDBOX",
+        Platform::Gcm => "GCM",
+    }
+}
+
+/// What SNS takes with `MessageStructure=json`: a text for the push service, itself JSON.
+/// <https://docs.aws.amazon.com/sns/latest/dg/sns-send-custom-platform-specific-payloads-mobile-devices.html>
+pub fn message(platform: Platform, push: &Push<'_>) -> Value {
+    let challenge = push.challenge.as_str();
+    let message = match platform {
+        // Apple: Generating a remote notification; `time-sensitive` breaks through a focus.
+        Platform::Apns | Platform::ApnsSandbox => json!({
+            "aps": {
+                "alert": {"title": TITLE, "body": BODY},
+                "category": "COUNTERSIGN_CHALLENGE",
+                "interruption-level": "time-sensitive",
+                "sound": "default",
+            },
+            "challengeId": challenge,
+        }),
+        // Firebase: REST Resource projects.messages, as SNS wraps it:
+        // https://docs.aws.amazon.com/sns/latest/dg/sns-fcm-v1-payloads.html
+        Platform::Gcm => json!({"fcmV1Message": {"message": {
+            "notification": {"title": TITLE, "body": BODY},
+            "data": {"challengeId": challenge},
+            "android": {"priority": "high", "ttl": format!("{}s", push.seconds), "collapse_key": challenge},
+        }}}),
+    };
+    json!({ "default": BODY, name(platform): message.to_string() })
+}
+
+/// How long the push service keeps it, and that a second one takes the place of the first.
+/// <https://docs.aws.amazon.com/sns/latest/dg/sns-ttl.html>
+pub fn attributes(platform: Platform, push: &Push<'_>) -> Vec<(String, String)> {
+    let name = name(platform);
+    let ttl = (format!("AWS.SNS.MOBILE.{name}.TTL"), push.seconds.to_string());
+    if platform == Platform::Gcm {
+        return vec![ttl];
+    }
+    // <https://docs.aws.amazon.com/sns/latest/dg/sns-send-custom-platform-specific-payloads-mobile-devices.html>,
+    // "APNs headers"; the names are the same for the sandbox.
+    let apns = |header: &str, value: &str| (format!("AWS.SNS.MOBILE.APNS.{header}"), value.to_owned());
+    vec![ttl, apns("PUSH_TYPE", "alert"), apns("PRIORITY", "10"), apns("COLLAPSE_ID", push.challenge.as_str())]
+}

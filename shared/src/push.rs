@@ -1,0 +1,236 @@
+//! Asking a user by push, and what became of it; for whoever shows the sign-in.
+
+use std::time::Duration;
+
+use crate::{
+    action::{Action, State as ActionState},
+    app::{App, TenantContext, UserCaller},
+    authenticator::Method,
+    challenge::{About, Challenge, Context, Kind, State, Subject, number},
+    clock::Timestamp,
+    delivery::Delivery,
+    error::Error,
+    id::{AuthenticatorId, ChallengeId, TenantId},
+    metrics::{Counter, count},
+    tenant::Demand,
+    token::{self, Claims, scope},
+    user::{Profile, User},
+};
+
+/// A question that is under way.
+pub struct Asked {
+    pub challenge: ChallengeId,
+    /// To be shown, and typed on the device.
+    pub number: Option<String>,
+    pub expires_at: Timestamp,
+    pub deliveries: Vec<Sent>,
+}
+
+/// What became of the message to one device. A device that no push reaches can still ask (contract, C37).
+pub struct Sent {
+    pub authenticator: AuthenticatorId,
+    /// Why no push is on its way.
+    pub error: Option<&'static str>,
+}
+
+/// How a question stands, for its initiator.
+pub enum Standing {
+    Pending,
+    Approved { token: String },
+    Rejected,
+    Expired,
+}
+
+/// Asks the user's devices about the action of the caller's token (contract, C29). `only` names the one device to ask.
+///
+/// Two round trips and one enqueue: the messages are taken first and the challenge is written second, so that one
+/// that was acknowledged always has its messages (design.md). 429 with Retry-After once the user was asked too often, or
+/// has said "not me"; 403 where the action cannot be answered by push; 503 where the queue takes nothing.
+pub async fn ask(
+    app: &App,
+    caller: &UserCaller,
+    (only, with_number): (Option<&AuthenticatorId>, bool),
+    now: Timestamp,
+) -> Result<Asked, Error> {
+    let claims = &caller.claims;
+    let store = app.store().tenant(caller.tenant.id());
+    let settings = &caller.tenant.settings().push;
+    let action_key = store.action_key(&claims.sub, &claims.other.action_code, &claims.other.idempotency_key);
+    let mut challenge = Challenge::new(Kind::Push, now, i64::from(settings.seconds));
+    if with_number || settings.number_matching == Demand::Required {
+        challenge.number = Some(number()?);
+    }
+    let mut deliveries = None;
+    // Each turn that finds its reading stale means that another write succeeded, so there are few.
+    for _ in 0..5 {
+        let (user, profile, action) = store.user_profile_and_action(&claims.sub, &action_key).await?;
+        let user = user.filter(|user| user.uid == claims.other.user_uid).ok_or_else(token::not_ours)?;
+        let action = action.filter(|action| action.id == claims.jti).ok_or_else(token::not_ours)?;
+        if user.pushes.0.contains_key(&challenge.id) {
+            // Written by a turn whose acknowledgement was lost.
+            return Ok(asked(&challenge, deliveries.unwrap_or_default()));
+        }
+        may_be_asked(&user, &action, now)?;
+        let targets = targets(&user, only)?;
+        let pushes = user.pushes.with(&challenge.id, now, i64::from(settings.seconds)).map_err(too_often)?;
+        let profile = profile.map(|stored| stored.profile).unwrap_or_default();
+        describe(&mut challenge, &caller.tenant, (&user, &profile, &action), only);
+        if deliveries.is_none() {
+            deliveries = Some(send(app, caller.tenant.id(), &challenge, &targets).await?);
+        }
+        if store.begin_push(&user, &challenge, &about(claims), &pushes).await? {
+            count(Counter::PushesAsked);
+            tracing::info!(event = "push_asked", tenant = %caller.tenant.id(), user = %user.uid, challenge = %challenge.id, devices = targets.len());
+            return Ok(asked(&challenge, deliveries.unwrap_or_default()));
+        }
+    }
+    Err(Error::unavailable("the user kept changing"))
+}
+
+/// The action of a token.
+pub fn about(claims: &Claims) -> About {
+    About {
+        code: claims.other.action_code.clone(),
+        key: claims.other.idempotency_key.clone(),
+        id: claims.jti.clone(),
+        is_tracked: true,
+    }
+}
+
+fn asked(challenge: &Challenge, deliveries: Vec<Sent>) -> Asked {
+    Asked {
+        challenge: challenge.id.clone(),
+        number: challenge.number.clone(),
+        expires_at: challenge.expires_at,
+        deliveries,
+    }
+}
+
+fn may_be_asked(user: &User, action: &Action, now: Timestamp) -> Result<(), Error> {
+    if action.state != ActionState::ChallengeRequired || now >= action.expires_at {
+        return Err(Error::Forbidden("The action needs no challenge, or it is over. Track it again.".into()));
+    }
+    if !action.allowed_methods.contains(&Method::Push) {
+        return Err(Error::Forbidden("The action may not be answered by push; use one of its allowed methods.".into()));
+    }
+    let quiet = user.quiet_until - now.as_second();
+    if quiet > 0 {
+        return Err(too_often(Duration::from_secs(quiet.unsigned_abs())));
+    }
+    Ok(())
+}
+
+fn too_often(retry_after: Duration) -> Error {
+    count(Counter::PushesRefused);
+    Error::TooManyRequests { retry_after }
+}
+
+/// Which devices are told: the one that was named; or else the primary one, as long as pushes reach it; or else all.
+fn targets<'a>(user: &'a User, only: Option<&'a AuthenticatorId>) -> Result<Vec<(&'a AuthenticatorId, bool)>, Error> {
+    let reached = |id: &'a AuthenticatorId| (id, !user.unreachable.contains(id));
+    let mut devices = user.devices(Method::Push);
+    if let Some(only) = only {
+        let named = devices.find(|id| *id == only).map(reached);
+        let none = || Error::invalid("userAuthenticatorId: the user has no device with this id that takes pushes.");
+        return Ok(vec![named.ok_or_else(none)?]);
+    }
+    let all: Vec<_> = devices.map(reached).collect();
+    if all.is_empty() {
+        return Err(Error::invalid("The user has no device that takes pushes; enrol one first."));
+    }
+    let primary = all.iter().find(|(id, is_reached)| *is_reached && user.primary.as_ref() == Some(*id));
+    Ok(primary.map_or(all.clone(), |primary| vec![*primary]))
+}
+
+/// What its owner will be shown.
+fn describe(
+    challenge: &mut Challenge,
+    tenant: &TenantContext,
+    (user, profile, action): (&User, &Profile, &Action),
+    only: Option<&AuthenticatorId>,
+) {
+    let input: serde_json::Value = serde_json::from_str(&action.input).unwrap_or_default();
+    let text = |name: &str| input.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
+    challenge.subject = Some(Subject { user: user.id.clone(), uid: user.uid.clone() });
+    challenge.only = only.cloned();
+    challenge.expires_at = challenge.expires_at.min(action.expires_at);
+    challenge.about =
+        Some(About { code: action.code.clone(), key: action.key.clone(), id: action.id.clone(), is_tracked: true });
+    challenge.context = Context {
+        ip_address: text("ipAddress"),
+        user_agent: text("userAgent"),
+        device_id: text("deviceId"),
+        origin: None,
+        custom: tenant.public_points(input.get("custom").and_then(serde_json::Value::as_object), false),
+        user_custom: tenant.public_points(profile.custom.as_ref(), true),
+    };
+}
+
+async fn send(
+    app: &App,
+    tenant: &TenantId,
+    challenge: &Challenge,
+    targets: &[(&AuthenticatorId, bool)],
+) -> Result<Vec<Sent>, Error> {
+    let reached = targets.iter().filter(|(_, is_reached)| *is_reached);
+    let messages: Vec<Delivery> = reached
+        .map(|(id, _)| Delivery {
+            version: Delivery::VERSION,
+            tenant_id: tenant.clone(),
+            challenge_id: challenge.id.clone(),
+            user_authenticator_id: (*id).clone(),
+            enqueued_at: challenge.created_at.as_second(),
+            expires_at: challenge.expires_at.as_second(),
+        })
+        .collect();
+    let taken = if messages.is_empty() { Vec::new() } else { app.outbox().send(&messages).await? };
+    let mut taken = taken.into_iter();
+    let error = |is_reached: bool, taken: &mut std::vec::IntoIter<bool>| match is_reached {
+        false => Some("device_unreachable"),
+        true => (!taken.next().unwrap_or(false)).then_some("not_sent"),
+    };
+    Ok(targets
+        .iter()
+        .map(|(id, is_reached)| Sent { authenticator: (*id).clone(), error: error(*is_reached, &mut taken) })
+        .collect())
+}
+
+/// How the question that the caller asked stands (contract, C30). One round trip.
+///
+/// An approval gives the token that a right code gives. That a question is over is written down before it is said, so
+/// that nobody decides it afterwards.
+pub async fn standing(app: &App, caller: &UserCaller, id: &ChallengeId, now: Timestamp) -> Result<Standing, Error> {
+    let claims = &caller.claims;
+    let keys = app.signing_keys(&caller.tenant).await?;
+    let found = app.store().tenant(caller.tenant.id()).challenge(id).await?;
+    let ours = |one: &Challenge| {
+        one.kind == Kind::Push
+            && one.subject.as_ref().is_some_and(|subject| subject.uid == claims.other.user_uid)
+            && one.about.as_ref().is_some_and(|about| about.id == claims.jti)
+    };
+    let unknown = || Error::NotFound("There is no challenge with this id for this action.".into());
+    let challenge = settled(app, caller.tenant.id(), found.filter(ours).ok_or_else(unknown)?, now).await?;
+    Ok(match challenge.state {
+        State::Pending => Standing::Pending,
+        State::Rejected => Standing::Rejected,
+        State::Expired => Standing::Expired,
+        State::Verified => {
+            let action = claims.jti.clone();
+            let token = caller.tenant.issue_token(keys, claims.other.clone(), action, scope::ALL.into(), now)?;
+            Standing::Approved { token }
+        }
+    })
+}
+
+/// The challenge, with its expiry written down where that is what it has come to.
+pub(crate) async fn settled(
+    app: &App,
+    tenant: &TenantId,
+    challenge: Challenge,
+    now: Timestamp,
+) -> Result<Challenge, Error> {
+    if challenge.state == State::Pending && challenge.state_at(now) == State::Expired {
+        return app.store().tenant(tenant).expire(&challenge).await;
+    }
+    Ok(challenge)
+}
