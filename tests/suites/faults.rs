@@ -127,7 +127,8 @@ impl Case<'_> {
         let first = ready.send(world).await;
         world.faults.clear();
         // A deletion that the SDK repeats finds nothing left: what was wanted has happened.
-        let is_done = self.ready.operation == Operation::DeleteConfiguration && first.status == 404;
+        let deletes = matches!(self.ready.operation, Operation::DeleteConfiguration | Operation::DeletePoint);
+        let is_done = deletes && first.status == 404;
         if is_done && matches!(self.fault, Fault::DropAfter | Fault::ErrorAfter) {
             ensure(self.is_visible().await, || "said to be gone, and there".into())?;
         } else if first.status.is_success() {
@@ -155,8 +156,10 @@ impl Case<'_> {
         let again = self.ready.send(self.world).await;
         let may_be_done = was_acknowledged || matches!(self.fault, Fault::DropAfter | Fault::ErrorAfter);
         let done_already = match self.ready.operation {
-            Operation::DeleteAuthenticator | Operation::DeleteConfiguration => again.status == 404,
-            Operation::CreateConfiguration => again.status == 409,
+            Operation::DeleteAuthenticator | Operation::DeleteConfiguration | Operation::DeletePoint => {
+                again.status == 404
+            }
+            Operation::CreateConfiguration | Operation::CreatePoint => again.status == 409,
             _ => false,
         };
         if !(done_already && may_be_done) {
@@ -201,6 +204,12 @@ impl Case<'_> {
             CreateConfiguration => self.get(&configuration).await.status == 200,
             PatchConfiguration => self.get(&configuration).await.ok()["defaultUserActionResult"] == "BLOCK",
             DeleteConfiguration => self.get(&configuration).await.status == 404,
+            ApprovePush | ApproveWithNumber => self.world.state(&self.ready.token).await == "CHALLENGE_SUCCEEDED",
+            DenyPush => self.world.state(&self.ready.token).await == "CHALLENGE_REQUIRED",
+            ReportPush => self.world.state(&self.ready.token).await == "CHALLENGE_FAILED",
+            EnrollDevice => have().await == 2,
+            RemoveDevice => have().await == 1,
+            DeletePoint => self.get(&format!("/v1/management/custom-data-points/{}", self.ready.id)).await.status == 404,
             PatchTenant => self.get("/v1/management/tenant").await.ok()["name"] == format!("Name of {user}"),
             _ => true,
         }
@@ -291,6 +300,11 @@ async fn round_trips_are_as_few_as_promised() {
         (Operation::VerifyWrong, 1),
         (Operation::VerifyExhausted, 1),
         (Operation::Validate, 1),
+        (Operation::AskByPush, 2),
+        (Operation::PollPush, 1),
+        (Operation::ApprovePush, 2),
+        (Operation::ApproveWithNumber, 3),
+        (Operation::DenyPush, 2),
     ] {
         let ready = prepare(&world, operation, format!("{operation:?}")).await;
         world.faults.clear();

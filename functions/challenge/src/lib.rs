@@ -30,7 +30,7 @@ const SECONDS: i64 = 120;
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
-struct BeginRequest {
+struct BeginChallengeRequest {
     /// What the app will have done, where nobody has tracked it.
     action: Option<String>,
     idempotency_key: Option<String>,
@@ -38,7 +38,7 @@ struct BeginRequest {
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct BeginResponse {
+struct BeginChallengeResponse {
     challenge_id: String,
     /// For the attestation of a device; with a user token.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,8 +47,8 @@ struct BeginResponse {
 
 /// Begin a challenge that the app on the device answers itself (`verify/in-app`).
 #[utoipa::path(post, path = "/v1/client/challenge", tag = "Client API", operation_id = "beginChallenge",
-    request_body = BeginRequest, responses((status = 200, body = BeginResponse)), security(("tenantId" = []), ("userToken" = [])))]
-async fn begin(State(app): State<App>, caller: ClientCaller, Body(request): Body<BeginRequest>) -> Reply<BeginResponse> {
+    request_body = BeginChallengeRequest, responses((status = 200, body = BeginChallengeResponse)), security(("tenantId" = []), ("userToken" = [])))]
+async fn begin(State(app): State<App>, caller: ClientCaller, Body(request): Body<BeginChallengeRequest>) -> Reply<BeginChallengeResponse> {
     let mut challenge = Challenge::new(Kind::InApp, app.now(), SECONDS);
     let action = request.action.map(ActionCode::parse).transpose()?;
     let key = request.idempotency_key.map(IdempotencyKey::parse).transpose()?;
@@ -63,7 +63,7 @@ async fn begin(State(app): State<App>, caller: ClientCaller, Body(request): Body
         }
     };
     app.store().tenant(tenant.id()).ask(&challenge).await?;
-    Ok(Json(BeginResponse { challenge_id: challenge.id.into(), nonce }))
+    Ok(Json(BeginChallengeResponse { challenge_id: challenge.id.into(), nonce }))
 }
 
 fn of_user(caller: &UserCaller) -> Subject {
@@ -72,7 +72,7 @@ fn of_user(caller: &UserCaller) -> Subject {
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
-struct PushRequest {
+struct AskByPushRequest {
     /// The action of the token; another one is refused.
     action: Option<String>,
     /// The one device to ask.
@@ -83,7 +83,7 @@ struct PushRequest {
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct PushResponse {
+struct AskByPushResponse {
     challenge_id: String,
     /// Six digits to show, which the person types on the device; where number matching is on. Ours.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,12 +105,12 @@ struct DeliveryResult {
 
 /// Ask the user's devices by push. At most 3 questions are open, and 5 begun in 10 minutes.
 #[utoipa::path(post, path = "/v1/client/challenge/push", tag = "Client API", operation_id = "challengePush",
-    request_body = PushRequest, responses((status = 200, body = PushResponse)), security(("userToken" = [])))]
+    request_body = AskByPushRequest, responses((status = 200, body = AskByPushResponse)), security(("userToken" = [])))]
 async fn ask_by_push(
     State(app): State<App>,
     caller: UserCaller,
-    Body(request): Body<PushRequest>,
-) -> Reply<PushResponse> {
+    Body(request): Body<AskByPushRequest>,
+) -> Reply<AskByPushResponse> {
     if request.action.is_some_and(|action| action != caller.claims.other.action_code.as_str()) {
         return Err(Error::invalid("action: the token is for another action. Track this one, and use its token."));
     }
@@ -118,7 +118,7 @@ async fn ask_by_push(
     let with_number = request.number_matching.unwrap_or(false);
     let asked = push::ask(&app, &caller, (only.as_ref(), with_number), app.now()).await?;
     let results = asked.deliveries.into_iter();
-    Ok(Json(PushResponse {
+    Ok(Json(AskByPushResponse {
         challenge_id: asked.challenge.into(),
         verification_code: asked.number,
         expires_at: iso(asked.expires_at),
@@ -130,7 +130,7 @@ async fn ask_by_push(
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct QrCodeRequest {
+struct ShowQrCodeRequest {
     action: String,
     /// Data points; a device is shown those that are public.
     #[serde(default)]
@@ -139,7 +139,7 @@ struct QrCodeRequest {
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct QrCodeResponse {
+struct ShowQrCodeResponse {
     /// What the QR code shows.
     challenge_id: String,
     /// ISO 8601, UTC.
@@ -150,13 +150,13 @@ struct QrCodeResponse {
 
 /// Begin a sign-in by QR code: whoever scans it says who signs in. With a user token only that user may.
 #[utoipa::path(post, path = "/v1/client/challenge/qr-code", tag = "Client API", operation_id = "challengeQrCode",
-    request_body = QrCodeRequest, responses((status = 200, body = QrCodeResponse)), security(("tenantId" = []), ("userToken" = [])))]
+    request_body = ShowQrCodeRequest, responses((status = 200, body = ShowQrCodeResponse)), security(("tenantId" = []), ("userToken" = [])))]
 async fn show_qr_code(
     State(app): State<App>,
     caller: ClientCaller,
     requester: Requester,
-    Body(request): Body<QrCodeRequest>,
-) -> Reply<QrCodeResponse> {
+    Body(request): Body<ShowQrCodeRequest>,
+) -> Reply<ShowQrCodeResponse> {
     let action = ActionCode::parse(request.action)?;
     let device_code = BASE64URL_NOPAD.encode(&random::<32>()?);
     let mut challenge = Challenge::new(Kind::QrCode, app.now(), SECONDS);
@@ -183,12 +183,12 @@ async fn show_qr_code(
         ..Context::default()
     };
     app.store().tenant(tenant.id()).ask(&challenge).await?;
-    Ok(Json(QrCodeResponse { challenge_id: challenge.id.into(), expires_at: iso(challenge.expires_at), device_code }))
+    Ok(Json(ShowQrCodeResponse { challenge_id: challenge.id.into(), expires_at: iso(challenge.expires_at), device_code }))
 }
 
 /// What a terminal writes to an NFC tag.
 #[derive(Debug, Serialize, ToSchema)]
-struct Tag {
+struct NfcTag {
     /// The message, base64: one record, of the well-known type URI.
     ndef: String,
     /// What the record says: `countersign://claim/<challengeId>`.
@@ -197,8 +197,8 @@ struct Tag {
 
 /// Get the NDEF message that a terminal writes to an NFC tag, so that touching it is scanning the code.
 #[utoipa::path(get, path = "/v1/client/challenge/qr-code/{challengeId}/ndef", tag = "Client API", operation_id = "getNdef",
-    params(("challengeId" = String, Path)), responses((status = 200, body = Tag)), security(("tenantId" = []), ("userToken" = [])))]
-async fn tag(State(app): State<App>, caller: ClientCaller, Path(id): Path<ChallengeId>) -> Reply<Tag> {
+    params(("challengeId" = String, Path)), responses((status = 200, body = NfcTag)), security(("tenantId" = []), ("userToken" = [])))]
+async fn tag(State(app): State<App>, caller: ClientCaller, Path(id): Path<ChallengeId>) -> Reply<NfcTag> {
     let tenant = match &caller {
         ClientCaller::User(user) => &user.tenant,
         ClientCaller::Tenant(tenant) => tenant,
@@ -208,5 +208,5 @@ async fn tag(State(app): State<App>, caller: ClientCaller, Path(id): Path<Challe
     let none = || Error::NotFound("There is no open QR-code challenge with this id.".into());
     let challenge = found.filter(open).ok_or_else(none)?;
     let uri = format!("countersign://claim/{}", challenge.id);
-    Ok(Json(Tag { ndef: BASE64.encode(&ndef::uri_message(&uri)), uri }))
+    Ok(Json(NfcTag { ndef: BASE64.encode(&ndef::uri_message(&uri)), uri }))
 }

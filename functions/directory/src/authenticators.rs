@@ -64,7 +64,7 @@ fn masked(address: &str) -> String {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct UpdateRequest {
+pub(crate) struct UpdateAuthenticatorRequest {
     /// `true`: its method is the user's default, and of several devices it is the one that is asked first.
     is_default: bool,
 }
@@ -72,12 +72,12 @@ pub(crate) struct UpdateRequest {
 /// Make an authenticator the one that is asked first. Ours.
 #[utoipa::path(patch, path = "/v1/users/{userId}/authenticators/{userAuthenticatorId}", tag = "Server API",
     operation_id = "updateAuthenticator", params(("userId" = String, Path), ("userAuthenticatorId" = String, Path)),
-    request_body = UpdateRequest, responses((status = 200, body = UserAuthenticator)), security(("secretKey" = [])))]
+    request_body = UpdateAuthenticatorRequest, responses((status = 200, body = UserAuthenticator)), security(("secretKey" = [])))]
 pub(crate) async fn update(
     State(app): State<App>,
     ServerCaller(tenant): ServerCaller,
     Path((user_id, id)): Path<(UserId, AuthenticatorId)>,
-    Body(request): Body<UpdateRequest>,
+    Body(request): Body<UpdateAuthenticatorRequest>,
 ) -> Reply<UserAuthenticator> {
     if !request.is_default {
         return Err(Error::invalid("isDefault is true; make another authenticator the default to end this one's turn."));

@@ -12,11 +12,11 @@ use countersign_core::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{challenge_id, credentials::tenant, pending::Shown};
+use crate::{challenge_id, credentials::tenant, pending::ShownContext};
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct AnswerRequest {
+pub(crate) struct AnswerChallengeRequest {
     challenge_id: String,
     /// SubjectPublicKeyInfo, base64.
     public_key: String,
@@ -36,14 +36,14 @@ pub(crate) struct AnswerRequest {
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct AnswerResponse {
+pub(crate) struct AnswerChallengeResponse {
     is_verified: bool,
     /// `CODE_INVALID_OR_EXPIRED` or `MAX_ATTEMPTS_EXCEEDED`, of the number. Ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure_reason: Option<&'static str>,
 }
 
-async fn answer(app: &App, caller: &ClientCaller, kind: Kind, request: &AnswerRequest) -> Reply<AnswerResponse> {
+async fn answer(app: &App, caller: &ClientCaller, kind: Kind, request: &AnswerChallengeRequest) -> Reply<AnswerChallengeResponse> {
     if request.approved && request.report == Some(true) {
         return Err(Error::invalid("report: only a denial can say that it was not the user who asked."));
     }
@@ -61,7 +61,7 @@ async fn answer(app: &App, caller: &ClientCaller, kind: Kind, request: &AnswerRe
         number: request.verification_code.as_deref(),
     };
     let verdict = approval::decide(app, tenant(caller), kind, &answer, app.now()).await?;
-    Ok(Json(AnswerResponse {
+    Ok(Json(AnswerChallengeResponse {
         is_verified: verdict == Verdict::Approved,
         failure_reason: match verdict {
             Verdict::Approved | Verdict::Denied => None,
@@ -73,29 +73,29 @@ async fn answer(app: &App, caller: &ClientCaller, kind: Kind, request: &AnswerRe
 
 /// Approve or deny what a push asks; the first decision is the only one.
 #[utoipa::path(post, path = "/v1/client/user-authenticators/push/challenge", tag = "Device API", operation_id = "answerPush",
-    request_body = AnswerRequest, responses((status = 200, body = AnswerResponse)), security(("tenantId" = [])))]
+    request_body = AnswerChallengeRequest, responses((status = 200, body = AnswerChallengeResponse)), security(("tenantId" = [])))]
 pub(crate) async fn answer_push(
     State(app): State<App>,
     caller: ClientCaller,
-    Body(request): Body<AnswerRequest>,
-) -> Reply<AnswerResponse> {
+    Body(request): Body<AnswerChallengeRequest>,
+) -> Reply<AnswerChallengeResponse> {
     answer(&app, &caller, Kind::Push, &request).await
 }
 
 /// Approve or deny what was scanned and claimed.
 #[utoipa::path(post, path = "/v1/client/user-authenticators/qr-code/challenge", tag = "Device API", operation_id = "answerQrCode",
-    request_body = AnswerRequest, responses((status = 200, body = AnswerResponse)), security(("tenantId" = [])))]
+    request_body = AnswerChallengeRequest, responses((status = 200, body = AnswerChallengeResponse)), security(("tenantId" = [])))]
 pub(crate) async fn answer_qr_code(
     State(app): State<App>,
     caller: ClientCaller,
-    Body(request): Body<AnswerRequest>,
-) -> Reply<AnswerResponse> {
+    Body(request): Body<AnswerChallengeRequest>,
+) -> Reply<AnswerChallengeResponse> {
     answer(&app, &caller, Kind::QrCode, &request).await
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct ClaimRequest {
+pub(crate) struct ClaimQrCodeRequest {
     challenge_id: String,
     public_key: String,
     signature: String,
@@ -103,20 +103,20 @@ pub(crate) struct ClaimRequest {
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct ClaimResponse {
+pub(crate) struct ClaimQrCodeResponse {
     success: bool,
     #[serde(flatten)]
-    shown: Shown,
+    shown: ShownContext,
 }
 
 /// Claim a scanned code; one device has it, and sees who asks.
 #[utoipa::path(post, path = "/v1/client/user-authenticators/qr-code/challenge/claim", tag = "Device API",
-    operation_id = "claimQrCode", request_body = ClaimRequest, responses((status = 200, body = ClaimResponse)), security(("tenantId" = [])))]
+    operation_id = "claimQrCode", request_body = ClaimQrCodeRequest, responses((status = 200, body = ClaimQrCodeResponse)), security(("tenantId" = [])))]
 pub(crate) async fn claim(
     State(app): State<App>,
     caller: ClientCaller,
-    Body(request): Body<ClaimRequest>,
-) -> Reply<ClaimResponse> {
+    Body(request): Body<ClaimQrCodeRequest>,
+) -> Reply<ClaimQrCodeResponse> {
     let id = challenge_id(&request.challenge_id)?;
     let answer = Answer {
         challenge: &id,
@@ -128,5 +128,5 @@ pub(crate) async fn claim(
         number: None,
     };
     let (credential, challenge) = approval::claim(&app, tenant(&caller), &answer, app.now()).await?;
-    Ok(Json(ClaimResponse { success: true, shown: Shown::new(&credential, &challenge) }))
+    Ok(Json(ClaimQrCodeResponse { success: true, shown: ShownContext::new(&credential, &challenge) }))
 }

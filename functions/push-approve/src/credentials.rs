@@ -24,7 +24,7 @@ use crate::{KeyQuery, challenge_id};
 /// A device's key (contract, C31).
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct CredentialView {
+pub(crate) struct DeviceCredential {
     user_authenticator_id: String,
     user_id: String,
     /// ISO 8601, UTC.
@@ -33,7 +33,7 @@ pub(crate) struct CredentialView {
     last_verified_at: Option<String>,
 }
 
-impl CredentialView {
+impl DeviceCredential {
     fn new(user: &UserId, one: &Authenticator) -> Self {
         Self {
             user_authenticator_id: one.id.to_string(),
@@ -47,7 +47,7 @@ impl CredentialView {
 /// A device's key to be enrolled (contract, C32). An attestation is not asked for, and not looked at.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct EnrollRequest {
+pub(crate) struct EnrollDeviceRequest {
     /// P-256, SubjectPublicKeyInfo in DER, base64.
     public_key: String,
     /// What its owner knows the device by.
@@ -79,7 +79,7 @@ fn token(platform: DevicePlatform, token: Option<String>) -> Result<Option<Strin
     Ok(token)
 }
 
-pub(crate) async fn enroll(app: &App, caller: &UserCaller, method: Method, request: EnrollRequest) -> Reply<CredentialView> {
+pub(crate) async fn enroll(app: &App, caller: &UserCaller, method: Method, request: EnrollDeviceRequest) -> Reply<DeviceCredential> {
     let text = |name: &str, text: Option<String>| match text.map(|text| text.trim().to_owned()) {
         Some(text) if text.chars().count() > 128 => Err(Error::Invalid(format!("{name} has at most 128 characters."))),
         text => Ok(text.filter(|text| !text.is_empty())),
@@ -95,7 +95,7 @@ pub(crate) async fn enroll(app: &App, caller: &UserCaller, method: Method, reque
         push_token: if method == Method::Push { token(platform, request.push_token)? } else { None },
     };
     let (user, one) = enrolment::enrol_device(app, caller, &asking, app.now()).await?;
-    Ok(Json(CredentialView::new(&user.id, &one)))
+    Ok(Json(DeviceCredential::new(&user.id, &one)))
 }
 
 /// The tenant that a device's call is for.
@@ -119,14 +119,14 @@ async fn known(
     if user.uid == credential.uid { Ok((credential, one)) } else { Err(Error::InvalidCredential) }
 }
 
-pub(crate) async fn get(app: &App, caller: &ClientCaller, method: Method, query: &KeyQuery) -> Reply<CredentialView> {
+pub(crate) async fn get(app: &App, caller: &ClientCaller, method: Method, query: &KeyQuery) -> Reply<DeviceCredential> {
     let (credential, one) = known(app, tenant(caller), method, &query.key()?).await?;
-    Ok(Json(CredentialView::new(&credential.user, &one)))
+    Ok(Json(DeviceCredential::new(&credential.user, &one)))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct RemoveRequest {
+pub(crate) struct RemoveDeviceRequest {
     public_key: String,
     /// Over floor(seconds since 1970 / 600) as the SDKs write it, such as `2938431.0`.
     signature: String,
@@ -134,13 +134,13 @@ pub(crate) struct RemoveRequest {
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct RemoveResponse {
+pub(crate) struct RemoveDeviceResponse {
     /// Absent where the key was not enrolled.
     #[serde(skip_serializing_if = "Option::is_none")]
     removed_authenticator_id: Option<String>,
 }
 
-pub(crate) async fn remove(app: &App, caller: &ClientCaller, method: Method, request: &RemoveRequest) -> Reply<RemoveResponse> {
+pub(crate) async fn remove(app: &App, caller: &ClientCaller, method: Method, request: &RemoveDeviceRequest) -> Reply<RemoveDeviceResponse> {
     let key = DeviceKey::parse(&request.public_key)?;
     key.verify_removal(app.now(), &request.signature)?;
     let tenant = tenant(caller);
@@ -155,12 +155,12 @@ pub(crate) async fn remove(app: &App, caller: &ClientCaller, method: Method, req
             removed_authenticator_id = Some(credential.authenticator.into());
         }
     }
-    Ok(Json(RemoveResponse { removed_authenticator_id }))
+    Ok(Json(RemoveDeviceResponse { removed_authenticator_id }))
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct SignResponse {
+pub(crate) struct SignUpdateResponse {
     challenge_id: String,
     /// To be signed for the update.
     message: String,
@@ -175,12 +175,12 @@ fn update_message(id: &str) -> String {
 
 /// Get something to sign, once, for an update.
 #[utoipa::path(post, path = "/v1/client/user-authenticators/push/sign", tag = "Device API", operation_id = "signPushUpdate",
-    params(KeyQuery), responses((status = 200, body = SignResponse)), security(("tenantId" = [])))]
+    params(KeyQuery), responses((status = 200, body = SignUpdateResponse)), security(("tenantId" = [])))]
 pub(crate) async fn sign_update(
     State(app): State<App>,
     caller: ClientCaller,
     Query(query): Query<KeyQuery>,
-) -> Reply<SignResponse> {
+) -> Reply<SignUpdateResponse> {
     let tenant = tenant(&caller);
     let store = app.store().tenant(tenant.id());
     let credential = store.credential(Method::Push, &query.key()?.fingerprint()).await?;
@@ -189,12 +189,12 @@ pub(crate) async fn sign_update(
     challenge.subject = Some(Subject { user: credential.user, uid: credential.uid });
     challenge.only = Some(credential.authenticator);
     store.ask(&challenge).await?;
-    Ok(Json(SignResponse { message: update_message(challenge.id.as_str()), challenge_id: challenge.id.into() }))
+    Ok(Json(SignUpdateResponse { message: update_message(challenge.id.as_str()), challenge_id: challenge.id.into() }))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct UpdateRequest {
+pub(crate) struct UpdateDeviceRequest {
     challenge_id: String,
     public_key: String,
     /// Over the message that belongs to the challenge.
@@ -205,7 +205,7 @@ pub(crate) struct UpdateRequest {
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct UpdateResponse {
+pub(crate) struct UpdateDeviceResponse {
     user_authenticator_id: String,
     user_id: String,
     last_verified_at: String,
@@ -215,12 +215,12 @@ pub(crate) struct UpdateResponse {
 
 /// Tell where the push service knows the device now.
 #[utoipa::path(patch, path = "/v1/client/user-authenticators/push", tag = "Device API", operation_id = "updatePushCredential",
-    request_body = UpdateRequest, responses((status = 200, body = UpdateResponse)), security(("tenantId" = [])))]
+    request_body = UpdateDeviceRequest, responses((status = 200, body = UpdateDeviceResponse)), security(("tenantId" = [])))]
 pub(crate) async fn update_push(
     State(app): State<App>,
     caller: ClientCaller,
-    Body(request): Body<UpdateRequest>,
-) -> Reply<UpdateResponse> {
+    Body(request): Body<UpdateDeviceRequest>,
+) -> Reply<UpdateDeviceResponse> {
     let now: Timestamp = app.now();
     let tenant = tenant(&caller);
     let key = DeviceKey::parse(&request.public_key)?;
@@ -234,7 +234,7 @@ pub(crate) async fn update_push(
         return Err(Error::InvalidCredential);
     }
     tracing::info!(event = "device_updated", tenant = %tenant.id(), authenticator = %credential.authenticator);
-    Ok(Json(UpdateResponse {
+    Ok(Json(UpdateDeviceResponse {
         user_authenticator_id: credential.authenticator.into(),
         user_id: credential.user.into(),
         last_verified_at: iso(now),

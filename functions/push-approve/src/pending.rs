@@ -22,37 +22,37 @@ use crate::{KeyQuery, credentials::tenant};
 const NONCE_SECONDS: i64 = 60;
 
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct SignResponse {
+pub(crate) struct SignPendingResponse {
     /// To be signed for the header `X-Authsignal-Signature` of the question what is pending.
     message: String,
 }
 
 /// Get something to sign before asking what is pending.
 #[utoipa::path(post, path = "/v1/client/user-authenticators/push/challenge/sign", tag = "Device API",
-    operation_id = "signPendingPush", params(KeyQuery), responses((status = 200, body = SignResponse)), security(("tenantId" = [])))]
+    operation_id = "signPendingPush", params(KeyQuery), responses((status = 200, body = SignPendingResponse)), security(("tenantId" = [])))]
 pub(crate) async fn sign(
     State(app): State<App>,
     caller: ClientCaller,
     Query(query): Query<KeyQuery>,
-) -> Reply<SignResponse> {
+) -> Reply<SignPendingResponse> {
     let key = query.key()?;
     let store = app.store().tenant(tenant(&caller).id());
     let credential = store.credential(Method::Push, &key.fingerprint()).await?.ok_or(Error::InvalidCredential)?;
     let message = format!("countersign/pending/{}", BASE64URL_NOPAD.encode(&random::<32>()?));
     store.set_nonce(&credential, &key, &message, app.now().as_second() + NONCE_SECONDS).await?;
-    Ok(Json(SignResponse { message }))
+    Ok(Json(SignPendingResponse { message }))
 }
 
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct OfUser {
+pub(crate) struct ShownOfUser {
     custom: Map<String, Value>,
 }
 
 /// What a device is shown of a challenge. Of the number that stands on the other screen it learns only that there is one.
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Shown {
+pub(crate) struct ShownContext {
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,7 +74,7 @@ pub(crate) struct Shown {
     expires_at: Option<i64>,
     /// Public data points of the action, and of the user.
     custom: Map<String, Value>,
-    user: OfUser,
+    user: ShownOfUser,
     /// Whether the number of the other screen has to be typed. Ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     number_matching: Option<bool>,
@@ -83,7 +83,7 @@ pub(crate) struct Shown {
     context_hash: Option<String>,
 }
 
-impl Shown {
+impl ShownContext {
     pub(crate) fn new(credential: &Credential, challenge: &Challenge) -> Self {
         let Context { ip_address, user_agent, device_id, origin, custom, user_custom } = challenge.context.clone();
         Self {
@@ -96,7 +96,7 @@ impl Shown {
             origin,
             expires_at: Some(challenge.expires_at.as_second()),
             custom,
-            user: OfUser { custom: user_custom },
+            user: ShownOfUser { custom: user_custom },
             number_matching: challenge.number.as_ref().map(|_| true),
             context_hash: Some(challenge.context.digest()),
         }
@@ -105,25 +105,25 @@ impl Shown {
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct PendingResponse {
+pub(crate) struct PendingChallenge {
     user_authenticator_id: String,
     /// Absent where nothing is pending.
     #[serde(skip_serializing_if = "Option::is_none")]
     challenge_id: Option<String>,
     #[serde(flatten)]
-    shown: Shown,
+    shown: ShownContext,
 }
 
 /// Ask what is pending for a device. A signature that is sent must be good; old SDKs send none where they got no message.
 #[utoipa::path(get, path = "/v1/client/user-authenticators/push/challenge", tag = "Device API", operation_id = "getPendingPush",
     params(KeyQuery, ("X-Authsignal-Signature" = Option<String>, Header)),
-    responses((status = 200, body = PendingResponse)), security(("tenantId" = [])))]
+    responses((status = 200, body = PendingChallenge)), security(("tenantId" = [])))]
 pub(crate) async fn get(
     State(app): State<App>,
     caller: ClientCaller,
     headers: HeaderMap,
     Query(query): Query<KeyQuery>,
-) -> Reply<PendingResponse> {
+) -> Reply<PendingChallenge> {
     let now = app.now();
     let key = query.key()?;
     let store = app.store().tenant(tenant(&caller).id());
@@ -143,10 +143,10 @@ pub(crate) async fn get(
             break;
         }
     }
-    Ok(Json(PendingResponse {
+    Ok(Json(PendingChallenge {
         user_authenticator_id: credential.authenticator.to_string(),
         challenge_id: pending.as_ref().map(|found| found.id.to_string()),
-        shown: pending.map(|found| Shown::new(&credential, &found)).unwrap_or_default(),
+        shown: pending.map(|found| ShownContext::new(&credential, &found)).unwrap_or_default(),
     }))
 }
 

@@ -15,14 +15,14 @@ use utoipa::ToSchema;
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct PushRequest {
+pub(crate) struct VerifyPushRequest {
     challenge_id: String,
 }
 
 /// Approved: `isVerified`. Denied or over: `isConsumed` alone. Still open: neither.
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct PushResponse {
+pub(crate) struct VerifyPushResponse {
     is_verified: bool,
     is_consumed: bool,
     /// Takes the place of the token of the request.
@@ -32,24 +32,24 @@ pub(crate) struct PushResponse {
 
 /// Ask what became of a push.
 #[utoipa::path(post, path = "/v1/client/verify/push", tag = "Client API", operation_id = "verifyPush",
-    request_body = PushRequest, responses((status = 200, body = PushResponse)), security(("userToken" = [])))]
+    request_body = VerifyPushRequest, responses((status = 200, body = VerifyPushResponse)), security(("userToken" = [])))]
 pub(crate) async fn push(
     State(app): State<App>,
     caller: UserCaller,
-    Body(request): Body<PushRequest>,
-) -> Reply<PushResponse> {
+    Body(request): Body<VerifyPushRequest>,
+) -> Reply<VerifyPushResponse> {
     let id = ChallengeId::parse(request.challenge_id)?;
     let (is_verified, is_consumed, access_token) = match push::standing(&app, &caller, &id, app.now()).await? {
         Standing::Pending => (false, false, None),
         Standing::Approved { token } => (true, true, Some(token)),
         Standing::Rejected | Standing::Expired => (false, true, None),
     };
-    Ok(Json(PushResponse { is_verified, is_consumed, access_token }))
+    Ok(Json(VerifyPushResponse { is_verified, is_consumed, access_token }))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct QrCodeRequest {
+pub(crate) struct VerifyQrCodeRequest {
     challenge_id: String,
     /// What the challenge was begun with.
     device_code: String,
@@ -58,7 +58,7 @@ pub(crate) struct QrCodeRequest {
 /// Approved: `isVerified`. Denied: `isClaimed` and `isConsumed`. Scanned: `isClaimed`.
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct QrCodeResponse {
+pub(crate) struct VerifyQrCodeResponse {
     is_claimed: bool,
     is_verified: bool,
     is_consumed: bool,
@@ -69,12 +69,12 @@ pub(crate) struct QrCodeResponse {
 
 /// Ask what became of a QR code.
 #[utoipa::path(post, path = "/v1/client/verify/qr-code", tag = "Client API", operation_id = "verifyQrCode",
-    request_body = QrCodeRequest, responses((status = 200, body = QrCodeResponse)), security(("tenantId" = []), ("userToken" = [])))]
+    request_body = VerifyQrCodeRequest, responses((status = 200, body = VerifyQrCodeResponse)), security(("tenantId" = []), ("userToken" = [])))]
 pub(crate) async fn qr_code(
     State(app): State<App>,
     caller: ClientCaller,
-    Body(request): Body<QrCodeRequest>,
-) -> Reply<QrCodeResponse> {
+    Body(request): Body<VerifyQrCodeRequest>,
+) -> Reply<VerifyQrCodeResponse> {
     let tenant = match &caller {
         ClientCaller::User(user) => &user.tenant,
         ClientCaller::Tenant(tenant) => tenant,
@@ -87,12 +87,12 @@ pub(crate) async fn qr_code(
         Standing::Approved { token } => (true, true, Some(token)),
         Standing::Rejected | Standing::Expired => (false, true, None),
     };
-    Ok(Json(QrCodeResponse { is_claimed, is_verified, is_consumed, access_token }))
+    Ok(Json(VerifyQrCodeResponse { is_claimed, is_verified, is_consumed, access_token }))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct InAppRequest {
+pub(crate) struct VerifyInAppRequest {
     challenge_id: String,
     /// SubjectPublicKeyInfo, base64.
     public_key: String,
@@ -102,7 +102,7 @@ pub(crate) struct InAppRequest {
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct InAppResponse {
+pub(crate) struct VerifyInAppResponse {
     token: String,
     user_id: String,
     user_authenticator_id: String,
@@ -113,12 +113,12 @@ pub(crate) struct InAppResponse {
 /// Answer, on the device itself, a challenge that its app began: with a user token for that token's action, and
 /// otherwise for the action that was named at the beginning.
 #[utoipa::path(post, path = "/v1/client/verify/in-app", tag = "Client API", operation_id = "verifyInApp",
-    request_body = InAppRequest, responses((status = 200, body = InAppResponse)), security(("tenantId" = []), ("userToken" = [])))]
+    request_body = VerifyInAppRequest, responses((status = 200, body = VerifyInAppResponse)), security(("tenantId" = []), ("userToken" = [])))]
 pub(crate) async fn in_app(
     State(app): State<App>,
     caller: ClientCaller,
-    Body(request): Body<InAppRequest>,
-) -> Reply<InAppResponse> {
+    Body(request): Body<VerifyInAppRequest>,
+) -> Reply<VerifyInAppResponse> {
     let challenge = ChallengeId::parse(request.challenge_id).map_err(|_| Error::InvalidCredential)?;
     let answer = Answer {
         challenge: &challenge,
@@ -135,7 +135,7 @@ pub(crate) async fn in_app(
     };
     let (credential, token) = approval::sign_in(&app, tenant, claims, &answer, app.now()).await?;
     let (_, profile) = app.store().tenant(tenant.id()).user_and_profile(&credential.user).await?;
-    Ok(Json(InAppResponse {
+    Ok(Json(VerifyInAppResponse {
         token,
         user_id: credential.user.into(),
         user_authenticator_id: credential.authenticator.into(),

@@ -264,7 +264,14 @@ impl TenantStore<'_> {
         };
         match contended(write).await {
             Ok(()) => Ok(true),
-            Err(Refusal::Cancelled(_)) => Ok(false),
+            Err(Refusal::Cancelled(refused)) => {
+                let Some(Some(Some(spent))) = refused.first() else { return Ok(false) };
+                let spent = read_challenge(challenge, spent)?;
+                let stored = self.store.get(&device).await?.unwrap_or_default();
+                // The same call again, after a lost answer, says nothing new.
+                let same = push_token.is_none_or(|token| Row(&stored).text_opt("tok") == Some(token));
+                Ok(same && spent.state == State::Verified && spent.only.as_ref() == Some(&credential.authenticator))
+            }
             Err(other) => Err(other.into()),
         }
     }
