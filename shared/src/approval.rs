@@ -143,7 +143,9 @@ async fn named(app: &App, tenant: &TenantContext, credential: &Credential, about
         Some((id, ActionState::ChallengeRequired)) => Ok(About { id, is_tracked: true, ..about }),
         // The same answer again, after a lost reply.
         Some((id, ActionState::ChallengeSucceeded)) if id == about.id => Ok(about),
-        Some(_) => Err(Error::Forbidden("The action needs no challenge, or it is over. Use a new idempotency key.".into())),
+        Some(_) => {
+            Err(Error::Forbidden("The action needs no challenge, or it is over. Use a new idempotency key.".into()))
+        }
     }
 }
 
@@ -155,11 +157,8 @@ fn check(
     challenge: Challenge,
     about: About,
 ) -> Result<Checked, Error> {
-    let mut receipt = Receipt {
-        public_key: answer.key.to_base64(),
-        signature: answer.signature.to_owned(),
-        ..Receipt::default()
-    };
+    let mut receipt =
+        Receipt { public_key: answer.key.to_base64(), signature: answer.signature.to_owned(), ..Receipt::default() };
     match answer.signature_v2 {
         Some(signature) => {
             let statement = Statement {
@@ -263,9 +262,10 @@ async fn guess(
     (number, typed): (&str, Option<&str>),
     now: Timestamp,
 ) -> Result<Guess, Error> {
-    let typed = typed.map(str::trim).filter(|typed| !typed.is_empty()).ok_or_else(|| {
-        Error::invalid("verificationCode: send the number that stands on the other screen.")
-    })?;
+    let typed = typed
+        .map(str::trim)
+        .filter(|typed| !typed.is_empty())
+        .ok_or_else(|| Error::invalid("verificationCode: send the number that stands on the other screen."))?;
     let attempt = Slot::number()?;
     let store = app.store().tenant(tenant.id());
     match store.spend_attempt(&credential.user, &credential.uid, &attempt, now).await? {
@@ -307,7 +307,8 @@ pub async fn claim(
     }
     let store = app.store().tenant(tenant.id());
     let claimed = store.claim(&challenge.id, &credential, now).await?;
-    let claimed = claimed.ok_or_else(|| Error::Conflict("The code was scanned by another device, or its time has passed.".into()))?;
+    let claimed = claimed
+        .ok_or_else(|| Error::Conflict("The code was scanned by another device, or its time has passed.".into()))?;
     tracing::info!(event = "challenge_claimed", tenant = %tenant.id(), user = %credential.uid, challenge = %claimed.id);
     Ok((credential, claimed))
 }

@@ -1,7 +1,6 @@
 //! Who carries a push to a device.
 
 mod payload;
-mod web;
 
 use aws_sdk_sns::{
     Client,
@@ -11,17 +10,12 @@ use aws_sdk_sns::{
 };
 
 use crate::{
-    authenticator::{
-        Authenticator,
-        device::DevicePlatform,
-    },
+    authenticator::{Authenticator, device::DevicePlatform},
     delivery::Platform,
     id::ChallengeId,
     store::DeviceAddress,
     tenant::PushSettings,
 };
-
-pub use web::{WebPushClient, check_subscription};
 
 /// A push on its way.
 pub struct Push<'a> {
@@ -46,28 +40,26 @@ pub enum Refusal {
 
 /// Closed, because push services have no emulator in process.
 pub enum Courier {
-    /// SNS platform endpoints (APNs, FCM), and the push services of browsers.
-    Aws { sns: Client, web: WebPushClient },
+    /// SNS platform endpoints (APNs, FCM).
+    Sns(Client),
     /// Says on the terminal what a phone would show.
     Console,
 }
 
 impl Courier {
-    pub fn aws(sns: impl Into<Builder>, web: WebPushClient) -> Self {
-        Self::Aws { sns: Client::from_conf(sns.into().build()), web }
+    pub fn sns(config: impl Into<Builder>) -> Self {
+        Self::Sns(Client::from_conf(config.into().build()))
     }
 
     /// Sends a push; the ARN of the endpoint that was made for it, where one was.
     pub async fn send(&self, push: &Push<'_>) -> Result<Option<String>, Refusal> {
-        let platform = push.device.device.as_ref().map(|device| device.platform);
         let Some(token) = push.address.push_token.as_deref() else { return Err(Refusal::Gone("no_push_token")) };
-        match (self, platform) {
-            (Self::Console, _) => {
+        match self {
+            Self::Console => {
                 say(push);
                 Ok(None)
             }
-            (Self::Aws { web, .. }, Some(DevicePlatform::Web)) => web.send(push, token).await.map(|()| None),
-            (Self::Aws { sns, .. }, _) => send_by_sns(sns, push, token).await,
+            Self::Sns(sns) => send_by_sns(sns, push, token).await,
         }
     }
 }
@@ -108,7 +100,10 @@ async fn send_by_sns(sns: &Client, push: &Push<'_>, token: &str) -> Result<Optio
 }
 
 /// What an error of SNS means: that the device is gone for good, or anything else, which may pass.
-fn refusal<E: ProvideErrorMetadata + std::error::Error + 'static>(error: SdkError<E>, invalid: &'static str) -> Refusal {
+fn refusal<E: ProvideErrorMetadata + std::error::Error + 'static>(
+    error: SdkError<E>,
+    invalid: &'static str,
+) -> Refusal {
     match error.code().unwrap_or_default() {
         "EndpointDisabled" | "EndpointDisabledException" => Refusal::Gone("endpoint_disabled"),
         "NotFound" | "NotFoundException" => Refusal::Gone("endpoint_not_found"),

@@ -19,7 +19,7 @@ use crate::{
     aws::Aws,
     clock::{Clock, Timestamp},
     config::{Config, Environment, KeySource, Keys},
-    courier::{Courier, WebPushClient},
+    courier::Courier,
     delivery::Outcome,
     error::Error,
     http,
@@ -179,7 +179,7 @@ async fn take_messages(
     let aws = Aws::from_env(&mut environment);
     environment.check()?;
     let aws = aws?;
-    let courier = Courier::aws(&aws.of("SNS"), WebPushClient::default());
+    let courier = Courier::sns(&aws.of("SNS"));
     let store = Store::connect(&aws.of("DYNAMODB"), &table);
     store.check().await?;
     let app = App::new(store, Keyring::Empty, Clock::System, "", Outbox::None);

@@ -78,9 +78,6 @@ pub struct PushSettings {
     /// ARNs of SNS platform applications, by which push services are reached.
     #[serde(default)]
     pub applications: BTreeMap<Platform, String>,
-    /// The key that web push services know this server by (RFC 8292).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub web: Option<WebPush>,
 }
 
 impl Default for PushSettings {
@@ -90,26 +87,7 @@ impl Default for PushSettings {
             signature_v2: Demand::Optional,
             seconds: 120,
             applications: BTreeMap::new(),
-            web: None,
         }
-    }
-}
-
-/// A VAPID key pair (RFC 8292): who holds it, and a browser's subscription, may push to that browser. It signs no one in.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct WebPush {
-    /// `mailto:` or `https:`, for the push service's operator.
-    pub subject: String,
-    /// PKCS#8, base64.
-    pub private_key: String,
-    /// Uncompressed point, base64url: what a browser subscribes with.
-    pub public_key: String,
-}
-
-impl std::fmt::Debug for WebPush {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("WebPush").field("subject", &self.subject).finish_non_exhaustive()
     }
 }
 

@@ -7,23 +7,26 @@ import uuid
 import pytest
 from botocore.exceptions import ClientError
 
+from local_aws.api import unique
+from local_aws.device import Device
 from local_aws.stack import STACK
 from local_aws.waiting import until
 
 MAX_RECEIVES = 5
-PLATFORMS = ("GCM", "APNS", "APNS_SANDBOX")
 
 
-def message(target: str, challenge: str, expires_in: int = 300) -> dict:
-    return {
-        "version": 1,
-        "tenantId": "suite",
-        "challengeId": challenge,
-        "userAuthenticatorId": str(uuid.uuid4()),
-        "target": target,
-        "platform": next(platform for platform in PLATFORMS if f":endpoint/{platform}/" in target),
-        "expiresAt": int(time.time()) + expires_in,
-    }
+def message(tenant, challenge: str, device: str, age: int = 0, expires_in: int = 100) -> str:
+    now = int(time.time())
+    return json.dumps(
+        {
+            "version": 2,
+            "tenantId": tenant.id,
+            "challengeId": challenge,
+            "userAuthenticatorId": device,
+            "enqueuedAt": now - age,
+            "expiresAt": now + expires_in,
+        }
+    )
 
 
 def put(stack, bodies: list[str]):
@@ -34,8 +37,9 @@ def put(stack, bodies: list[str]):
 
 def sent(recorder, stack, since: int) -> list[str]:
     """The challenges that SNS took a push for, in the words of the payload itself."""
-    calls = [call for call in recorder.calls(stack.function_name("deliver"), since) if call.status == 200]
-    assert all(call.action == "sns:Publish" and call.body["MessageStructure"] == "json" for call in calls), calls
+    calls = [call for call in recorder.calls(stack.function_name("deliver"), since) if call.action == "sns:Publish"]
+    calls = [call for call in calls if call.status == 200]
+    assert all(call.body["MessageStructure"] == "json" for call in calls), calls
     return [challenge_of(json.loads(call.body["Message"])) for call in calls]
 
 
@@ -46,15 +50,24 @@ def challenge_of(texts: dict) -> str:
     return payload["fcmV1Message"]["message"]["data"]["challengeId"] if platform == "GCM" else payload["challengeId"]
 
 
-def phones(stack) -> list[str]:
-    """An endpoint on each push service, of applications that carry the stack's name, as the role asks for."""
-    sns, endpoints = stack.client("sns"), []
-    for platform in PLATFORMS:
-        secrets = {"PlatformCredential": "none", "PlatformPrincipal": "none"}
-        made = sns.create_platform_application(Name=f"{STACK}-app", Platform=platform, Attributes=secrets)
-        asked = {"PlatformApplicationArn": made["PlatformApplicationArn"], "Token": uuid.uuid4().hex}
-        endpoints.append(sns.create_platform_endpoint(**asked)["EndpointArn"])
-    return endpoints
+@pytest.fixture(scope="module")
+def application(stack, operator, tenant) -> str:
+    """The tenant's way to Android phones: an application that carries the stack's name, as the role asks for."""
+    secrets = {"PlatformCredential": "none", "PlatformPrincipal": "none"}
+    made = stack.client("sns").create_platform_application(Name=f"{STACK}-app", Platform="GCM", Attributes=secrets)
+    arn = made["PlatformApplicationArn"]
+    said = operator.run("push", "set", "fcm", "--application", arn, "--tenant", tenant.id)
+    assert said["applications"] == {"GCM": arn}
+    return arn
+
+
+def asked(api, user: str, **more) -> tuple[str, str]:
+    token = api.track(user)["token"]
+    return token, api.client(token, "POST", "/challenge/push", more).ok()["challengeId"]
+
+
+def standing(api, token: str, challenge: str) -> dict:
+    return api.client(token, "POST", "/verify/push", {"challengeId": challenge}).ok()
 
 
 def left(stack) -> list[str]:
@@ -64,22 +77,87 @@ def left(stack) -> list[str]:
     return [attributes[name] for name in counts]
 
 
-def test_nine_of_ten_arrive_and_the_poison_one_is_put_aside(stack, recorder):
+def test_a_push_goes_through_the_queue_to_the_phone_and_is_approved(api, stack, recorder, application):
+    user, since = unique(), recorder.mark()
+    device = Device(api, user, push_token=uuid.uuid4().hex)
+    token, challenge = asked(api, user, numberMatching=True)
+    until("the push is sent", lambda: challenge in sent(recorder, stack, since), seconds=30)
+    shown = device.pending()
+    assert (shown["challengeId"], shown["actionCode"], shown["numberMatching"]) == (challenge, "sign-in", True)
+    assert standing(api, token, challenge) == {"isVerified": False, "isConsumed": False}
+    assert device.answer(challenge, False).ok() == {"isVerified": False}
+    assert standing(api, token, challenge) == {"isVerified": False, "isConsumed": True}
+    again = api.client(token, "POST", "/challenge/push", {"numberMatching": True}).ok()
+    number = again["verificationCode"]
+    approved = device.answer(again["challengeId"], True, verificationCode=number).ok()
+    assert approved == {"isVerified": True}
+    better = standing(api, token, again["challengeId"])["accessToken"]
+    assert api.validate(better)["state"] == "CHALLENGE_SUCCEEDED"
+    receipt = api.server("GET", f"/challenges/{again['challengeId']}/receipt").ok()
+    assert receipt["signature"] and receipt["userId"] == user
+    calls = recorder.calls(since=since)
+    outside = [call for call in calls if call.action.split(":")[0] in ("sns", "sqs")]
+    assert outside and number not in json.dumps([call.body for call in outside]), "T22: the number is in no push"
+
+
+def test_a_device_is_changed_made_the_default_and_removed(api, application):
+    user = unique()
+    device = Device(api, user, push_token=uuid.uuid4().hex)
+    assert device.known().ok()["userAuthenticatorId"] == device.id
+    assert device.change_token("another")["pushToken"] == "another"
+    changed = api.server("PATCH", f"/users/{user}/authenticators/{device.id}", {"isDefault": True}).ok()
+    assert changed["isDefault"] is True
+    assert device.remove() == {"removedAuthenticatorId": device.id}
+    device.known().refused(403, "invalid_credential")
+
+
+def test_a_qr_code_signs_in_and_so_does_the_app(api):
+    user = unique()
+    scanner, app = Device(api, user, "qr-code"), Device(api, user, "in-app")
+    shown = scanner.call("POST", "/v1/client/challenge/qr-code", {"action": "sign-in"}).ok()
+    tag = scanner.call("GET", f"/v1/client/challenge/qr-code/{shown['challengeId']}/ndef").ok()
+    assert tag["uri"].endswith(shown["challengeId"])
+    claimed = scanner.claim(shown["challengeId"]).ok()
+    assert claimed["ipAddress"], "API Gateway says where the browser is"
+    assert scanner.answer(shown["challengeId"], True).ok() == {"isVerified": True}
+    polled = {"challengeId": shown["challengeId"], "deviceCode": shown["deviceCode"]}
+    said = scanner.call("POST", "/v1/client/verify/qr-code", polled).ok()
+    assert api.validate(said["accessToken"])["userId"] == user
+    begun = app.call("POST", "/v1/client/challenge", {"action": "sign-in"}).ok()["challengeId"]
+    signed = {"challengeId": begun, "publicKey": app.public_key, "signature": app.sign(begun)}
+    token = app.call("POST", "/v1/client/verify/in-app", signed).ok()["token"]
+    assert api.validate(token)["state"] == "CHALLENGE_SUCCEEDED"
+
+
+def test_data_points_are_managed(api):
+    point = api.management("POST", "/custom-data-points", {"name": "amount", "dataType": "number", "modelType": "action"}).ok()
+    path = f"/custom-data-points/{point['id']}"
+    assert api.management("PATCH", path, {"isPublic": True}).ok()["isPublic"] is True
+    assert api.management("GET", path).ok()["name"] == "amount"
+    assert [one["id"] for one in api.management("GET", "/custom-data-points").ok()] == [point["id"]]
+    api.management("DELETE", path).ok()
+    api.management("GET", path).refused(404, "not_found")
+
+
+def test_nine_of_ten_arrive_and_the_poison_one_is_put_aside(api, stack, recorder, application):
     sqs = stack.client("sqs")
     queue, dead = stack.outputs["DeliveryQueueUrl"], stack.outputs["DeliveryDeadLetterQueueUrl"]
     attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
     assert json.loads(attributes["RedrivePolicy"])["maxReceiveCount"] in (MAX_RECEIVES, str(MAX_RECEIVES))
-    # The template's visibility (6 x the function's timeout) is right for AWS and minutes too long to wait for here:
-    # the queue that was deployed is told one second, the template stays as it is.
+    # The template's visibility (6 x the function's timeout) is right for AWS and too long to wait for here: the queue
+    # that was deployed is told one second, the template stays as it is.
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})
+    before, open_ones = recorder.mark(), []
+    for user in (unique(), unique(), unique()):
+        device = Device(api, user, push_token=uuid.uuid4().hex)
+        open_ones += [(asked(api, user)[1], device.id) for _ in range(3)]
+    until("each is sent once", lambda: len(sent(recorder, stack, before)) >= 9, seconds=60)
 
-    targets, since = phones(stack), recorder.mark()
-    challenges = [f"challenge-{number}" for number in range(9)]
-    poison = json.dumps(message(targets[0], "poison") | {"version": 99})
-    bodies = [json.dumps(message(target, challenge)) for target, challenge in zip(targets * 3, challenges)]
+    since = recorder.mark()
+    poison = message(api.tenant, "poison", "x").replace('"version": 2', '"version": 99')
+    bodies = [message(api.tenant, challenge, device) for challenge, device in open_ones]
     put(stack, [*bodies[:4], poison, *bodies[4:]])
-
-    until("the nine are sent", lambda: len(sent(recorder, stack, since)) >= 9, seconds=30)
+    until("the nine are sent again", lambda: len(sent(recorder, stack, since)) >= 9, seconds=30)
 
     def put_aside():
         asked = {"QueueUrl": dead, "MessageSystemAttributeNames": ["ApproximateReceiveCount"], "WaitTimeSeconds": 1}
@@ -88,17 +166,34 @@ def test_nine_of_ten_arrive_and_the_poison_one_is_put_aside(stack, recorder):
     [letter] = until("the poison one is in the dead-letter queue", put_aside, seconds=60)
     assert letter["Body"] == poison
     assert int(letter["Attributes"]["ApproximateReceiveCount"]) > MAX_RECEIVES
-    assert sorted(sent(recorder, stack, since)) == challenges, "each once: its neighbours did not come back with it"
+    expected = sorted(challenge for challenge, _ in open_ones)
+    assert sorted(sent(recorder, stack, since)) == expected, "each once: its neighbours did not come back with it"
     assert left(stack) == ["0", "0"]
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": attributes["VisibilityTimeout"]})
 
 
-def test_a_push_for_a_challenge_that_is_over_is_dropped(stack, recorder):
-    target, since = phones(stack)[0], recorder.mark()
-    put(stack, [json.dumps(message(target, "over", expires_in=-1)), json.dumps(message(target, "open"))])
+def test_what_is_over_or_never_came_is_dropped_and_what_is_not_there_yet_waits(api, stack, recorder, application):
+    user = unique()
+    device = Device(api, user, push_token=uuid.uuid4().hex)
+    before = recorder.mark()
+    _, denied = asked(api, user)
+    _, waiting = asked(api, user)
+    until("both are sent", lambda: len(sent(recorder, stack, before)) >= 2, seconds=30)
+    device.answer(denied, False).ok()
+    since = recorder.mark()
+    late = message(api.tenant, waiting, device.id, expires_in=-1)
+    never = message(api.tenant, "A" * 22, device.id, age=60)
+    not_yet = message(api.tenant, "B" * 22, device.id)
+    put(stack, [message(api.tenant, denied, device.id), late, never, not_yet, message(api.tenant, waiting, device.id)])
     until("the open one is sent", lambda: sent(recorder, stack, since), seconds=30)
-    until("the queue is empty", lambda: left(stack) == ["0", "0"], seconds=30)
-    assert sent(recorder, stack, since) == ["open"]
+
+    def told_later():
+        calls = recorder.calls(stack.function_name("deliver"), since)
+        return [call for call in calls if call.action == "sqs:ChangeMessageVisibility"]
+
+    until("one that is not there yet comes back soon", told_later, seconds=30)
+    until("the queue is empty", lambda: left(stack) == ["0", "0"], seconds=60)
+    assert sent(recorder, stack, since) == [waiting]
 
 
 @pytest.mark.parametrize("queue", ["DeliveryQueueUrl", "DeliveryDeadLetterQueueUrl"])

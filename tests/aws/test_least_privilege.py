@@ -14,7 +14,7 @@ NEEDED = ("test_sdks.py", "test_routes.py", "test_races.py", "test_delivery.py")
 # An ARN ends where its resource does. Push endpoints come and go with phones, so theirs is a pattern below one account.
 EXACT = re.compile(r"arn:aws:[a-z0-9]+:[a-z0-9-]+:\d{12}:[^*?]+")
 PATTERNS = re.compile(
-    r"arn:aws:(sns:[a-z0-9-]+:\d{12}:endpoint/[^*?]*\*|logs:[a-z0-9-]+:\d{12}:log-group:[^*?]+:(log-stream:)?\*)"
+    r"arn:aws:(sns:[a-z0-9-]+:\d{12}:(app|endpoint)/[^*?]*\*|logs:[a-z0-9-]+:\d{12}:log-group:[^*?]+:(log-stream:)?\*)"
 )
 
 

@@ -97,6 +97,11 @@ def test_what_was_deployed_starts(start, function):
     assert start.asked.is_set(), f"{function} ended with {done.returncode}: {done.stderr}"
 
 
+def test_deliver_names_its_table_and_queue(start):
+    names = ("COUNTERSIGN_TABLE", "COUNTERSIGN_DELIVERY_QUEUE")
+    refused(start("deliver", dict.fromkeys(names)), start.asked, *names)
+
+
 @pytest.mark.parametrize("function", WITH_TABLE)
 def test_every_missing_variable_is_named(start, function):
     names = ["COUNTERSIGN_TABLE", "COUNTERSIGN_PUBLIC_URL"]

@@ -60,7 +60,13 @@ impl World {
         let queue = LocalQueue::default();
         let (keyring, _) = Keyring::generate().expect("a keyring");
         let store = Store::create_table(client_with_attempts(faults.clone(), attempts), TABLE).await.expect("a table");
-        let app = App::new(store, keyring.clone(), Clock::Manual(clock.clone()), "http://pages.example", Outbox::Local(queue.clone()));
+        let app = App::new(
+            store,
+            keyring.clone(),
+            Clock::Manual(clock.clone()),
+            "http://pages.example",
+            Outbox::Local(queue.clone()),
+        );
         let tenant = add_tenant(&app, "t1").await;
         let (address, server) = serve(&app).await;
         Self { app, clock, embedded, faults, keyring, queue, tenant, http: Http::to(address), address, server }
@@ -70,7 +76,13 @@ impl World {
     pub async fn another_process(&self) -> World {
         let faults = Faults::over(self.embedded.clone());
         let store = Store::new(client_with_attempts(faults.clone(), 3), TABLE);
-        let app = App::new(store, self.keyring.clone(), Clock::Manual(self.clock.clone()), "http://pages.example", Outbox::Local(self.queue.clone()));
+        let app = App::new(
+            store,
+            self.keyring.clone(),
+            Clock::Manual(self.clock.clone()),
+            "http://pages.example",
+            Outbox::Local(self.queue.clone()),
+        );
         let (address, server) = serve(&app).await;
         World {
             app,

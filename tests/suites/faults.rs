@@ -209,7 +209,9 @@ impl Case<'_> {
             ReportPush => self.world.state(&self.ready.token).await == "CHALLENGE_FAILED",
             EnrollDevice => have().await == 2,
             RemoveDevice => have().await == 1,
-            DeletePoint => self.get(&format!("/v1/management/custom-data-points/{}", self.ready.id)).await.status == 404,
+            DeletePoint => {
+                self.get(&format!("/v1/management/custom-data-points/{}", self.ready.id)).await.status == 404
+            }
             PatchTenant => self.get("/v1/management/tenant").await.ok()["name"] == format!("Name of {user}"),
             _ => true,
         }

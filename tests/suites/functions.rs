@@ -345,7 +345,13 @@ async fn an_id_with_syntax_in_it_reaches_its_handler_whole() {
     let store = countersign_core::store::Store::create_table(embedded.client(), countersign_local::embedded::TABLE);
     let keyring = countersign_core::keyring::Keyring::read(&folder.keyring()).expect("a keyring");
     let clock = countersign_core::clock::Clock::System;
-    let app = countersign_core::app::App::new(store.await.expect("a table"), keyring, clock, "http://pages.example", countersign_core::outbox::Outbox::None);
+    let app = countersign_core::app::App::new(
+        store.await.expect("a table"),
+        keyring,
+        clock,
+        "http://pages.example",
+        countersign_core::outbox::Outbox::None,
+    );
     let tenant = countersign_tests::add_tenant(&app, "t1").await;
     let (address, server) = listen(countersign_local::store_only::service(embedded)).await;
     let mut all = environment(&folder.keyring());

@@ -22,7 +22,11 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The routes of this function.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(begin)).routes(routes!(ask_by_push)).routes(routes!(show_qr_code)).routes(routes!(tag))
+    OpenApiRouter::new()
+        .routes(routes!(begin))
+        .routes(routes!(ask_by_push))
+        .routes(routes!(show_qr_code))
+        .routes(routes!(tag))
 }
 
 /// How long a code, or an app's own question, may be answered (security.md, T24: at most two minutes).
@@ -48,7 +52,11 @@ struct BeginChallengeResponse {
 /// Begin a challenge that the app on the device answers itself (`verify/in-app`).
 #[utoipa::path(post, path = "/v1/client/challenge", tag = "Client API", operation_id = "beginChallenge",
     request_body = BeginChallengeRequest, responses((status = 200, body = BeginChallengeResponse)), security(("tenantId" = []), ("userToken" = [])))]
-async fn begin(State(app): State<App>, caller: ClientCaller, Body(request): Body<BeginChallengeRequest>) -> Reply<BeginChallengeResponse> {
+async fn begin(
+    State(app): State<App>,
+    caller: ClientCaller,
+    Body(request): Body<BeginChallengeRequest>,
+) -> Reply<BeginChallengeResponse> {
     let mut challenge = Challenge::new(Kind::InApp, app.now(), SECONDS);
     let action = request.action.map(ActionCode::parse).transpose()?;
     let key = request.idempotency_key.map(IdempotencyKey::parse).transpose()?;
@@ -164,7 +172,9 @@ async fn show_qr_code(
     let tenant = match &caller {
         ClientCaller::User(user) => {
             if user.claims.other.action_code != action {
-                return Err(Error::invalid("action: the token is for another action. Track this one, and use its token."));
+                return Err(Error::invalid(
+                    "action: the token is for another action. Track this one, and use its token.",
+                ));
             }
             challenge.subject = Some(of_user(user));
             challenge.about = Some(push::about(&user.claims));
@@ -183,7 +193,11 @@ async fn show_qr_code(
         ..Context::default()
     };
     app.store().tenant(tenant.id()).ask(&challenge).await?;
-    Ok(Json(ShowQrCodeResponse { challenge_id: challenge.id.into(), expires_at: iso(challenge.expires_at), device_code }))
+    Ok(Json(ShowQrCodeResponse {
+        challenge_id: challenge.id.into(),
+        expires_at: iso(challenge.expires_at),
+        device_code,
+    }))
 }
 
 /// What a terminal writes to an NFC tag.

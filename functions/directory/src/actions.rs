@@ -122,7 +122,8 @@ pub(crate) struct ListedAction {
 
 impl From<Action> for ListedAction {
     fn from(action: Action) -> Self {
-        let (method, authenticator) = action.verification.map(|v| (v.method.on_run_time_api(), v.authenticator.into())).unzip();
+        let (method, authenticator) =
+            action.verification.map(|v| (v.method.on_run_time_api(), v.authenticator.into())).unzip();
         Self {
             action_code: action.code.into(),
             idempotency_key: action.key.into(),

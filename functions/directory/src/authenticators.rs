@@ -80,7 +80,9 @@ pub(crate) async fn update(
     Body(request): Body<UpdateAuthenticatorRequest>,
 ) -> Reply<UserAuthenticator> {
     if !request.is_default {
-        return Err(Error::invalid("isDefault is true; make another authenticator the default to end this one's turn."));
+        return Err(Error::invalid(
+            "isDefault is true; make another authenticator the default to end this one's turn.",
+        ));
     }
     let none = || Error::NotFound("The user has no authenticator with this id.".into());
     let store = app.store().tenant(tenant.id());

@@ -54,7 +54,8 @@ pub(crate) async fn get(
     Path(id): Path<ChallengeId>,
 ) -> Reply<ReceiptView> {
     let found = app.store().tenant(tenant.id()).receipt(&id).await?;
-    let decided = |one: &(Challenge, Receipt)| matches!(one.0.state, ChallengeState::Verified | ChallengeState::Rejected);
+    let decided =
+        |one: &(Challenge, Receipt)| matches!(one.0.state, ChallengeState::Verified | ChallengeState::Rejected);
     let none = || Error::NotFound("No device has decided a challenge with this id.".into());
     let (challenge, receipt) = found.filter(decided).ok_or_else(none)?;
     Ok(Json(ReceiptView {

@@ -30,7 +30,15 @@ pub(crate) struct CustomDataPoint {
 
 fn view(tenant: impl ToString, point: DataPoint) -> Json<CustomDataPoint> {
     let DataPoint { id, name, data_type, model_type, description, is_public } = point;
-    Json(CustomDataPoint { id: id.into(), tenant_id: tenant.to_string(), name, data_type, model_type, description, is_public })
+    Json(CustomDataPoint {
+        id: id.into(),
+        tenant_id: tenant.to_string(),
+        name,
+        data_type,
+        model_type,
+        description,
+        is_public,
+    })
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -75,7 +83,8 @@ fn checked(point: &DataPoint) -> Result<(), Error> {
 async fn name_is_free(app: &App, tenant: &countersign_core::id::TenantId, point: &DataPoint) -> Result<(), Error> {
     let loaded = app.store().tenant(tenant).load().await?;
     let taken = loaded.is_some_and(|loaded| {
-        let same = |one: &DataPoint| one.id != point.id && (one.model_type, &one.name) == (point.model_type, &point.name);
+        let same =
+            |one: &DataPoint| one.id != point.id && (one.model_type, &one.name) == (point.model_type, &point.name);
         loaded.points.iter().any(same)
     });
     if taken { Err(Error::Conflict(format!("There is a data point {} already.", point.name))) } else { Ok(()) }
@@ -84,7 +93,10 @@ async fn name_is_free(app: &App, tenant: &countersign_core::id::TenantId, point:
 /// List the data points, by name.
 #[utoipa::path(get, path = "/v1/management/custom-data-points", tag = "Management API", operation_id = "listCustomDataPoints",
     responses((status = 200, body = Vec<CustomDataPoint>)), security(("managementKey" = [])))]
-pub(crate) async fn list(State(app): State<App>, ManagementCaller(tenant): ManagementCaller) -> Reply<Vec<CustomDataPoint>> {
+pub(crate) async fn list(
+    State(app): State<App>,
+    ManagementCaller(tenant): ManagementCaller,
+) -> Reply<Vec<CustomDataPoint>> {
     let loaded = app.store().tenant(tenant.id()).load().await?;
     let mut all = loaded.map(|loaded| loaded.points).unwrap_or_default();
     all.sort_by(|one, two| (&one.name, &one.id).cmp(&(&two.name, &two.id)));

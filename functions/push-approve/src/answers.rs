@@ -43,7 +43,12 @@ pub(crate) struct AnswerChallengeResponse {
     failure_reason: Option<&'static str>,
 }
 
-async fn answer(app: &App, caller: &ClientCaller, kind: Kind, request: &AnswerChallengeRequest) -> Reply<AnswerChallengeResponse> {
+async fn answer(
+    app: &App,
+    caller: &ClientCaller,
+    kind: Kind,
+    request: &AnswerChallengeRequest,
+) -> Reply<AnswerChallengeResponse> {
     if request.approved && request.report == Some(true) {
         return Err(Error::invalid("report: only a denial can say that it was not the user who asked."));
     }

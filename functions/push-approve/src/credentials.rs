@@ -9,7 +9,6 @@ use countersign_core::{
     },
     challenge::{Challenge, Kind, Subject},
     clock::{Timestamp, iso},
-    courier::check_subscription,
     enrolment::{self, Asking},
     error::Error,
     http::{Body, ClientCaller, Query, Reply},
@@ -55,7 +54,7 @@ pub(crate) struct EnrollDeviceRequest {
     device_name: Option<String>,
     /// `ios`, `android`, or `web`.
     device_platform: String,
-    /// Where the push service knows the device; for `web` the browser's push subscription as JSON.
+    /// Where the push service knows the device. None for `web`: a browser asks what is pending.
     #[serde(default)]
     push_token: Option<String>,
     #[serde(default)]
@@ -73,13 +72,20 @@ fn token(platform: DevicePlatform, token: Option<String>) -> Result<Option<Strin
     if token.as_ref().is_some_and(|token| token.len() > LONGEST_TOKEN) {
         return Err(Error::Invalid(format!("pushToken has at most {LONGEST_TOKEN} bytes.")));
     }
-    if let (DevicePlatform::Web, Some(token)) = (platform, &token) {
-        check_subscription(token)?;
+    if platform == DevicePlatform::Web && token.is_some() {
+        return Err(Error::invalid(
+            "pushToken: browsers are not pushed to; leave it out, and let the page ask what is pending.",
+        ));
     }
     Ok(token)
 }
 
-pub(crate) async fn enroll(app: &App, caller: &UserCaller, method: Method, request: EnrollDeviceRequest) -> Reply<DeviceCredential> {
+pub(crate) async fn enroll(
+    app: &App,
+    caller: &UserCaller,
+    method: Method,
+    request: EnrollDeviceRequest,
+) -> Reply<DeviceCredential> {
     let text = |name: &str, text: Option<String>| match text.map(|text| text.trim().to_owned()) {
         Some(text) if text.chars().count() > 128 => Err(Error::Invalid(format!("{name} has at most 128 characters."))),
         text => Ok(text.filter(|text| !text.is_empty())),
@@ -140,7 +146,12 @@ pub(crate) struct RemoveDeviceResponse {
     removed_authenticator_id: Option<String>,
 }
 
-pub(crate) async fn remove(app: &App, caller: &ClientCaller, method: Method, request: &RemoveDeviceRequest) -> Reply<RemoveDeviceResponse> {
+pub(crate) async fn remove(
+    app: &App,
+    caller: &ClientCaller,
+    method: Method,
+    request: &RemoveDeviceRequest,
+) -> Reply<RemoveDeviceResponse> {
     let key = DeviceKey::parse(&request.public_key)?;
     key.verify_removal(app.now(), &request.signature)?;
     let tenant = tenant(caller);

@@ -9,7 +9,9 @@ use countersign_core::{
 
 use crate::{
     KeyQuery,
-    credentials::{DeviceCredential, EnrollDeviceRequest, RemoveDeviceRequest, RemoveDeviceResponse, enroll, get, remove},
+    credentials::{
+        DeviceCredential, EnrollDeviceRequest, RemoveDeviceRequest, RemoveDeviceResponse, enroll, get, remove,
+    },
 };
 
 /// Get what is known of a device's key; 403 `invalid_credential` for one that is not enrolled.

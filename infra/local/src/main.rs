@@ -15,7 +15,7 @@ use countersign_local::{
     embedded::{Embedded, TABLE},
     first_run::{self, Fixed, Place, Trouble},
     openapi,
-    operator::{Installation, KeyCommand, TenantCommand},
+    operator::{Installation, KeyCommand, PushCommand, TenantCommand},
     service, store_only,
 };
 use tokio::net::TcpListener;
@@ -77,6 +77,13 @@ enum Other {
         #[command(subcommand)]
         command: KeyCommand,
     },
+    /// Say how a tenant's phones are reached.
+    Push {
+        #[command(flatten)]
+        of: Installation,
+        #[command(subcommand)]
+        command: PushCommand,
+    },
     /// Print the API description (OpenAPI 3.1).
     Openapi,
 }
@@ -92,6 +99,7 @@ async fn main() -> ExitCode {
             Ok(())
         }
         Some(Other::Tenant { of, command: what }) => of.tenant(&command.serve.data, what).await,
+        Some(Other::Push { of, command: what }) => of.push(&command.serve.data, what).await,
         Some(Other::Key { of, command: what }) => of.key(&command.serve.data, what).await,
     };
     match done {

@@ -1,16 +1,21 @@
 //! The operator's commands, on a stack in AWS or on the data directory of this machine.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use aws_config::{BehaviorVersion, Region};
 use clap::{Args, Subcommand, ValueEnum};
 use countersign_core::{
     app::App,
     clock::Clock,
+    delivery::Platform,
     error::Error,
     id::TenantId,
     keyring::{Keyring, KmsKeyring},
     operator::Credentials,
+    outbox::Outbox,
     store::Store,
     tenant::{KeyKind, Tenant},
 };
@@ -88,6 +93,48 @@ pub enum KeyCommand {
     },
 }
 
+/// How a tenant's devices are reached: SNS platform applications, whose names begin with that of the stack.
+#[derive(Subcommand)]
+pub enum PushCommand {
+    /// Use a platform application for a push service.
+    Set {
+        service: PushService,
+        /// Its ARN, `arn:aws:sns:<region>:<account>:app/<platform>/<stack>-<name>`.
+        #[arg(long, value_name = "ARN")]
+        application: String,
+        #[command(flatten)]
+        of: OfTenant,
+    },
+    /// Use none for a push service; its devices still ask what is pending.
+    Unset {
+        service: PushService,
+        #[command(flatten)]
+        of: OfTenant,
+    },
+    /// Show which applications are used.
+    Show {
+        #[command(flatten)]
+        of: OfTenant,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum PushService {
+    Apns,
+    ApnsSandbox,
+    Fcm,
+}
+
+impl From<PushService> for Platform {
+    fn from(service: PushService) -> Self {
+        match service {
+            PushService::Apns => Self::Apns,
+            PushService::ApnsSandbox => Self::ApnsSandbox,
+            PushService::Fcm => Self::Gcm,
+        }
+    }
+}
+
 #[derive(Args)]
 pub struct OfTenant {
     /// The tenant; for a data directory its first one.
@@ -163,7 +210,7 @@ impl Installation {
         };
         let store = Store::connect(&aws, table);
         store.check().await.map_err(|error| Trouble(error.to_string()))?;
-        Ok(Opened { app: App::new(store, keyring, Clock::System, "", countersign_core::outbox::Outbox::None), directory: None })
+        Ok(Opened { app: App::new(store, keyring, Clock::System, "", Outbox::None), directory: None })
     }
 
     fn print(&self, value: &Value) {
@@ -202,11 +249,7 @@ impl Installation {
     pub async fn key(&self, data: &Path, command: KeyCommand) -> Result<(), Trouble> {
         let (KeyCommand::Rotate { of, .. } | KeyCommand::Revoke { of, .. }) = &command;
         let opened = self.open(data).await?;
-        let id = match (&of.tenant, opened.directory) {
-            (Some(id), _) => tenant(&opened.app, id.clone()).await?.id,
-            (None, Some(directory)) => first_run::known(directory)?.tenant_id,
-            (None, None) => return Err(Trouble("say which tenant: --tenant ID".into())),
-        };
+        let id = which(&opened, of).await?;
         match command {
             KeyCommand::Rotate { kind: Key::Token, at_once, .. } => {
                 opened.app.rotate_token_key(&id, at_once).await.map_err(failed)?;
@@ -224,6 +267,33 @@ impl Installation {
                 self.print(&json!({"tenantId": id, "olderKeys": "revoked", "deadWithin": "60 s"}));
             }
         }
+        Ok(())
+    }
+
+    /// Says by which applications a tenant's devices are reached.
+    pub async fn push(&self, data: &Path, command: PushCommand) -> Result<(), Trouble> {
+        let (PushCommand::Set { of, .. } | PushCommand::Unset { of, .. } | PushCommand::Show { of }) = &command;
+        let opened = self.open(data).await?;
+        let id = which(&opened, of).await?;
+        let app = &opened.app;
+        let change = async |change: &dyn Fn(&mut BTreeMap<Platform, String>)| {
+            let apply = |tenant: &mut Tenant| {
+                change(&mut tenant.settings.push.applications);
+                Ok(())
+            };
+            app.store().tenant(&id).change(apply).await.map(|_| app.forget_tenant(&id)).map_err(failed)
+        };
+        match command {
+            PushCommand::Set { service, application, .. } => {
+                let platform = Platform::from(service);
+                check_application(platform, &application)?;
+                change(&|all| drop(all.insert(platform, application.clone()))).await?;
+            }
+            PushCommand::Unset { service, .. } => change(&|all| drop(all.remove(&service.into()))).await?,
+            PushCommand::Show { .. } => {}
+        }
+        let applications = tenant(app, id.to_string()).await?.settings.push.applications;
+        self.print(&json!({"tenantId": id, "applications": applications}));
         Ok(())
     }
 
@@ -251,6 +321,27 @@ impl Installation {
             opened.app.revoke_api_keys(id, kind).await.map_err(failed)?;
         }
         Ok(())
+    }
+}
+
+/// An application of another push service would refuse every token.
+fn check_application(platform: Platform, arn: &str) -> Result<(), Trouble> {
+    let name =
+        serde_json::to_value(platform).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default();
+    let parts: Vec<&str> = arn.split(':').collect();
+    if !matches!(parts[..], ["arn", _, "sns", _, _, app] if app.starts_with(&format!("app/{name}/"))) {
+        return Err(Trouble(format!(
+            "--application is not the ARN of a platform application of {name} (…:app/{name}/<name>)"
+        )));
+    }
+    Ok(())
+}
+
+async fn which(opened: &Opened<'_>, of: &OfTenant) -> Result<TenantId, Trouble> {
+    match (&of.tenant, opened.directory) {
+        (Some(id), _) => Ok(tenant(&opened.app, id.clone()).await?.id),
+        (None, Some(directory)) => Ok(first_run::known(directory)?.tenant_id),
+        (None, None) => Err(Trouble("say which tenant: --tenant ID".into())),
     }
 }
 

@@ -70,7 +70,8 @@ impl DeviceKey {
     /// Reads it as it stands in a query: base64 once more over that text, padded by Android, URL-safe and unpadded by iOS.
     pub fn parse_query(text: &str) -> Result<Self, Error> {
         let spellings = [BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD];
-        let inner = spellings.iter().find_map(|spelling| String::from_utf8(spelling.decode(text.as_bytes()).ok()?).ok());
+        let inner =
+            spellings.iter().find_map(|spelling| String::from_utf8(spelling.decode(text.as_bytes()).ok()?).ok());
         Self::parse(inner.as_deref().unwrap_or(text))
     }
 

@@ -165,9 +165,8 @@ impl TenantStore<'_> {
     /// Writes a challenge that no budget bounds.
     pub async fn ask(&self, challenge: &Challenge) -> Result<(), Error> {
         let item = write_challenge(&keys::challenge(self.tenant, &challenge.id), challenge)?;
-        let write = async || {
-            self.store.transact(vec![self.put_if(item.clone(), "attribute_not_exists(pk)", None)?]).await
-        };
+        let write =
+            async || self.store.transact(vec![self.put_if(item.clone(), "attribute_not_exists(pk)", None)?]).await;
         match contended(write).await {
             // Its id is random: what stands there is this very challenge, written by a call whose answer was lost.
             Ok(()) | Err(Refusal::Cancelled(_)) => Ok(()),

@@ -143,7 +143,13 @@ impl TenantStore<'_> {
     }
 
     /// Gives a device something to sign before it asks what is pending.
-    pub async fn set_nonce(&self, credential: &Credential, key: &DeviceKey, nonce: &str, until: i64) -> Result<(), Error> {
+    pub async fn set_nonce(
+        &self,
+        credential: &Credential,
+        key: &DeviceKey,
+        nonce: &str,
+        until: i64,
+    ) -> Result<(), Error> {
         let set = Expressions::default()
             .set("non = :nonce, nexp = :until")
             .require("uid = :uid")
@@ -179,7 +185,13 @@ impl TenantStore<'_> {
     }
 
     /// Remembers the SNS endpoint of a push token, as long as the device still has that token.
-    pub async fn set_endpoint(&self, user: &UserId, id: &AuthenticatorId, token: &str, endpoint: &str) -> Result<(), Error> {
+    pub async fn set_endpoint(
+        &self,
+        user: &UserId,
+        id: &AuthenticatorId,
+        token: &str,
+        endpoint: &str,
+    ) -> Result<(), Error> {
         let set = Expressions::default()
             .set("ep = :endpoint")
             .require("tok = :token")
@@ -251,7 +263,8 @@ impl TenantStore<'_> {
         if let Some(token) = push_token {
             used = used.set("tok = :token").remove("ep").remove("#err").remove("erc").name("#err", "err");
             used = used.value(":token", s(token));
-            has = has.delete("ur :heard").value(":heard", AttributeValue::Ss(vec![credential.authenticator.to_string()]));
+            has =
+                has.delete("ur :heard").value(":heard", AttributeValue::Ss(vec![credential.authenticator.to_string()]));
         }
         let device = keys::authenticator(self.tenant, &credential.user, &credential.authenticator);
         let write = async || {

@@ -27,14 +27,14 @@ use aws_sdk_dynamodb::{
         update_item::UpdateItemError,
     },
     types::{
-        AttributeValue, ConditionCheck, KeysAndAttributes, Put, ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure,
-        TransactWriteItem, Update,
+        AttributeValue, ConditionCheck, KeysAndAttributes, Put, ReturnValue,
+        ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, Update,
     },
 };
 
 pub use actions::{Tracked, no_action};
 pub use authenticators::NewAuthenticator;
-pub use challenges::{Decision, Decided, Receipt};
+pub use challenges::{Decided, Decision, Receipt};
 pub use devices::{Credential, DeviceAddress, Enrolled, NewDevice};
 pub use points::no_point;
 pub use profiles::StoredProfile;

@@ -59,8 +59,10 @@ def actions_of(service: str, operation: str, body: dict) -> list[tuple[str, str]
         return [("dynamodb:BatchGetItem", table) for table in body["RequestItems"]]
     if service == "dynamodb" and "IndexName" in body:
         return [(f"dynamodb:{operation}", f"{body['TableName']}/index/{body['IndexName']}")]
-    keys = ("TableName", "KeyId", "TargetArn", "TopicArn", "QueueUrl")
-    return [(f"{service}:{operation}", next((body[key] for key in keys if key in body), ""))]
+    keys = ("TableName", "KeyId", "TargetArn", "TopicArn", "PlatformApplicationArn", "QueueUrl")
+    # A batch is to IAM what each of it is.
+    action = operation.removesuffix("Batch")
+    return [(f"{service}:{action}", next((body[key] for key in keys if key in body), ""))]
 
 
 class Recorder(Proxy):

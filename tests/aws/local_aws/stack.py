@@ -12,7 +12,7 @@ from .emulator import CAME_BY_TLS, CREDENTIALS, REGION
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 TEMPLATE = REPOSITORY / "template.yaml"
-FUNCTIONS = ("track", "validate-challenge", "enroll", "verify", "directory", "management", "hosted-ui", "deliver")
+FUNCTIONS = ("track", "validate-challenge", "enroll", "verify", "challenge", "push-approve", "directory", "management", "hosted-ui", "deliver")
 STACK = "countersign"
 CODE_URI = re.compile(r"^(\s+CodeUri:\s+)(?:\./)?functions/([a-z-]+)/?\s*$", re.MULTILINE)
 

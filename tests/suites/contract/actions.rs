@@ -16,7 +16,11 @@ async fn s10_track_says_all_that_sdks_read() {
     assert_eq!(key.len(), 36, "a UUID: {key}");
     assert_eq!((&fresh["state"], &fresh["isEnrolled"]), (&json!("ALLOW"), &json!(false)));
     assert_eq!(fresh["enrolledVerificationMethods"], json!([]));
-    assert_eq!(fresh["allowedVerificationMethods"], json!(["AUTHENTICATOR_APP", "PUSH", "DEVICE"]), "Python asks for one at least");
+    assert_eq!(
+        fresh["allowedVerificationMethods"],
+        json!(["AUTHENTICATOR_APP", "PUSH", "DEVICE"]),
+        "Python asks for one at least"
+    );
     let (url, token) = (fresh["url"].as_str().unwrap(), fresh["token"].as_str().unwrap());
     assert_eq!(url, format!("http://pages.example/challenge?token={token}"), "SDKs append &mode=popup to it");
     world.ready("ada").await;

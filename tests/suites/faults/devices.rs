@@ -35,7 +35,8 @@ pub async fn prepare(world: &World, ready: &mut Prepared) {
             let body = json!({"scope": "add:authenticators"});
             ready.auth = Auth::Token(text(&world.track(&ready.user, "pair", body).await.ok(), "token"));
             let key = Device::new("push").public_key;
-            ready.body = Some(json!({"publicKey": key, "deviceName": "Phone", "devicePlatform": "ios", "pushToken": "t"}));
+            ready.body =
+                Some(json!({"publicKey": key, "deviceName": "Phone", "devicePlatform": "ios", "pushToken": "t"}));
         }
         ShowQrCode | GetTag | ClaimQrCode | PollQrCode | ApproveQrCode => scan(world, ready).await,
         BeginInApp | VerifyInApp => in_app(world, ready).await,

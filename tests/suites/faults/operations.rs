@@ -173,7 +173,9 @@ impl Operation {
             ShowPage | ShowEnrolmentPage => ("GET", "/challenge"),
             AnswerOnPage => ("POST", "/challenge"),
             Health => ("GET", "/healthz"),
-            ApprovePush | ApproveWithNumber | DenyPush | ReportPush => ("POST", "/v1/client/user-authenticators/push/challenge"),
+            ApprovePush | ApproveWithNumber | DenyPush | ReportPush => {
+                ("POST", "/v1/client/user-authenticators/push/challenge")
+            }
             AskByPush => ("POST", "/v1/client/challenge/push"),
             PollPush => ("POST", "/v1/client/verify/push"),
             EnrollDevice => ("POST", "/v1/client/user-authenticators/push"),

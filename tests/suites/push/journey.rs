@@ -43,7 +43,11 @@ async fn an_approval_succeeds_the_action() {
     assert_eq!(validated["state"], "CHALLENGE_SUCCEEDED");
     assert_eq!(validated["verificationMethod"], "PUSH");
     let action = world.http.get("/v1/users/ada/actions/signIn/k", &world.key()).await.ok();
-    assert_eq!(action["output"], json!({"approval": {"numberMatching": false, "signatureV2": false}}), "the weaker kind");
+    assert_eq!(
+        action["output"],
+        json!({"approval": {"numberMatching": false, "signatureV2": false}}),
+        "the weaker kind"
+    );
     let nothing = world.pending(&device).await.ok();
     assert_eq!(nothing, json!({"userAuthenticatorId": device.id, "custom": {}, "user": {"custom": {}}}));
 }
@@ -142,7 +146,8 @@ async fn the_primary_device_is_asked_first_and_others_may_still_answer() {
     let second = world.device("ada", "push").await;
     let results = async |more: Value| {
         let (_, asked) = world.pushed("ada", more).await;
-        let mut ids: Vec<String> = asked["deliveryResults"].as_array().unwrap().iter().map(|r| text(r, "userAuthenticatorId")).collect();
+        let mut ids: Vec<String> =
+            asked["deliveryResults"].as_array().unwrap().iter().map(|r| text(r, "userAuthenticatorId")).collect();
         ids.sort();
         (text(&asked, "challengeId"), ids)
     };
@@ -177,8 +182,11 @@ async fn a_device_is_described_and_may_change_its_push_token_and_go() {
     assert_eq!((text(&known, "userId"), text(&known, "userAuthenticatorId")), ("ada".into(), device.id.clone()));
     assert!(known["verifiedAt"].is_string());
     let listed = world.http.get("/v1/users/ada/authenticators", &world.key()).await.ok();
-    let listed = listed.as_array().unwrap().iter().find(|one| one["userAuthenticatorId"] == *device.id).unwrap().clone();
-    for (name, value) in [("displayName", "Pixel"), ("deviceModel", "Pixel 9"), ("deviceId", "abc"), ("devicePlatform", "IOS")] {
+    let listed =
+        listed.as_array().unwrap().iter().find(|one| one["userAuthenticatorId"] == *device.id).unwrap().clone();
+    for (name, value) in
+        [("displayName", "Pixel"), ("deviceModel", "Pixel 9"), ("deviceId", "abc"), ("devicePlatform", "IOS")]
+    {
         assert_eq!(listed[name], value, "{listed}");
     }
 
@@ -188,7 +196,8 @@ async fn a_device_is_described_and_may_change_its_push_token_and_go() {
         json!({"challengeId": signing["challengeId"], "publicKey": device.public_key,
             "signature": device.sign(message), "pushToken": "new-token"})
     };
-    let patch = async |body: Value| world.http.patch("/v1/client/user-authenticators/push", &world.tenant_auth(), body).await;
+    let patch =
+        async |body: Value| world.http.patch("/v1/client/user-authenticators/push", &world.tenant_auth(), body).await;
     let forged = update(&text(&signing, "challengeId"));
     assert_eq!(patch(forged).await.refusal(), (403, "invalid_credential".into()), "the message is signed, not the id");
     let updated = patch(update(&text(&signing, "message"))).await.ok();

@@ -2,7 +2,10 @@
 
 use std::{fs, path::PathBuf, process::Command};
 
-use countersign_tests::{World, http::{Auth, segment}};
+use countersign_tests::{
+    World,
+    http::{Auth, segment},
+};
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use serde_json::{Value, json};
 
@@ -79,13 +82,16 @@ async fn every_call_of_a_device_in_both_dialects() {
 
         let (token, asked) = world.pushed("ada", json!({})).await;
         let challenge = text(&asked, "challengeId");
-        let message = world.http.raw("POST", &at(&format!("push/challenge/sign{query}")), &auth, &[], Vec::new()).await.ok();
+        let message =
+            world.http.raw("POST", &at(&format!("push/challenge/sign{query}")), &auth, &[], Vec::new()).await.ok();
         let signature = files.sign(&text(&message, "message"));
         let headers = [("x-authsignal-signature", signature.as_str())];
-        let pending = world.http.raw("GET", &at(&format!("push/challenge{query}")), &auth, &headers, Vec::new()).await.ok();
+        let pending =
+            world.http.raw("GET", &at(&format!("push/challenge{query}")), &auth, &headers, Vec::new()).await.ok();
         assert_eq!(pending["challengeId"], *challenge);
         assert!(pending["expiresAt"].is_i64(), "{pending}");
-        let mut answer = json!({"challengeId": challenge, "publicKey": key, "approved": true, "signature": files.sign(&challenge)});
+        let mut answer =
+            json!({"challengeId": challenge, "publicKey": key, "approved": true, "signature": files.sign(&challenge)});
         if dialect.name == "android" {
             answer["verificationCode"] = Value::Null;
         }

@@ -1,6 +1,10 @@
 //! Sign-in by QR code and by the app itself (C39-C49; T24).
 
-use countersign_tests::{World, device::Device, http::{Answer, Auth}};
+use countersign_tests::{
+    World,
+    device::Device,
+    http::{Answer, Auth},
+};
 use serde_json::{Value, json};
 
 use super::text;
@@ -30,8 +34,14 @@ async fn whoever_scans_signs_in() {
     assert_ne!(challenge, text(&shown, "deviceCode"), "T24: what is shown is not what polls");
     assert_eq!(poll(&world, &shown).await, json!({"isClaimed": false, "isVerified": false, "isConsumed": false}));
     let claimed = claim(&world, &device, &challenge).await.ok();
-    for (name, value) in [("success", json!(true)), ("origin", json!("https://shop.example")), ("userAgent", json!("Firefox")),
-        ("ipAddress", json!("127.0.0.1")), ("actionCode", json!("signIn")), ("custom", json!({}))] {
+    for (name, value) in [
+        ("success", json!(true)),
+        ("origin", json!("https://shop.example")),
+        ("userAgent", json!("Firefox")),
+        ("ipAddress", json!("127.0.0.1")),
+        ("actionCode", json!("signIn")),
+        ("custom", json!({})),
+    ] {
         assert_eq!(claimed[name], value, "{name} of {claimed}");
     }
     assert_eq!(poll(&world, &shown).await, json!({"isClaimed": true, "isVerified": false, "isConsumed": false}));
@@ -39,7 +49,12 @@ async fn whoever_scans_signs_in() {
     let said = poll(&world, &shown).await;
     assert_eq!((&said["isVerified"], &said["isClaimed"]), (&json!(true), &json!(true)));
     let validated = world.validate(&text(&said, "accessToken")).await.ok();
-    for (name, value) in [("state", "CHALLENGE_SUCCEEDED"), ("userId", "ada"), ("actionCode", "signIn"), ("verificationMethod", "DEVICE")] {
+    for (name, value) in [
+        ("state", "CHALLENGE_SUCCEEDED"),
+        ("userId", "ada"),
+        ("actionCode", "signIn"),
+        ("verificationMethod", "DEVICE"),
+    ] {
         assert_eq!(validated[name], value, "{validated}");
     }
 }
@@ -129,9 +144,15 @@ async fn an_app_signs_its_owner_in() {
     world.http.patch("/v1/users/ada", &world.key(), json!({"username": "Ada L."})).await.ok();
     let basic = world.tenant_auth();
     let said = in_app(&world, &device, &basic, &basic, json!({"action": "signIn", "idempotencyKey": "k"})).await.ok();
-    assert_eq!((text(&said, "userId"), text(&said, "username"), text(&said, "userAuthenticatorId")), ("ada".into(), "Ada L.".into(), device.id.clone()));
+    assert_eq!(
+        (text(&said, "userId"), text(&said, "username"), text(&said, "userAuthenticatorId")),
+        ("ada".into(), "Ada L.".into(), device.id.clone())
+    );
     let validated = world.validate(&text(&said, "token")).await.ok();
-    assert_eq!((text(&validated, "state"), text(&validated, "idempotencyKey")), ("CHALLENGE_SUCCEEDED".into(), "k".into()));
+    assert_eq!(
+        (text(&validated, "state"), text(&validated, "idempotencyKey")),
+        ("CHALLENGE_SUCCEEDED".into(), "k".into())
+    );
     // The same key is the same action, which has come to its end.
     let again = in_app(&world, &device, &basic, &basic, json!({"action": "signIn", "idempotencyKey": "k"})).await;
     assert_eq!(again.refusal(), (403, "forbidden".into()));
@@ -155,11 +176,17 @@ async fn an_app_signs_nobody_else_in() {
     let basic = world.tenant_auth();
     let token = world.token("ada", "signIn").await;
     let refused = |answer: Answer| answer.refusal() == (403, "invalid_credential".into());
-    assert!(refused(in_app(&world, &bobs, &basic, &Auth::Token(token.clone()), json!({})).await), "Bob's device, Ada's token");
+    assert!(
+        refused(in_app(&world, &bobs, &basic, &Auth::Token(token.clone()), json!({})).await),
+        "Bob's device, Ada's token"
+    );
     let begin = Auth::Token(world.token("bob", "signIn").await);
     assert!(refused(in_app(&world, &adas, &begin, &basic, json!({})).await), "Bob's challenge");
     assert!(refused(in_app(&world, &adas, &basic, &basic, json!({})).await), "no action was named");
-    assert!(refused(in_app(&world, &Device::new("in-app"), &basic, &basic, json!({"action": "signIn"})).await), "no key");
+    assert!(
+        refused(in_app(&world, &Device::new("in-app"), &basic, &basic, json!({"action": "signIn"})).await),
+        "no key"
+    );
     assert_eq!(world.state(&token).await, "CHALLENGE_REQUIRED");
     let begun = world.http.post("/v1/client/challenge", &basic, json!({"action": "signIn"})).await.ok();
     let challenge = text(&begun, "challengeId");

@@ -40,8 +40,12 @@ async fn a_hundred_starts_at_once_are_three() {
     for _ in 0..5 {
         let mut running = tokio::task::JoinSet::new();
         for index in 0..100 {
-            let (http, auth) = ([&world, &other][index % 2].http.clone(), countersign_tests::http::Auth::Token(world.token("ada", "signIn").await));
-            running.spawn(async move { http.post("/v1/client/challenge/push", &auth, json!({})).await.status.as_u16() });
+            let (http, auth) = (
+                [&world, &other][index % 2].http.clone(),
+                countersign_tests::http::Auth::Token(world.token("ada", "signIn").await),
+            );
+            running
+                .spawn(async move { http.post("/v1/client/challenge/push", &auth, json!({})).await.status.as_u16() });
         }
         let statuses = running.join_all().await;
         let count = |status: u16| statuses.iter().filter(|one| **one == status).count();

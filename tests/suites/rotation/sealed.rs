@@ -13,7 +13,13 @@ use crate::table::dump;
 /// Another process of the same world that cannot reach its keys; ends with the test.
 async fn without_keys(world: &World, keyring: Keyring) -> Http {
     let store = Store::new(client_with_attempts(world.embedded.clone(), 3), TABLE);
-    let app = App::new(store, keyring, Clock::Manual(world.clock.clone()), "http://pages.example", countersign_core::outbox::Outbox::None);
+    let app = App::new(
+        store,
+        keyring,
+        Clock::Manual(world.clock.clone()),
+        "http://pages.example",
+        countersign_core::outbox::Outbox::None,
+    );
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     tokio::spawn(async move { axum::serve(listener, countersign_local::service(app)).await });

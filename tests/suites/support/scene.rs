@@ -199,7 +199,11 @@ impl Scene {
         assert!(!filled.contains('{'), "{filled}: say here what stands in this place");
         match route.operation.as_str() {
             "queryUsers" => format!("{filled}?email=ada%40example.com"),
-            "getPushCredential" | "getQrCodeCredential" | "getInAppCredential" | "signPushUpdate" | "signPendingPush"
+            "getPushCredential"
+            | "getQrCodeCredential"
+            | "getInAppCredential"
+            | "signPushUpdate"
+            | "signPendingPush"
             | "getPendingPush" => format!("{filled}?{}", self.devices.of_route(&route.path).query()),
             _ => filled,
         }
@@ -235,7 +239,9 @@ impl Scene {
             "updateActionConfiguration" => json!({"defaultUserActionResult": "BLOCK"}),
             "updateTenant" => json!({"name": "Acme"}),
             "updateAuthenticator" => json!({"isDefault": true}),
-            "createCustomDataPoint" => json!({"name": "fresh", "dataType": "text", "modelType": "user", "isPublic": true}),
+            "createCustomDataPoint" => {
+                json!({"name": "fresh", "dataType": "text", "modelType": "user", "isPublic": true})
+            }
             "updateCustomDataPoint" => json!({"description": "How much"}),
             "beginChallenge" => json!({"action": "signIn", "idempotencyKey": "k9"}),
             "challengePush" => json!({"action": ACTION.0}),

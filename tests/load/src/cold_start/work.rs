@@ -211,7 +211,13 @@ impl World {
         let keyring = Keyring::Kms(KmsKeyring::new(&config, Some(SECRETS_KEY.into()), vec![TOKEN_KEY.into()]).into());
         let store = Store::create_table(aws.embedded.client(), TABLE).await?;
         let clock = ManualClock::at(now()? - SINCE);
-        let app = App::new(store, keyring, Clock::Manual(clock.clone()), "https://mfa.example.com", countersign_core::outbox::Outbox::None);
+        let app = App::new(
+            store,
+            keyring,
+            Clock::Manual(clock.clone()),
+            "https://mfa.example.com",
+            countersign_core::outbox::Outbox::None,
+        );
         let tenant = Credentials::choose(None, None, None)?;
         app.create_tenant("Cold start", &tenant).await?;
         Ok(Self { service: countersign_local::service(app), clock, tenant, users: AtomicU64::new(0) })

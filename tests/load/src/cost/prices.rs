@@ -163,8 +163,8 @@ pub const IDLE_POLLS: f64 = 5.0 * 3.0 * 60.0 * 24.0 * 30.0;
 /// What the stack has, whoever uses it: keys, metrics of alarms and dashboards of template.yaml; metrics of
 /// shared/src/metrics.rs (four of each of eight functions, seventeen of all).
 pub const KEYS: f64 = 3.0;
-pub const METRICS: f64 = 4.0 * 8.0 + 17.0;
-pub const ALARM_METRICS: f64 = 26.0;
+pub const METRICS: f64 = 4.0 * 10.0 + 21.0;
+pub const ALARM_METRICS: f64 = 30.0;
 pub const DASHBOARDS: f64 = 1.0;
 
 /// What others ask for the same, as they are quoted.
