@@ -146,7 +146,7 @@ impl TenantStore<'_> {
     pub async fn receipt(&self, id: &ChallengeId) -> Result<Option<(Challenge, Receipt)>, Error> {
         let Some(item) = self.store.get(&keys::challenge(self.tenant, id)).await? else { return Ok(None) };
         let signed = Row(&item).document_opt("rcpt")?;
-        Ok(signed.map(|receipt| Ok::<_, Error>((read_challenge(id, &item)?, receipt))).transpose()?)
+        signed.map(|receipt| Ok((read_challenge(id, &item)?, receipt))).transpose()
     }
 
     /// The key of a device and the challenge that it speaks of, in one round trip.

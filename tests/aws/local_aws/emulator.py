@@ -113,6 +113,18 @@ def encryption_context_for_policies(iam_actions):
     iam_actions.request_tag_context = context_with_encryption
 
 
+def a_batch_is_what_each_of_it_is(iam_actions):
+    """SendMessageBatch is allowed by `sqs:SendMessage`, and there is no action of its own name (Service Authorization
+    Reference, Amazon SQS)."""
+    action_of = iam_actions.extract_iam_action
+
+    def action(*arguments, **named):
+        found = action_of(*arguments, **named)
+        return found.removesuffix("Batch") if found and found.startswith("sqs:") else found
+
+    iam_actions.extract_iam_action = action
+
+
 def amend(module, function: str, before: str, after: str):
     """Compiles a function of `module` again with one text in it replaced."""
     source = inspect.getsource(getattr(module, function))
@@ -133,6 +145,7 @@ def main():
     options_to_the_routes(apigateway)
     arns_of_push_endpoints(sns)
     encryption_context_for_policies(iam_actions)
+    a_batch_is_what_each_of_it_is(iam_actions)
     sys.argv = ["ministack"]
     app.main()
 

@@ -157,7 +157,7 @@ async fn the_primary_device_is_asked_first_and_others_may_still_answer() {
     assert_eq!(asked, both);
     assert_eq!(world.approve(&second, &challenge).await.ok()["isVerified"], true);
     let (challenge, asked) = results(json!({"userAuthenticatorId": first.id})).await;
-    assert_eq!(asked, [first.id.clone()]);
+    assert_eq!(asked, std::slice::from_ref(&first.id));
     assert_eq!(world.approve(&second, &challenge).await.refusal(), (403, "invalid_credential".into()), "not asked");
     assert!(world.pending(&second).await.ok().get("challengeId").is_none());
     world.approve(&first, &challenge).await.ok();

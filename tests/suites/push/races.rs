@@ -26,10 +26,7 @@ async fn a_challenge_comes_to_one_end() {
                 let answer = http.post(path, &auth, body).await;
                 let verified = answer.json()["isVerified"].as_bool();
                 assert!(matches!(answer.status.as_u16(), 200 | 409), "{}", answer.text());
-                verified.map(|verified| {
-                    assert_eq!(verified, approves);
-                    verified
-                })
+                verified.inspect(|verified| assert_eq!(*verified, approves))
             });
         }
         let (http, auth) = (other.http.clone(), Auth::Token(token.clone()));
