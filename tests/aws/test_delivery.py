@@ -7,7 +7,7 @@ import uuid
 import pytest
 from botocore.exceptions import ClientError
 
-from local_aws.api import unique
+from local_aws.api import Api, unique
 from local_aws.device import Device
 from local_aws.stack import STACK
 from local_aws.waiting import until
@@ -53,12 +53,16 @@ def challenge_of(texts: dict) -> str:
 @pytest.fixture(scope="module")
 def application(stack, operator, tenant) -> str:
     """The tenant's way to Android phones: an application that carries the stack's name, as the role asks for."""
-    secrets = {"PlatformCredential": "none", "PlatformPrincipal": "none"}
-    made = stack.client("sns").create_platform_application(Name=f"{STACK}-app", Platform="GCM", Attributes=secrets)
-    arn = made["PlatformApplicationArn"]
+    arn = made_application(stack, "GCM")
     said = operator.run("push", "set", "fcm", "--application", arn, "--tenant", tenant.id)
     assert said["applications"] == {"GCM": arn}
     return arn
+
+
+def made_application(stack, platform: str) -> str:
+    secrets = {"PlatformCredential": "none", "PlatformPrincipal": "none"}
+    asked = {"Name": f"{STACK}-app", "Platform": platform, "Attributes": secrets}
+    return stack.client("sns").create_platform_application(**asked)["PlatformApplicationArn"]
 
 
 def asked(api, user: str, **more) -> tuple[str, str]:
@@ -98,6 +102,17 @@ def test_a_push_goes_through_the_queue_to_the_phone_and_is_approved(api, stack, 
     calls = recorder.calls(since=since)
     outside = [call for call in calls if call.action.split(":")[0] in ("sns", "sqs")]
     assert outside and number not in json.dumps([call.body for call in outside]), "T22: the number is in no push"
+
+
+@pytest.mark.parametrize(("service", "platform"), [("apns", "APNS"), ("apns-sandbox", "APNS_SANDBOX")])
+def test_an_iphone_is_reached_through_the_application_of_its_tenant(operator, origin, stack, recorder, service, platform):
+    tenant, user, since = operator.create_tenant(service), unique(), recorder.mark()
+    said = operator.run("push", "set", service, "--application", made_application(stack, platform), "--tenant", tenant.id)
+    assert list(said["applications"]) == [platform]
+    api = Api(origin, tenant)
+    Device(api, user, push_token=uuid.uuid4().hex, platform="ios")
+    _, challenge = asked(api, user)
+    until("the push is sent", lambda: challenge in sent(recorder, stack, since), seconds=30)
 
 
 def test_a_device_is_changed_made_the_default_and_removed(api, application):

@@ -17,14 +17,14 @@ def openssl(*arguments: str, given: bytes = b"") -> bytes:
 
 
 class Device:
-    def __init__(self, api: Api, user: str, kind: str = "push", push_token: str | None = None):
+    def __init__(self, api: Api, user: str, kind: str = "push", push_token: str | None = None, platform="android"):
         self.api, self.user, self.kind = api, user, kind
         self._folder = tempfile.TemporaryDirectory()
         self._key = str(Path(self._folder.name) / "key.pem")
         openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", self._key)
         self.public_key = base64.b64encode(openssl("ec", "-in", self._key, "-pubout", "-outform", "DER")).decode()
         token = api.track(user, "pair", scope="add:authenticators")["token"]
-        body = {"publicKey": self.public_key, "deviceName": "A phone", "devicePlatform": "android"}
+        body = {"publicKey": self.public_key, "deviceName": "A phone", "devicePlatform": platform}
         if push_token:
             body["pushToken"] = push_token
         enrolled = api.client(token, "POST", f"/user-authenticators/{kind}", body).ok()

@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import parse_qs
 
 from .waiting import until
 
@@ -125,6 +126,19 @@ def a_batch_is_what_each_of_it_is(iam_actions):
     iam_actions.extract_iam_action = action
 
 
+def endpoints_are_made_of_an_application(iam_actions):
+    """CreatePlatformEndpoint is allowed on the platform application (Service Authorization Reference, Amazon SNS)."""
+    resource_of = iam_actions.extract_resource_arn
+
+    def resource(service, method, path, headers, body, *arguments, **named):
+        form = parse_qs((body or b"").decode("utf-8", "replace")) if service == "sns" else {}
+        if form.get("Action") == ["CreatePlatformEndpoint"]:
+            return form["PlatformApplicationArn"][0]
+        return resource_of(service, method, path, headers, body, *arguments, **named)
+
+    iam_actions.extract_resource_arn = resource
+
+
 def amend(module, function: str, before: str, after: str):
     """Compiles a function of `module` again with one text in it replaced."""
     source = inspect.getsource(getattr(module, function))
@@ -146,6 +160,7 @@ def main():
     arns_of_push_endpoints(sns)
     encryption_context_for_policies(iam_actions)
     a_batch_is_what_each_of_it_is(iam_actions)
+    endpoints_are_made_of_an_application(iam_actions)
     sys.argv = ["ministack"]
     app.main()
 
