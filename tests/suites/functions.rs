@@ -12,11 +12,13 @@ use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::oneshot};
 
 /// Every function, and one of its routes.
-const FUNCTIONS: [(&str, &str, &str); 7] = [
+const FUNCTIONS: [(&str, &str, &str); 9] = [
     ("track", "POST", "/v1/users/ada/actions/signIn"),
     ("validate-challenge", "POST", "/v1/validate"),
     ("enroll", "POST", "/v1/client/user-authenticators/totp"),
     ("verify", "POST", "/v1/client/verify/totp"),
+    ("challenge", "POST", "/v1/client/challenge"),
+    ("push-approve", "POST", "/v1/client/user-authenticators/push/challenge"),
     ("directory", "GET", "/v1/users/ada"),
     ("management", "GET", "/v1/management/tenant"),
     ("hosted-ui", "GET", "/openapi.json"),
@@ -51,45 +53,70 @@ fn environment(keyring: &std::path::Path) -> Vec<(&'static str, String)> {
 #[tokio::test]
 async fn deliver_gives_back_the_messages_that_failed_alone() {
     let heard = Arc::new(Mutex::new(Vec::<String>::new()));
-    let sns = {
+    let aws = {
         let heard = heard.clone();
-        Router::new().route(
-            "/",
-            routing::post(move |body: String| async move {
-                heard.lock().expect("no panic").push(body.clone());
-                if body.contains("unreachable") {
-                    let refusal = "<ErrorResponse><Error><Type>Sender</Type><Code>EndpointDisabled</Code></Error></ErrorResponse>";
-                    return (axum::http::StatusCode::BAD_REQUEST, refusal.to_owned());
-                }
-                let answer = "<PublishResponse><PublishResult><MessageId>m</MessageId></PublishResult></PublishResponse>";
-                (axum::http::StatusCode::OK, answer.to_owned())
-            }),
-        )
+        Router::new().route("/", routing::post(move |body: String| aws(heard.clone(), body)))
     };
-    let (sns, sns_server) = listen(sns).await;
-    let message = |challenge: &str, target: &str, expires_at: i64| {
-        json!({"version": 1, "tenantId": "acme", "challengeId": challenge, "userAuthenticatorId": "9a72e348-954a-4204-80e1-43a7273dc979",
-            "target": format!("arn:aws:sns:eu-central-1:000000000000:endpoint/GCM/app/{target}"), "platform": "GCM", "expiresAt": expires_at})
-        .to_string()
+    let (aws, aws_server) = listen(aws).await;
+    let world = countersign_tests::World::start().await;
+    // The function has a clock of its own.
+    world.clock.set(countersign_core::clock::Timestamp::now().as_second());
+    let change = |tenant: &mut countersign_core::tenant::Tenant| {
+        let application = "arn:aws:sns:eu-central-1:000000000000:app/GCM/stack-app".to_owned();
+        tenant.settings.push.applications.insert(countersign_core::delivery::Platform::Gcm, application);
+        Ok(())
     };
-    let later = 4_102_444_800;
-    let bodies = [
-        ("good", message("c-1", "phone", later)),
-        ("poison", "no JSON".to_owned()),
-        ("refused", message("c-2", "unreachable", later)),
-        ("over", message("c-3", "phone", 1)),
-        ("newer", message("c-4", "phone", later).replace("\"version\":1", "\"version\":2")),
+    world.app.store().tenant(&world.tenant.tenant_id).change(change).await.expect("a tenant");
+    let mut bodies = vec![("poison", "no JSON".to_owned())];
+    for (name, user) in [("good", "ada"), ("refused", "bob")] {
+        let token = if name == "good" { "phone" } else { "unreachable" };
+        world.device_with(user, "push", json!({"pushToken": token})).await;
+        world.pushed(user, json!({})).await;
+        bodies.extend(world.queue.receive(world.app.now()).into_iter().map(|message| (name, message.body)));
+    }
+    let good = bodies[1].1.clone();
+    let mut over: Value = serde_json::from_str(&good).expect("JSON");
+    over["expiresAt"] = json!(1);
+    bodies.push(("over", over.to_string()));
+    bodies.push(("newer", good.replace("\"version\":2", "\"version\":3")));
+    let (store, store_server) = listen(countersign_local::store_only::service(world.embedded.clone())).await;
+    let record = |id: &str, body: &str| json!({"messageId": id, "body": body, "receiptHandle": id, "attributes": {"ApproximateReceiveCount": "1"}});
+    let records: Vec<Value> = bodies.iter().map(|(id, body)| record(id, body)).collect();
+    let environment = vec![
+        ("AWS_ENDPOINT_URL", format!("http://{aws}")),
+        ("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{store}")),
+        ("COUNTERSIGN_TABLE", countersign_local::embedded::TABLE.to_owned()),
+        ("COUNTERSIGN_DELIVERY_QUEUE", format!("http://{aws}/000000000000/queue")),
+        ("AWS_MAX_ATTEMPTS", "1".to_owned()),
     ];
-    let records: Vec<Value> = bodies.iter().map(|(id, body)| json!({"messageId": id, "body": body})).collect();
-    let answer =
-        invoke("deliver", json!({ "Records": records }), vec![("AWS_ENDPOINT_URL", format!("http://{sns}"))]).await;
+    let answer = invoke("deliver", json!({ "Records": records }), environment).await;
     let failed =
         answer["batchItemFailures"].as_array().expect("a list").iter().map(|one| one["itemIdentifier"].as_str());
     assert_eq!(failed.collect::<Vec<_>>(), [Some("poison"), Some("refused"), Some("newer")]);
     let heard = heard.lock().expect("no panic").clone();
-    assert_eq!(heard.iter().filter(|body| body.contains("Action=Publish")).count(), 2, "{heard:?}");
-    assert!(heard.iter().all(|body| !body.contains("acme")), "{heard:?}");
-    sns_server.abort();
+    assert_eq!(heard.iter().filter(|body| body.contains("Action=Publish")).count(), 1, "{heard:?}");
+    let later: Vec<_> = heard.iter().filter(|body| body.contains("VisibilityTimeout")).collect();
+    assert!(later.len() == 1 && later[0].contains("refused"), "{heard:?}");
+    assert!(heard.iter().all(|body| !body.contains("ada") && !body.contains("bob")), "{heard:?}");
+    aws_server.abort();
+    store_server.abort();
+}
+
+/// SNS and SQS, as far as one run of `deliver` asks them; what is not reached is throttled.
+async fn aws(heard: Arc<Mutex<Vec<String>>>, body: String) -> (axum::http::StatusCode, String) {
+    heard.lock().expect("no panic").push(body.clone());
+    if body.contains("unreachable") {
+        let refusal = "<ErrorResponse><Error><Type>Sender</Type><Code>Throttling</Code></Error></ErrorResponse>";
+        return (axum::http::StatusCode::BAD_REQUEST, refusal.to_owned());
+    }
+    let answer = if body.contains("Action=CreatePlatformEndpoint") {
+        "<CreatePlatformEndpointResponse><CreatePlatformEndpointResult><EndpointArn>arn:aws:sns:eu-central-1:000000000000:endpoint/GCM/stack-app/1</EndpointArn></CreatePlatformEndpointResult></CreatePlatformEndpointResponse>"
+    } else if body.contains("Action=Publish") {
+        "<PublishResponse><PublishResult><MessageId>m</MessageId></PublishResult></PublishResponse>"
+    } else {
+        "{}"
+    };
+    (axum::http::StatusCode::OK, answer.to_owned())
 }
 
 /// A keyring in a folder that goes with the test.
