@@ -207,8 +207,8 @@ impl Case<'_> {
             ApprovePush | ApproveWithNumber => self.world.state(&self.ready.token).await == "CHALLENGE_SUCCEEDED",
             DenyPush => self.world.state(&self.ready.token).await == "CHALLENGE_REQUIRED",
             ReportPush => self.world.state(&self.ready.token).await == "CHALLENGE_FAILED",
-            EnrollDevice => have().await == 2,
-            RemoveDevice => have().await == 1,
+            EnrollDevice | EnrollScanner | EnrollAppKey => have().await == 2,
+            RemoveDevice | RemoveScanner | RemoveAppKey => have().await == 1,
             DeletePoint => {
                 self.get(&format!("/v1/management/custom-data-points/{}", self.ready.id)).await.status == 404
             }

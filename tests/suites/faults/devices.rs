@@ -31,7 +31,9 @@ pub async fn prepare(world: &World, ready: &mut Prepared) {
         GetDevice | SignUpdate | UpdateDevice | RemoveDevice | SignPending | PendingPush | MakeDefault => {
             manage(world, ready).await;
         }
-        EnrollDevice => {
+        GetScanner | RemoveScanner => keep(world, ready, "qr-code").await,
+        GetAppKey | RemoveAppKey => keep(world, ready, "in-app").await,
+        EnrollDevice | EnrollScanner | EnrollAppKey => {
             let body = json!({"scope": "add:authenticators"});
             ready.auth = Auth::Token(text(&world.track(&ready.user, "pair", body).await.ok(), "token"));
             let key = Device::new("push").public_key;
@@ -95,6 +97,18 @@ async fn manage(world: &World, ready: &mut Prepared) {
     }
 }
 
+/// A device of another kind, to be looked at or removed.
+async fn keep(world: &World, ready: &mut Prepared, kind: &'static str) {
+    let device = world.device(&ready.user, kind).await;
+    ready.auth = world.tenant_auth();
+    if matches!(ready.operation, GetScanner | GetAppKey) {
+        ready.query = device.query();
+        return;
+    }
+    let window = format!("{}.0", world.now() / 600);
+    ready.body = Some(json!({"publicKey": device.public_key, "signature": device.sign(window)}));
+}
+
 async fn scan(world: &World, ready: &mut Prepared) {
     ready.auth = world.tenant_auth();
     if ready.operation == ShowQrCode {
@@ -137,9 +151,11 @@ pub fn is_right(operation: Operation, body: &Value, ready: &Prepared) -> bool {
         PollQrCode => body["isClaimed"] == false,
         ApprovePush | ApproveWithNumber | ApproveQrCode => body["isVerified"] == true,
         DenyPush | ReportPush => body["isVerified"] == false && body.get("failureReason").is_none(),
-        EnrollDevice | GetDevice => body["verifiedAt"].is_string(),
+        EnrollDevice | EnrollScanner | EnrollAppKey | GetDevice | GetScanner | GetAppKey => {
+            body["verifiedAt"].is_string()
+        }
         UpdateDevice => body["pushToken"] == "new",
-        RemoveDevice => body.is_object(),
+        RemoveDevice | RemoveScanner | RemoveAppKey => body.is_object(),
         SignPending => body["message"].is_string(),
         PendingPush => body["challengeId"].is_string(),
         GetTag => body["ndef"].is_string(),

@@ -71,12 +71,18 @@ pub enum Operation {
     GetPoint,
     PatchPoint,
     DeletePoint,
+    GetScanner,
+    EnrollScanner,
+    RemoveScanner,
+    GetAppKey,
+    EnrollAppKey,
+    RemoveAppKey,
 }
 
 use Operation::*;
 
 impl Operation {
-    pub const ALL: [Self; 62] = [
+    pub const ALL: [Self; 68] = [
         TrackNewUser,
         TrackKnownUser,
         TrackWithContacts,
@@ -139,6 +145,12 @@ impl Operation {
         GetPoint,
         PatchPoint,
         DeletePoint,
+        GetScanner,
+        EnrollScanner,
+        RemoveScanner,
+        GetAppKey,
+        EnrollAppKey,
+        RemoveAppKey,
     ];
 
     /// Method and path, with the names of its parameters.
@@ -198,6 +210,12 @@ impl Operation {
             CreatePoint => ("POST", "/v1/management/custom-data-points"),
             GetPoint => ("GET", "/v1/management/custom-data-points/{id}"),
             PatchPoint => ("PATCH", "/v1/management/custom-data-points/{id}"),
+            GetScanner => ("GET", "/v1/client/user-authenticators/qr-code"),
+            EnrollScanner => ("POST", "/v1/client/user-authenticators/qr-code"),
+            RemoveScanner => ("POST", "/v1/client/user-authenticators/qr-code/remove"),
+            GetAppKey => ("GET", "/v1/client/user-authenticators/in-app"),
+            EnrollAppKey => ("POST", "/v1/client/user-authenticators/in-app"),
+            RemoveAppKey => ("POST", "/v1/client/user-authenticators/in-app/remove"),
             DeletePoint => ("DELETE", "/v1/management/custom-data-points/{id}"),
         }
     }
