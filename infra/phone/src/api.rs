@@ -26,8 +26,9 @@ pub struct Said {
 
 impl Api {
     fn new(base: &str, authorization: String) -> Self {
-        let config =
-            ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(15)))
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(15)))
             // A connection that the server closes meanwhile would fail the next call.
             .max_idle_connections(0);
         Self { base: base.trim_end_matches('/').to_owned(), authorization, agent: config.build().into() }

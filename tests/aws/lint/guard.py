@@ -36,7 +36,7 @@ BREAKAGES = {
     "keys_are_kept": [lambda r: r["SecretsKey"].pop("DeletionPolicy")],
     "batches_fail_in_part": [lambda r: r["DeliverFunctionDelivery"]["Properties"].pop("FunctionResponseTypes")],
     "messages_stay_hidden_for_six_timeouts": [
-        lambda r: r["DeliveryQueue"]["Properties"].update(VisibilityTimeout=60),
+        lambda r: r["DeliveryQueue"]["Properties"].update(VisibilityTimeout=30),
         lambda r: r["DeliverFunction"]["Properties"].update(Timeout=60),
     ],
     "queues_are_sealed": [lambda r: r["DeliveryDeadLetterQueue"]["Properties"].pop("KmsMasterKeyId")],
