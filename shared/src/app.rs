@@ -13,6 +13,7 @@ use tokio::sync::OnceCell;
 
 use crate::{
     clock::{Clock, Timestamp},
+    courier::web_push::Vapid,
     error::Error,
     id::{ActionCode, TenantId},
     keyring::{DataKey, Keyring},
@@ -41,6 +42,7 @@ struct Inner {
     tenants: Cache<TenantId, Arc<TenantContext>>,
     keys: Cache<String, (TenantId, KeyKind)>,
     data_keys: Cache<(TenantId, String), Arc<DataKey>>,
+    web_push_keys: Cache<(TenantId, String), Arc<Vapid>>,
 }
 
 impl App {
@@ -55,6 +57,7 @@ impl App {
             tenants: Cache::for_seconds(CACHE_SECONDS),
             keys: Cache::for_seconds(CACHE_SECONDS),
             data_keys: Cache::for_seconds(DATA_KEY_SECONDS),
+            web_push_keys: Cache::for_seconds(DATA_KEY_SECONDS),
         }))
     }
 
@@ -121,6 +124,20 @@ impl App {
         let key = Arc::new(self.keyring().open_data_key(&name.0, &name.1).await?);
         self.0.data_keys.put(name, key.clone(), now);
         Ok(key)
+    }
+
+    /// The tenant's key to the push services of browsers, where it has one; 503 where the keyring cannot be asked.
+    pub async fn web_push_key(&self, tenant: &TenantContext) -> Result<Option<Arc<Vapid>>, Error> {
+        let Some(web) = &tenant.settings().push.web else { return Ok(None) };
+        let now = self.now();
+        let name = (tenant.id().clone(), web.sealed_key.clone());
+        if let Some(known) = self.0.web_push_keys.get(&name, now) {
+            return Ok(Some(known));
+        }
+        let secret = self.keyring().open_web_push_key(&name.0, &name.1).await?;
+        let key = Arc::new(Vapid::new(&secret, &web.subject)?);
+        self.0.web_push_keys.put(name, key.clone(), now);
+        Ok(Some(key))
     }
 
     /// The keys that make and open a tenant's user tokens. Whoever means to issue a token asks for them before it

@@ -122,6 +122,22 @@ impl Environment {
     }
 }
 
+impl Environment {
+    /// Where the keys to the push services of browsers are; nowhere is allowed, for a deployment without web push.
+    pub fn web_push_key_source(&mut self) -> KeySource {
+        if let Some(file) = self.optional("COUNTERSIGN_KEYRING") {
+            return KeySource::File(file.into());
+        }
+        match self.optional("COUNTERSIGN_SECRETS_KEY") {
+            None => KeySource::None,
+            Some(arn) => {
+                let arn = self.key_arn("COUNTERSIGN_SECRETS_KEY", arn);
+                KeySource::Kms { token_keys: Vec::new(), secrets_key: Some(arn) }
+            }
+        }
+    }
+}
+
 impl Config {
     /// Reads the environment; what it lacks is noted there.
     pub fn from_env(environment: &mut Environment, keys: Keys) -> Self {

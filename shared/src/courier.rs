@@ -1,6 +1,10 @@
 //! Who carries a push to a device.
 
+pub mod application;
 mod payload;
+pub mod web_push;
+
+use std::sync::Arc;
 
 use aws_sdk_sns::{
     Client,
@@ -11,11 +15,13 @@ use aws_sdk_sns::{
 
 use crate::{
     authenticator::{Authenticator, device::DevicePlatform},
+    clock::Timestamp,
     delivery::Platform,
     id::ChallengeId,
     store::DeviceAddress,
     tenant::PushSettings,
 };
+use web_push::{Browsers, Vapid};
 
 /// A push on its way.
 pub struct Push<'a> {
@@ -23,6 +29,9 @@ pub struct Push<'a> {
     pub device: &'a Authenticator,
     pub address: &'a DeviceAddress,
     pub settings: &'a PushSettings,
+    /// The tenant's key to the push services of browsers, where the device is one.
+    pub vapid: Option<Arc<Vapid>>,
+    pub now: Timestamp,
     /// How long it is worth anything.
     pub seconds: i64,
 }
@@ -38,8 +47,14 @@ pub enum Refusal {
     Later(String),
 }
 
+/// How phones are reached, and browsers.
+pub struct Courier {
+    phones: Phones,
+    browsers: Browsers,
+}
+
 /// Closed, because push services have no emulator in process.
-pub enum Courier {
+enum Phones {
     /// SNS platform endpoints (APNs, FCM).
     Sns(Client),
     /// Says on the terminal what a phone would show.
@@ -48,18 +63,26 @@ pub enum Courier {
 
 impl Courier {
     pub fn sns(config: impl Into<Builder>) -> Self {
-        Self::Sns(Client::from_conf(config.into().build()))
+        Self { phones: Phones::Sns(Client::from_conf(config.into().build())), browsers: Browsers::default() }
+    }
+
+    /// For one process: phones are the terminal. Browsers are really pushed to.
+    pub fn console() -> Self {
+        Self { phones: Phones::Console, browsers: Browsers::default() }
     }
 
     /// Sends a push; the ARN of the endpoint that was made for it, where one was.
     pub async fn send(&self, push: &Push<'_>) -> Result<Option<String>, Refusal> {
         let Some(token) = push.address.push_token.as_deref() else { return Err(Refusal::Gone("no_push_token")) };
-        match self {
-            Self::Console => {
+        if push.device.is_browser() {
+            return self.browsers.send(push, token).await.map(|()| None);
+        }
+        match &self.phones {
+            Phones::Console => {
                 say(push);
                 Ok(None)
             }
-            Self::Sns(sns) => send_by_sns(sns, push, token).await,
+            Phones::Sns(sns) => send_by_sns(sns, push, token).await,
         }
     }
 }

@@ -17,6 +17,17 @@ pub enum Platform {
     Gcm,
 }
 
+impl Platform {
+    /// As SNS spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Apns => "APNS",
+            Self::ApnsSandbox => "APNS_SANDBOX",
+            Self::Gcm => "GCM",
+        }
+    }
+}
+
 /// The body of a message of the delivery queue: it says which challenge waits, and nothing of what it asks or of
 /// how it is answered (security.md, T22, T27).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

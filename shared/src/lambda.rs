@@ -82,19 +82,23 @@ async fn answer_requests(routes: Router<App>, keys: Keys) -> Result<(), BoxError
 /// taken: Lambda gives a starting function a whole processor whatever its memory, so the TLS handshakes cost least
 /// here, and configuration that cannot work is found by the deployment instead of by a user.
 async fn open(config: &Config, aws: &Aws) -> Result<App, BoxError> {
-    let keyring = match &config.keys {
-        KeySource::None => Keyring::Empty,
-        KeySource::File(path) => Keyring::read(path)?,
-        KeySource::Kms { token_keys, secrets_key } => {
-            Keyring::Kms(KmsKeyring::new(&aws.of("KMS"), secrets_key.clone(), token_keys.clone()).into())
-        }
-    };
+    let keyring = keyring(&config.keys, aws)?;
     let store = Store::connect(&aws.of("DYNAMODB"), &config.table);
     let (table, keys) = tokio::join!(store.check(), keyring.check());
     table?;
     keys?;
     let outbox = config.delivery_queue.as_ref().map_or(Outbox::None, |url| Outbox::sqs(&aws.of("SQS"), url));
     Ok(App::new(store, keyring, Clock::System, &config.public_url, outbox))
+}
+
+fn keyring(keys: &KeySource, aws: &Aws) -> Result<Keyring, BoxError> {
+    Ok(match keys {
+        KeySource::None => Keyring::Empty,
+        KeySource::File(path) => Keyring::read(path)?,
+        KeySource::Kms { token_keys, secrets_key } => {
+            Keyring::Kms(KmsKeyring::new(&aws.of("KMS"), secrets_key.clone(), token_keys.clone()).into())
+        }
+    })
 }
 
 async fn on_http_api(service: Router) -> Result<(), BoxError> {
@@ -176,13 +180,14 @@ async fn take_messages(
     let mut environment = Environment::default();
     let table = environment.needed("COUNTERSIGN_TABLE");
     let queue = environment.needed("COUNTERSIGN_DELIVERY_QUEUE");
+    let keys = environment.web_push_key_source();
     let aws = Aws::from_env(&mut environment);
     environment.check()?;
     let aws = aws?;
     let courier = Courier::sns(&aws.of("SNS"));
     let store = Store::connect(&aws.of("DYNAMODB"), &table);
     store.check().await?;
-    let app = App::new(store, Keyring::Empty, Clock::System, "", Outbox::None);
+    let app = App::new(store, keyring(&keys, &aws)?, Clock::System, "", Outbox::None);
     let queue = Queue::of(&aws.of("SQS"), queue);
     if !on_lambda() {
         return Err("this function takes messages from Lambda's runtime; run it with `cargo lambda watch`".into());

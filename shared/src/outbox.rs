@@ -5,7 +5,12 @@ use std::{
     time::Duration,
 };
 
-use aws_sdk_sqs::{Client, config::Builder, error::DisplayErrorContext, types::SendMessageBatchRequestEntry};
+use aws_sdk_sqs::{
+    Client,
+    config::Builder,
+    error::DisplayErrorContext,
+    types::{Message as SqsMessage, QueueAttributeName, SendMessageBatchRequestEntry},
+};
 use tokio::sync::Notify;
 
 use crate::{clock::Timestamp, delivery::Delivery, error::Error};
@@ -73,6 +78,64 @@ impl Queue {
             tracing::warn!(event = "visibility_unchanged", cause = %DisplayErrorContext(&error));
         }
     }
+}
+
+/// The queue as its operator knows it.
+impl Queue {
+    /// How many messages there are, about: those that wait and those that are being looked at.
+    pub async fn depth(&self) -> Result<u64, Error> {
+        use QueueAttributeName::{
+            ApproximateNumberOfMessages as Waiting, ApproximateNumberOfMessagesNotVisible as Hidden,
+        };
+        let request = self.client.get_queue_attributes().queue_url(&self.url);
+        let answer = request.attribute_names(Waiting).attribute_names(Hidden).send().await.map_err(unanswered)?;
+        let count = |name| answer.attributes()?.get(&name)?.parse::<u64>().ok();
+        Ok(count(Waiting).unwrap_or(0) + count(Hidden).unwrap_or(0))
+    }
+
+    async fn receive(&self, seconds: i32) -> Result<Vec<SqsMessage>, Error> {
+        let request = self.client.receive_message().queue_url(&self.url).max_number_of_messages(10);
+        // A short poll asks a few of the queue's machines and may miss what is there.
+        let answer = request.visibility_timeout(seconds).wait_time_seconds(1).send().await.map_err(unanswered)?;
+        Ok(answer.messages.unwrap_or_default())
+    }
+
+    /// The bodies of some messages, which stay where they are.
+    pub async fn peek(&self) -> Result<Vec<String>, Error> {
+        Ok(self.receive(0).await?.into_iter().filter_map(|message| message.body).collect())
+    }
+
+    /// Moves all messages to another queue, and says how many so far; how many that were. Each is sent before it is
+    /// deleted: one that is cut short sends some twice, and loses none.
+    pub async fn move_all_to(&self, other: &Self, said: impl Fn(usize)) -> Result<usize, Error> {
+        let mut moved = 0;
+        loop {
+            let messages = self.receive(60).await?;
+            if messages.is_empty() {
+                return Ok(moved);
+            }
+            for message in messages {
+                let body = message.body.unwrap_or_default();
+                other
+                    .client
+                    .send_message()
+                    .queue_url(&other.url)
+                    .message_body(body)
+                    .send()
+                    .await
+                    .map_err(unanswered)?;
+                let delete = self.client.delete_message().queue_url(&self.url);
+                let delete = delete.receipt_handle(message.receipt_handle.unwrap_or_default());
+                delete.send().await.map_err(unanswered)?;
+                moved += 1;
+            }
+            said(moved);
+        }
+    }
+}
+
+fn unanswered<E: std::error::Error + Send + Sync + 'static>(error: aws_sdk_sqs::error::SdkError<E>) -> Error {
+    Error::unavailable(DisplayErrorContext(error).to_string())
 }
 
 /// A queue in the process, with the rules of SQS: a message that is received is hidden for a while, and comes back

@@ -78,6 +78,24 @@ pub struct PushSettings {
     /// ARNs of SNS platform applications, by which push services are reached.
     #[serde(default)]
     pub applications: BTreeMap<Platform, String>,
+    /// How browsers are reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub web: Option<WebPush>,
+}
+
+/// A tenant's identity to the push services of browsers (RFC 8292).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WebPush {
+    /// Whom a push service may write to: `mailto:` or `https:`.
+    pub subject: String,
+    /// The point of the key, uncompressed, base64url: the `applicationServerKey` of pages.
+    pub public_key: String,
+    /// The key, sealed by the keyring.
+    pub sealed_key: String,
+    /// Origins of push services beside the known ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<String>,
 }
 
 impl Default for PushSettings {
@@ -87,6 +105,7 @@ impl Default for PushSettings {
             signature_v2: Demand::Optional,
             seconds: 120,
             applications: BTreeMap::new(),
+            web: None,
         }
     }
 }

@@ -1,8 +1,10 @@
 """The delivery queue: of ten messages one is poison; nine are sent, the poison one is put aside."""
 
 import json
+import threading
 import time
 import uuid
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from botocore.exceptions import ClientError
@@ -115,6 +117,104 @@ def test_an_iphone_is_reached_through_the_application_of_its_tenant(operator, or
     until("the push is sent", lambda: challenge in sent(recorder, stack, since), seconds=30)
 
 
+def test_an_application_is_made_of_credentials(operator, stack, tmp_path):
+    tenant = operator.create_tenant("credentials")
+    account, key = tmp_path / "account.json", tmp_path / "key.p8"
+    account.write_text(json.dumps({"type": "service_account", "private_key": "none", "project_id": "p"}))
+    key.write_text("-----BEGIN PRIVATE KEY-----\nnone\n-----END PRIVATE KEY-----\n")
+    apple = ["--signing-key", str(key), "--key-id", "K", "--team-id", "T", "--bundle-id", "com.example.app"]
+    operator.run("push", "set", "fcm", "--service-account", str(account), "--tenant", tenant.id)
+    said = operator.run("push", "set", "apns", *apple, "--tenant", tenant.id)
+    assert sorted(said["applications"]) == ["APNS", "GCM"]
+    for platform, arn in said["applications"].items():
+        assert f":app/{platform}/{STACK}-" in arn, "the roles allow what carries the stack's name"
+        assert stack.client("sns").get_platform_application_attributes(PlatformApplicationArn=arn)["Attributes"]
+    shown = operator.run("push", "unset", "apns", "--tenant", tenant.id)
+    assert list(shown["applications"]) == ["GCM"]
+
+
+@pytest.fixture
+def push_service():
+    """A push service of browsers on loopback, which remembers what it was sent."""
+    received = []
+
+    class Service(BaseHTTPRequestHandler):
+        def do_POST(self):
+            received.append((self.path, dict(self.headers), self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(201)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Service)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", received
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_browser_is_reached_through_its_push_service(operator, origin, push_service):
+    service, received = push_service
+    tenant, user = operator.create_tenant("web"), unique()
+    said = operator.run("push", "set", "web", "--subject", "mailto:ops@example.com", "--also", service, "--tenant", tenant.id)
+    api = Api(origin, tenant)
+    # Any point and any 16 bytes are a browser: what it can read is tested where there is one (tests/suites/delivery).
+    point = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
+    keys = {"p256dh": point, "auth": "BTBZMqHH6r4Tts7J_aSIgg"}
+    subscription = json.dumps({"endpoint": f"{service}/push/1", "keys": keys})
+    device = Device(api, user, push_token=subscription, platform="web")
+    shown = device.call("GET", "/v1/client/user-authenticators/push/web-push-key").ok()
+    assert shown["applicationServerKey"] == said["web"]["applicationServerKey"]
+    asked(api, user)
+    until("the push service is asked", lambda: received, seconds=30)
+    [(path, headers, body)] = received
+    assert (path, headers["Content-Encoding"], headers["Urgency"]) == ("/push/1", "aes128gcm", "high")
+    assert headers["Authorization"].endswith(f", k={shown['applicationServerKey']}") and len(body) > 100
+
+
+def test_a_dead_endpoint_beside_a_live_one_is_reported_and_holds_up_nobody(api, stack, recorder, application):
+    user, since = unique(), recorder.mark()
+    devices = [Device(api, user, push_token=uuid.uuid4().hex) for _ in range(2)]
+    asked(api, user)
+    until("both are told", lambda: len(sent(recorder, stack, since)) >= 2, seconds=30)
+    published = [call for call in recorder.calls(stack.function_name("deliver"), since) if call.action == "sns:Publish"]
+    gone = published[0].body["TargetArn"]
+
+    def of_the_dead_one(caller, action, body):
+        return caller == stack.function_name("deliver") and action == "sns:Publish" and body["TargetArn"] == gone
+
+    with recorder.refuse(of_the_dead_one, 400, "EndpointDisabled"):
+        since = recorder.mark()
+        _, challenge = asked(api, user)
+        until("the live one is told", lambda: challenge in sent(recorder, stack, since), seconds=30)
+
+        def reported():
+            listed = api.server("GET", f"/users/{user}/authenticators").ok()
+            return [one for one in listed if one.get("errorCode") == "endpoint_disabled"]
+
+        [one] = until("the dead one is reported", reported, seconds=30)
+    silent = next(device for device in devices if device.id == one["userAuthenticatorId"])
+    assert silent.answer(challenge, True).ok() == {"isVerified": True}, "it still asks, and approves"
+
+
+def test_a_push_service_that_is_down_for_a_while_loses_no_push(api, stack, recorder, application):
+    user, since = unique(), recorder.mark()
+    Device(api, user, push_token=uuid.uuid4().hex)
+    down = lambda caller, action, body: caller == stack.function_name("deliver") and action == "sns:Publish"  # noqa: E731
+    with recorder.refuse(down, 503, "ServiceUnavailable"):
+        _, challenge = asked(api, user)
+
+        def told_later():
+            calls = recorder.calls(stack.function_name("deliver"), since)
+            return [call for call in calls if call.action == "sqs:ChangeMessageVisibility"]
+
+        until("it is put off", told_later, seconds=30)
+        assert challenge not in sent(recorder, stack, since)
+    until("it is sent when the service is back", lambda: challenge in sent(recorder, stack, since), seconds=60)
+
+
 def test_a_device_is_changed_made_the_default_and_removed(api, application):
     user = unique()
     device = Device(api, user, push_token=uuid.uuid4().hex)
@@ -154,7 +254,7 @@ def test_data_points_are_managed(api):
     api.management("GET", path).refused(404, "not_found")
 
 
-def test_nine_of_ten_arrive_and_the_poison_one_is_put_aside(api, stack, recorder, application):
+def test_nine_of_ten_arrive_and_the_poison_one_is_put_aside(api, stack, operator, recorder, application):
     sqs = stack.client("sqs")
     queue, dead = stack.outputs["DeliveryQueueUrl"], stack.outputs["DeliveryDeadLetterQueueUrl"]
     attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
@@ -176,7 +276,7 @@ def test_nine_of_ten_arrive_and_the_poison_one_is_put_aside(api, stack, recorder
 
     def put_aside():
         asked = {"QueueUrl": dead, "MessageSystemAttributeNames": ["ApproximateReceiveCount"], "WaitTimeSeconds": 1}
-        return sqs.receive_message(**asked).get("Messages")
+        return sqs.receive_message(**asked, VisibilityTimeout=0).get("Messages")
 
     [letter] = until("the poison one is in the dead-letter queue", put_aside, seconds=60)
     assert letter["Body"] == poison
@@ -184,6 +284,10 @@ def test_nine_of_ten_arrive_and_the_poison_one_is_put_aside(api, stack, recorder
     expected = sorted(challenge for challenge, _ in open_ones)
     assert sorted(sent(recorder, stack, since)) == expected, "each once: its neighbours did not come back with it"
     assert left(stack) == ["0", "0"]
+    assert operator.run("queue", "show") == {"waiting": 0, "deadLetters": 1, "examples": [poison]}
+    redriven = operator.run("queue", "redrive")
+    assert redriven["sentAgain"] == 1
+    until("it is put aside again", put_aside, seconds=60)
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": attributes["VisibilityTimeout"]})
 
 

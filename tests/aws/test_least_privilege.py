@@ -8,7 +8,13 @@ from botocore.exceptions import ClientError
 from local_aws.policies import differences, statements_of
 from local_aws.stack import FUNCTIONS
 
-MAY_DECRYPT = {"enroll", "verify", "hosted-ui"}
+# Each for one purpose, which the encryption context names.
+MAY_DECRYPT = {
+    "enroll": "tenant-data-key",
+    "verify": "tenant-data-key",
+    "hosted-ui": "tenant-data-key",
+    "deliver": "web-push-key",
+}
 # Suites that together make every function do all it ever does.
 NEEDED = ("test_sdks.py", "test_routes.py", "test_races.py", "test_delivery.py")
 # An ARN ends where its resource does. Push endpoints come and go with phones, so theirs is a pattern below one account.
@@ -61,15 +67,16 @@ def test_who_decrypts_does_so_for_one_purpose(stack, function):
         assert one.resources == (stack.outputs["SecretsKeyArn"],), one
         conditions = {key: value for operator in one.condition().values() for key, value in operator.items()}
         purpose = conditions.get("kms:EncryptionContext:countersign:purpose")
-        assert purpose in ("tenant-data-key", ["tenant-data-key"]), f"{function}, {one.sid}: {one.conditions}"
+        assert purpose in (MAY_DECRYPT[function], [MAY_DECRYPT[function]]), f"{function}, {one.sid}: {one.conditions}"
 
 
-def test_each_decryption_names_its_purpose_and_its_tenant(whole_run, recorder):
-    decryptions = [call for call in recorder.calls() if call.action == "kms:Decrypt"]
-    assert decryptions
+def test_each_decryption_names_its_purpose_and_its_tenant(whole_run, stack, recorder):
+    purposes = {stack.function_name(function): purpose for function, purpose in MAY_DECRYPT.items()}
+    decryptions = [call for call in recorder.calls() if call.action == "kms:Decrypt" and call.function in purposes]
+    assert {call.function for call in decryptions} == set(purposes)
     for call in decryptions:
         context = call.body.get("EncryptionContext", {})
-        assert context.get("countersign:purpose") == "tenant-data-key", context
+        assert context.get("countersign:purpose") == purposes[call.function], context
         assert set(context) == {"countersign:purpose", "countersign:tenant"}, context
 
 
@@ -121,6 +128,18 @@ def test_verify_decrypts_a_data_key_in_its_context_alone(acting_as, stack):
     for context in odd:
         denied(decrypt, context)
     denied(kms.decrypt, KeyId=key, CiphertextBlob=b"x" * 64, EncryptionContext={})
+
+
+def test_deliver_opens_the_web_push_key_and_no_data_key(acting_as, stack):
+    key, kms, account = stack.outputs["SecretsKeyArn"], acting_as("deliver", "kms"), stack.client("kms")
+
+    def decrypt(purpose: str) -> dict:
+        context = {"countersign:purpose": purpose, "countersign:tenant": "t1"}
+        made = account.generate_data_key_without_plaintext(KeyId=key, KeySpec="AES_256", EncryptionContext=context)
+        return kms.decrypt(KeyId=key, CiphertextBlob=made["CiphertextBlob"], EncryptionContext=context)
+
+    assert len(decrypt("web-push-key")["Plaintext"]) == 32
+    denied(decrypt, "tenant-data-key")
 
 
 def test_nobody_else_decrypts_and_nobody_scans(acting_as, stack):

@@ -15,6 +15,7 @@ use countersign_core::{
     operator::Credentials,
     outbox::{LocalQueue, Outbox},
     store::Store,
+    tenant::{Settings, Tenant},
 };
 use countersign_local::embedded::{Embedded, TABLE, client_with_attempts};
 use serde_json::{Value, json};
@@ -96,6 +97,16 @@ impl World {
             address,
             server,
         }
+    }
+
+    /// Changes the tenant's settings as the operator's commands do.
+    pub async fn settings(&self, change: impl Fn(&mut Settings)) {
+        let apply = |tenant: &mut Tenant| {
+            change(&mut tenant.settings);
+            Ok(())
+        };
+        self.app.store().tenant(&self.tenant.tenant_id).change(apply).await.expect("a tenant");
+        self.app.forget_tenant(&self.tenant.tenant_id);
     }
 
     pub fn address(&self) -> SocketAddr {

@@ -1,9 +1,13 @@
 //! From the queue to the device (T19; I5): duplicates, delay, poison, crashes, dead tokens and services that are down.
 
+#[path = "delivery/browser.rs"]
+mod browser;
 #[path = "delivery/sns.rs"]
 mod sns;
+#[path = "delivery/web_push.rs"]
+mod web_push;
 
-use countersign_core::{courier::Courier, delivery::Platform, outbox::LocalQueue};
+use countersign_core::{courier::Courier, delivery::Platform, outbox::LocalQueue, tenant::Settings};
 use countersign_deliver::drain;
 use countersign_tests::{World, device::Device};
 use serde_json::{Value, json};
@@ -21,14 +25,12 @@ struct Scene {
 impl Scene {
     async fn set() -> Self {
         let world = World::start().await;
-        let change = |tenant: &mut countersign_core::tenant::Tenant| {
-            let applications = &mut tenant.settings.push.applications;
+        let applications = |settings: &mut Settings| {
+            let applications = &mut settings.push.applications;
             applications.insert(Platform::Gcm, GCM.into());
             applications.insert(Platform::Apns, APNS.into());
-            Ok(())
         };
-        world.app.store().tenant(&world.tenant.tenant_id).change(change).await.expect("a tenant");
-        world.app.forget_tenant(&world.tenant.tenant_id);
+        world.settings(applications).await;
         let sns = FakeSns::start().await;
         let courier = sns.courier();
         Self { world, sns, courier }
@@ -266,12 +268,7 @@ async fn one_bad_message_of_ten_is_put_aside_and_nine_are_sent() {
 #[tokio::test]
 async fn a_tenant_without_an_application_and_a_store_that_is_away_lose_nothing_else() {
     let scene = Scene::set().await;
-    let clear = |tenant: &mut countersign_core::tenant::Tenant| {
-        tenant.settings.push.applications.clear();
-        Ok(())
-    };
-    scene.world.app.store().tenant(&scene.world.tenant.tenant_id).change(clear).await.expect("a tenant");
-    scene.world.app.forget_tenant(&scene.world.tenant.tenant_id);
+    scene.world.settings(|settings| settings.push.applications.clear()).await;
     let device = scene.phone("ada", "android", "token").await;
     let asked = scene.ask("ada").await;
     scene.drain().await;

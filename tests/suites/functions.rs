@@ -61,12 +61,9 @@ async fn deliver_gives_back_the_messages_that_failed_alone() {
     let world = countersign_tests::World::start().await;
     // The function has a clock of its own.
     world.clock.set(countersign_core::clock::Timestamp::now().as_second());
-    let change = |tenant: &mut countersign_core::tenant::Tenant| {
-        let application = "arn:aws:sns:eu-central-1:000000000000:app/GCM/stack-app".to_owned();
-        tenant.settings.push.applications.insert(countersign_core::delivery::Platform::Gcm, application);
-        Ok(())
-    };
-    world.app.store().tenant(&world.tenant.tenant_id).change(change).await.expect("a tenant");
+    let application = "arn:aws:sns:eu-central-1:000000000000:app/GCM/stack-app";
+    let platform = countersign_core::delivery::Platform::Gcm;
+    world.settings(|settings| drop(settings.push.applications.insert(platform, application.into()))).await;
     let mut bodies = vec![("poison", "no JSON".to_owned())];
     for (name, user) in [("good", "ada"), ("refused", "bob")] {
         let token = if name == "good" { "phone" } else { "unreachable" };

@@ -90,6 +90,8 @@ async fn send(
         device,
         address,
         settings: &tenant.settings().push,
+        vapid: if device.is_browser() { app.web_push_key(&tenant).await? } else { None },
+        now,
         seconds: challenge.expires_at.as_second() - now.as_second(),
     };
     let token = address.push_token.as_deref();

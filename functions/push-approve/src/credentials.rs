@@ -6,6 +6,7 @@ use countersign_core::{
     authenticator::{
         Authenticator, Method,
         device::{DeviceKey, DevicePlatform},
+        subscription::Subscription,
     },
     challenge::{Challenge, Kind, Subject},
     clock::{Timestamp, iso},
@@ -54,7 +55,8 @@ pub(crate) struct EnrollDeviceRequest {
     device_name: Option<String>,
     /// `ios`, `android`, or `web`.
     device_platform: String,
-    /// Where the push service knows the device. None for `web`: a browser asks what is pending.
+    /// Where the push service knows the device; for `web` the JSON of a push subscription. Without one it asks what is
+    /// pending.
     #[serde(default)]
     push_token: Option<String>,
     #[serde(default)]
@@ -67,15 +69,14 @@ pub(crate) struct EnrollDeviceRequest {
 /// The longest push token: a browser's subscription has an address and two keys.
 const LONGEST_TOKEN: usize = 2048;
 
-fn token(platform: DevicePlatform, token: Option<String>) -> Result<Option<String>, Error> {
+fn token(tenant: &TenantContext, platform: DevicePlatform, token: Option<String>) -> Result<Option<String>, Error> {
     let token = token.map(|token| token.trim().to_owned()).filter(|token| !token.is_empty());
     if token.as_ref().is_some_and(|token| token.len() > LONGEST_TOKEN) {
         return Err(Error::Invalid(format!("pushToken has at most {LONGEST_TOKEN} bytes.")));
     }
-    if platform == DevicePlatform::Web && token.is_some() {
-        return Err(Error::invalid(
-            "pushToken: browsers are not pushed to; leave it out, and let the page ask what is pending.",
-        ));
+    if let (DevicePlatform::Web, Some(subscription)) = (platform, &token) {
+        let web = tenant.settings().push.web.as_ref().ok_or_else(no_web_push)?;
+        Subscription::parse(subscription, &web.services)?;
     }
     Ok(token)
 }
@@ -98,7 +99,7 @@ pub(crate) async fn enroll(
         platform,
         model: text("deviceModel", request.device_model)?,
         device_id: text("deviceId", request.device_id)?,
-        push_token: if method == Method::Push { token(platform, request.push_token)? } else { None },
+        push_token: if method == Method::Push { token(&caller.tenant, platform, request.push_token)? } else { None },
     };
     let (user, one) = enrolment::enrol_device(app, caller, &asking, app.now()).await?;
     Ok(Json(DeviceCredential::new(&user.id, &one)))
@@ -167,6 +168,29 @@ pub(crate) async fn remove(
         }
     }
     Ok(Json(RemoveDeviceResponse { removed_authenticator_id }))
+}
+
+fn no_web_push() -> Error {
+    Error::invalid(
+        "pushToken: this tenant pushes to no browsers (`countersign push set web`); leave it out, and ask what is pending.",
+    )
+}
+
+/// What a page subscribes with. Ours.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WebPushKey {
+    /// For `pushManager.subscribe`: a point of P-256, uncompressed, base64url.
+    application_server_key: String,
+}
+
+/// Get the key with which a page subscribes to pushes; 404 where the tenant pushes to no browsers.
+#[utoipa::path(get, path = "/v1/client/user-authenticators/push/web-push-key", tag = "Device API", operation_id = "getWebPushKey",
+    responses((status = 200, body = WebPushKey)), security(("tenantId" = []), ("userToken" = [])))]
+pub(crate) async fn web_push_key(caller: ClientCaller) -> Reply<WebPushKey> {
+    let web = tenant(&caller).settings().push.web.as_ref();
+    let none = || Error::NotFound("This tenant pushes to no browsers; `countersign push set web` begins it.".into());
+    Ok(Json(WebPushKey { application_server_key: web.ok_or_else(none)?.public_key.clone() }))
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -239,7 +263,7 @@ pub(crate) async fn update_push(
     let (credential, one) = known(&app, tenant, Method::Push, &key).await?;
     key.verify(update_message(id.as_str()).as_bytes(), &request.signature)?;
     let platform = one.device.as_ref().map_or(DevicePlatform::Android, |device| device.platform);
-    let push_token = token(platform, request.push_token)?;
+    let push_token = token(tenant, platform, request.push_token)?;
     let store = app.store().tenant(tenant.id());
     if !store.update_device(&credential, &id, push_token.as_deref(), now).await? {
         return Err(Error::InvalidCredential);

@@ -16,6 +16,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(kinds::get_push, kinds::enroll_push, credentials::update_push))
         .routes(routes!(credentials::sign_update))
+        .routes(routes!(credentials::web_push_key))
         .routes(routes!(kinds::remove_push))
         .routes(routes!(kinds::get_qr_code, kinds::enroll_qr_code))
         .routes(routes!(kinds::remove_qr_code))

@@ -15,7 +15,7 @@ use countersign_local::{
     embedded::{Embedded, TABLE},
     first_run::{self, Fixed, Place, Trouble},
     openapi,
-    operator::{Installation, KeyCommand, PushCommand, TenantCommand},
+    operator::{Installation, KeyCommand, PushCommand, QueueCommand, TenantCommand},
     service, store_only,
 };
 use tokio::net::TcpListener;
@@ -77,12 +77,19 @@ enum Other {
         #[command(subcommand)]
         command: KeyCommand,
     },
-    /// Say how a tenant's phones are reached.
+    /// Say how a tenant's phones and browsers are reached.
     Push {
         #[command(flatten)]
         of: Installation,
         #[command(subcommand)]
         command: PushCommand,
+    },
+    /// Show and redrive what a stack could not deliver.
+    Queue {
+        #[command(flatten)]
+        of: Installation,
+        #[command(subcommand)]
+        command: QueueCommand,
     },
     /// Print the API description (OpenAPI 3.1).
     Openapi,
@@ -100,6 +107,7 @@ async fn main() -> ExitCode {
         }
         Some(Other::Tenant { of, command: what }) => of.tenant(&command.serve.data, what).await,
         Some(Other::Push { of, command: what }) => of.push(&command.serve.data, what).await,
+        Some(Other::Queue { of, command: what }) => of.queue(what).await,
         Some(Other::Key { of, command: what }) => of.key(&command.serve.data, what).await,
     };
     match done {
@@ -146,8 +154,9 @@ async fn serve(options: Serve) -> Result<(), Trouble> {
 /// Takes pushes out of the queue as the function `deliver` does, and says on the terminal what a phone would show.
 async fn deliver_pushes(app: App) {
     let Outbox::Local(queue) = app.outbox() else { return };
+    let courier = Courier::console();
     loop {
-        while countersign_deliver::drain(queue, &app, &Courier::Console).await > 0 {}
+        while countersign_deliver::drain(queue, &app, &courier).await > 0 {}
         // What was hidden shows again by itself.
         let _ = tokio::time::timeout(Duration::from_secs(1), queue.arrived()).await;
     }

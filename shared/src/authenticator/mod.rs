@@ -1,6 +1,7 @@
 //! Authenticators and their kinds; one file a method.
 
 pub mod device;
+pub mod subscription;
 pub mod totp;
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ use crate::{
     clock::Timestamp,
     id::{AuthenticatorId, UserUid},
 };
-use device::Device;
+use device::{Device, DevicePlatform};
 
 /// The kind of an authenticator (contract, section 4, `verificationMethod`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
@@ -108,6 +109,13 @@ pub struct Authenticator {
     /// What changes after the enrolment; attributes of their own.
     #[serde(skip)]
     pub use_so_far: UseSoFar,
+}
+
+impl Authenticator {
+    /// Whether its key lives in a browser, which is reached by web push.
+    pub fn is_browser(&self) -> bool {
+        self.device.as_ref().is_some_and(|device| device.platform == DevicePlatform::Web)
+    }
 }
 
 /// How an authenticator has fared since it was enrolled.

@@ -9,14 +9,6 @@ use crate::delivery::Platform;
 pub const TITLE: &str = "Is it you?";
 pub const BODY: &str = "Open the app to approve or deny a sign-in.";
 
-fn name(platform: Platform) -> &'static str {
-    match platform {
-        Platform::Apns => "APNS",
-        Platform::ApnsSandbox => "APNS_SANDBOX",
-        Platform::Gcm => "GCM",
-    }
-}
-
 /// What SNS takes with `MessageStructure=json`: a text for the push service, itself JSON.
 /// <https://docs.aws.amazon.com/sns/latest/dg/sns-send-custom-platform-specific-payloads-mobile-devices.html>
 pub fn message(platform: Platform, push: &Push<'_>) -> Value {
@@ -40,13 +32,13 @@ pub fn message(platform: Platform, push: &Push<'_>) -> Value {
             "android": {"priority": "high", "ttl": format!("{}s", push.seconds), "collapse_key": challenge},
         }}}),
     };
-    json!({ "default": BODY, name(platform): message.to_string() })
+    json!({ "default": BODY, platform.name(): message.to_string() })
 }
 
 /// How long the push service keeps it, and that a second one takes the place of the first.
 /// <https://docs.aws.amazon.com/sns/latest/dg/sns-ttl.html>
 pub fn attributes(platform: Platform, push: &Push<'_>) -> Vec<(String, String)> {
-    let name = name(platform);
+    let name = platform.name();
     let ttl = (format!("AWS.SNS.MOBILE.{name}.TTL"), push.seconds.to_string());
     if platform == Platform::Gcm {
         return vec![ttl];

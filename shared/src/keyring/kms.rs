@@ -15,14 +15,14 @@ use zeroize::Zeroizing;
 
 use crate::{aws::Counted, error::Error, id::TenantId, metrics::Counter};
 
-use super::DataKey;
+use super::Purpose;
 
 /// What the token root is the MAC of. Changing it ends every token.
 const TOKEN_ROOT: &[u8] = b"countersign/token-root";
 /// In front of the cipher text of a data key, so that another keyring's is told apart.
 const SEALED_BY_KMS: &str = "kms.";
 /// The encryption context: authenticated by KMS, shown in CloudTrail, and a condition of the roles in template.yaml.
-const PURPOSE: (&str, &str) = ("countersign:purpose", "tenant-data-key");
+const PURPOSE: &str = "countersign:purpose";
 const TENANT: &str = "countersign:tenant";
 
 const COUNTED: Counted = Counted { calls: Counter::KeyCalls, errors: Some(Counter::KeyErrors) };
@@ -81,24 +81,36 @@ impl KmsKeyring {
         self.secrets_key.as_deref().ok_or_else(|| Error::unavailable("COUNTERSIGN_SECRETS_KEY is not set"))
     }
 
-    pub(super) async fn new_data_key(&self, tenant: &TenantId) -> Result<String, Error> {
+    pub(super) async fn new_key(&self, purpose: Purpose, tenant: &TenantId) -> Result<String, Error> {
         let arn = self.secrets_key()?;
         let request = self.client.generate_data_key_without_plaintext().key_id(arn).key_spec(DataKeySpec::Aes256);
-        let request = request.encryption_context(PURPOSE.0, PURPOSE.1).encryption_context(TENANT, tenant.as_str());
+        let request = request.encryption_context(PURPOSE, name(purpose)).encryption_context(TENANT, tenant.as_str());
         let answer = request.send().await.map_err(|error| failed(arn, error))?;
         let sealed = answer.ciphertext_blob.ok_or_else(|| Error::unavailable(format!("{arn} gave no data key")))?;
         Ok(format!("{SEALED_BY_KMS}{}", BASE64.encode(sealed.as_ref())))
     }
 
-    pub(super) async fn open_data_key(&self, tenant: &TenantId, sealed: &str) -> Result<DataKey, Error> {
+    pub(super) async fn open_key(
+        &self,
+        purpose: Purpose,
+        tenant: &TenantId,
+        sealed: &str,
+    ) -> Result<Zeroizing<Vec<u8>>, Error> {
         let arn = self.secrets_key()?;
         let blob = sealed.strip_prefix(SEALED_BY_KMS).and_then(|blob| BASE64.decode(blob.as_bytes()).ok());
         let blob = blob.ok_or_else(|| Error::unavailable("the data key was not sealed by KMS"))?;
         let request = self.client.decrypt().key_id(arn).ciphertext_blob(Blob::new(blob));
-        let request = request.encryption_context(PURPOSE.0, PURPOSE.1).encryption_context(TENANT, tenant.as_str());
+        let request = request.encryption_context(PURPOSE, name(purpose)).encryption_context(TENANT, tenant.as_str());
         let answer = request.send().await.map_err(|error| failed(arn, error))?;
         let plain = answer.plaintext.ok_or_else(|| Error::unavailable(format!("{arn} opened nothing")))?;
-        DataKey::new(&Zeroizing::new(plain.into_inner()))
+        Ok(Zeroizing::new(plain.into_inner()))
+    }
+}
+
+fn name(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::TenantData => "tenant-data-key",
+        Purpose::WebPush => "web-push-key",
     }
 }
 

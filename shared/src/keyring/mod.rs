@@ -26,6 +26,15 @@ pub fn random<const N: usize>() -> Result<[u8; N], Error> {
     Ok(bytes)
 }
 
+/// What a sealed key is for; another purpose, another key, and another condition in the roles of template.yaml.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// It seals a tenant's secrets.
+    TenantData,
+    /// It signs to the push services of browsers (RFC 8292).
+    WebPush,
+}
+
 /// The root of the keys of an installation. Closed, because a foreign key service has no emulator in process.
 #[derive(Clone)]
 pub enum Keyring {
@@ -109,18 +118,36 @@ impl Keyring {
 
     /// A new data key for a tenant, sealed under the newest master key.
     pub async fn new_data_key(&self, tenant: &TenantId) -> Result<String, Error> {
-        match self {
-            Self::LocalFile(local) => local.new_data_key(tenant),
-            Self::Kms(kms) => kms.new_data_key(tenant).await,
-            Self::Empty | Self::Unreachable => Err(self.no_keys()),
-        }
+        self.new_key(Purpose::TenantData, tenant).await
     }
 
     /// Opens a tenant's data key. Fails closed: an unknown master or a changed blob is 503, never another key.
     pub async fn open_data_key(&self, tenant: &TenantId, sealed: &str) -> Result<DataKey, Error> {
+        DataKey::new(&self.open_key(Purpose::TenantData, tenant, sealed).await?)
+    }
+
+    /// A new key for a tenant's web push, sealed likewise; it opens no secret, and no data key opens it.
+    pub async fn new_web_push_key(&self, tenant: &TenantId) -> Result<String, Error> {
+        self.new_key(Purpose::WebPush, tenant).await
+    }
+
+    /// The 256 bits of a tenant's web push key. Fails closed, as [`Self::open_data_key`].
+    pub async fn open_web_push_key(&self, tenant: &TenantId, sealed: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
+        self.open_key(Purpose::WebPush, tenant, sealed).await
+    }
+
+    async fn new_key(&self, purpose: Purpose, tenant: &TenantId) -> Result<String, Error> {
         match self {
-            Self::LocalFile(local) => local.open_data_key(tenant, sealed),
-            Self::Kms(kms) => kms.open_data_key(tenant, sealed).await,
+            Self::LocalFile(local) => local.new_key(purpose, tenant),
+            Self::Kms(kms) => kms.new_key(purpose, tenant).await,
+            Self::Empty | Self::Unreachable => Err(self.no_keys()),
+        }
+    }
+
+    async fn open_key(&self, purpose: Purpose, tenant: &TenantId, sealed: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
+        match self {
+            Self::LocalFile(local) => local.open_key(purpose, tenant, sealed),
+            Self::Kms(kms) => kms.open_key(purpose, tenant, sealed).await,
             Self::Empty | Self::Unreachable => Err(self.no_keys()),
         }
     }
@@ -171,25 +198,28 @@ impl LocalKeyring {
     }
 
     /// As `id.base64`.
-    fn new_data_key(&self, tenant: &TenantId) -> Result<String, Error> {
+    fn new_key(&self, purpose: Purpose, tenant: &TenantId) -> Result<String, Error> {
         let (id, master) = self.newest();
         let mut key = random::<32>()?;
-        let sealed = DataKey::new(master)?.seal(&key, &wrap_context(tenant, id))?;
+        let sealed = DataKey::new(master)?.seal(&key, &wrap_context(purpose, tenant, id))?;
         key.zeroize();
         Ok(format!("{id}.{}", BASE64.encode(&sealed)))
     }
 
-    fn open_data_key(&self, tenant: &TenantId, sealed: &str) -> Result<DataKey, Error> {
+    fn open_key(&self, purpose: Purpose, tenant: &TenantId, sealed: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
         let (id, blob) = sealed.split_once('.').ok_or_else(|| Error::unavailable("the data key has no key id"))?;
         let (_, master) = self.master(id)?;
         let blob = BASE64.decode(blob.as_bytes()).map_err(Error::unavailable)?;
-        let key = Zeroizing::new(DataKey::new(master)?.open(&blob, &wrap_context(tenant, id))?);
-        DataKey::new(&key)
+        Ok(Zeroizing::new(DataKey::new(master)?.open(&blob, &wrap_context(purpose, tenant, id))?))
     }
 }
 
-fn wrap_context(tenant: &TenantId, master: &str) -> Vec<u8> {
-    length_prefixed(&[b"countersign/data-key", tenant.as_str().as_bytes(), master.as_bytes()])
+fn wrap_context(purpose: Purpose, tenant: &TenantId, master: &str) -> Vec<u8> {
+    let purpose: &[u8] = match purpose {
+        Purpose::TenantData => b"countersign/data-key",
+        Purpose::WebPush => b"countersign/web-push-key",
+    };
+    length_prefixed(&[purpose, tenant.as_str().as_bytes(), master.as_bytes()])
 }
 
 fn derive_token_key(root: &[u8], tenant: &TenantId, kid: &str) -> Result<Zeroizing<[u8; 32]>, Error> {
@@ -267,6 +297,17 @@ mod tests {
         let blob = key.seal(b"secret", b"context").unwrap();
         let again = Keyring::parse(&text).unwrap().open_data_key(&tenant("a"), &sealed).await.unwrap();
         assert_eq!(again.open(&blob, b"context").unwrap(), b"secret");
+    }
+
+    #[tokio::test]
+    async fn a_key_opens_for_its_own_purpose_only() {
+        let (keyring, _) = Keyring::generate().unwrap();
+        let tenant = tenant("a");
+        let (data, web) =
+            (keyring.new_data_key(&tenant).await.unwrap(), keyring.new_web_push_key(&tenant).await.unwrap());
+        assert!(keyring.open_web_push_key(&tenant, &data).await.is_err());
+        assert!(keyring.open_data_key(&tenant, &web).await.is_err());
+        assert_eq!(keyring.open_web_push_key(&tenant, &web).await.unwrap().len(), 32);
     }
 
     #[tokio::test]

@@ -80,7 +80,7 @@ class Recorder(Proxy):
         service, operation, body = operation_of(request)
         for refusal in list(self._refusals):
             if refusal.wanted(caller(request), f"{service}:{operation}", body):
-                return refusal.answer
+                return refusal.answer(service)
         return None
 
     def passed(self, request: Message, response: Message, connection: int):
@@ -106,15 +106,23 @@ class Recorder(Proxy):
 
     def refuse(self, wanted, status: int, code: str) -> "Refusal":
         """For a `with`: calls of which `wanted(function, operation, body)` holds get an AWS error."""
-        body = json.dumps({"__type": code, "message": "refused by the test"}).encode()
-        return Refusal(self, wanted, answer(status, body, {"content-type": "application/x-amz-json-1.0"}))
+        return Refusal(self, wanted, status, code)
 
 
 @dataclass
 class Refusal:
     recorder: Recorder
     wanted: object
-    answer: Message
+    status: int
+    code: str
+
+    def answer(self, service: str) -> Message:
+        """In the words of the service: SNS speaks the query protocol, the others JSON."""
+        if service == "sns":
+            error = f"<Error><Type>Sender</Type><Code>{self.code}</Code><Message>refused by the test</Message></Error>"
+            return answer(self.status, f"<ErrorResponse>{error}</ErrorResponse>".encode(), {"content-type": "text/xml"})
+        body = json.dumps({"__type": self.code, "message": "refused by the test"}).encode()
+        return answer(self.status, body, {"content-type": "application/x-amz-json-1.0"})
 
     def __enter__(self):
         self.recorder._refusals.append(self)

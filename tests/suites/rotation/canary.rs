@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use countersign_core::{id::TenantId, tenant::KeyKind};
 use countersign_tests::{
     World,
+    device::Device,
     faults::Fault,
     http::{Answer, Auth},
     otp,
@@ -18,6 +19,7 @@ use crate::table::dump;
 const EMAIL: &str = "canary.address@example.com";
 const PHONE: &str = "+4915559876543";
 const USERNAME: &str = "canary-username";
+const PUSH_TOKEN: &str = "canary-push-token";
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
@@ -43,6 +45,10 @@ impl Log {
 struct Heard {
     canaries: Vec<String>,
     errors: Vec<String>,
+    /// Bodies of the queue.
+    queue: Vec<String>,
+    /// What a device is shown before it answers.
+    shown: Vec<String>,
 }
 
 impl Heard {
@@ -57,7 +63,7 @@ impl Heard {
         if answer.status != 200 {
             self.errors.push(answer.text());
         }
-        for name in ["token", "accessToken", "secret"] {
+        for name in ["token", "accessToken", "secret", "verificationCode", "deviceCode"] {
             self.secret(body[name].as_str().unwrap_or_default());
         }
         body
@@ -83,11 +89,41 @@ async fn journey(world: &World, user: &str, heard: &mut Heard) {
     ] {
         heard.answer(world.http.post(&format!("{path}/authenticators"), &world.key(), body).await);
     }
+    approval(world, user, heard).await;
     heard.answer(world.validate(&token).await);
     heard.answer(world.http.get(&format!("/v1/users?email={EMAIL}"), &world.key()).await);
     heard.answer(world.http.get(&format!("/challenge?token={token}"), &Auth::None).await);
     heard.answer(world.http.delete(&path, &world.key()).await);
     heard.answer(world.verify(&token, &world.code(&secret, 0)).await);
+}
+
+/// A push with a number, which is typed wrong and right, and a QR code; what the device is told is looked at for the
+/// number, and so is what waits in the queue (T22).
+async fn approval(world: &World, user: &str, heard: &mut Heard) {
+    let pairing = heard.answer(world.track(user, "pair", json!({"scope": "add:authenticators"})).await);
+    let device = Device::new("push");
+    let more = json!({"pushToken": PUSH_TOKEN});
+    heard.answer(world.enrol_device(&device, pairing["token"].as_str().unwrap_or("x"), more).await);
+    let token = heard.answer(world.track(user, "signIn", json!({})).await);
+    let token = token["token"].as_str().unwrap_or("x").to_owned();
+    let asked = heard.answer(world.push(&token, json!({"numberMatching": true})).await);
+    let (id, number) =
+        (asked["challengeId"].as_str().unwrap_or("x"), asked["verificationCode"].as_str().unwrap_or("x"));
+    for message in world.queue.receive(world.app.now()) {
+        heard.queue.push(message.body.clone());
+        world.queue.delete(&message);
+    }
+    let public_key = format!("/v1/client/user-authenticators/push/challenge?{}", device.query());
+    let shown = world.http.get(&public_key, &world.tenant_auth()).await;
+    heard.shown.push(shown.text());
+    for typed in ["000000", number] {
+        let mut body = device.answer(id, true);
+        body["verificationCode"] = typed.into();
+        heard.answer(world.answer(&device, body).await);
+    }
+    heard.answer(world.standing(&token, id).await);
+    let code = json!({"action": "signIn"});
+    heard.answer(world.http.post("/v1/client/challenge/qr-code", &world.tenant_auth(), code).await);
 }
 
 /// Bodies whose secrets stand where they do not belong, so that an error might quote them.
@@ -166,12 +202,21 @@ async fn no_secret_is_in_a_log_or_in_the_error_of_a_journey() {
     tracing::subscriber::set_global_default(subscriber).expect("the only one");
     let world = World::start().await;
     let mut heard = Heard::default();
-    for canary in [EMAIL, PHONE, USERNAME, &world.tenant.secret_key, &world.tenant.management_key] {
+    for canary in [EMAIL, PHONE, USERNAME, PUSH_TOKEN, &world.tenant.secret_key, &world.tenant.management_key] {
         heard.secret(canary);
     }
     journey(&world, "ada", &mut heard).await;
     let written = log.text();
-    for event in ["action_tracked", "enrolment_begun", "totp_judged", "authenticator_added", "user_deleted"] {
+    for event in [
+        "action_tracked",
+        "enrolment_begun",
+        "totp_judged",
+        "authenticator_added",
+        "device_enrolled",
+        "push_asked",
+        "challenge_judged",
+        "user_deleted",
+    ] {
         assert!(written.contains(event), "the log is heard at all: {event}");
     }
     // Its errors are looked at below; here it is what they leave in the log.
@@ -180,7 +225,7 @@ async fn no_secret_is_in_a_log_or_in_the_error_of_a_journey() {
     heard.canaries.append(&mut mistaken.canaries);
     // The same with the store failing at every place, because errors carry what they were about.
     for fault in Fault::ALL {
-        for call in 0..14 {
+        for call in 0..28 {
             // Another test may have met a place that logs before this subscriber was there to be asked.
             tracing::callsite::rebuild_interest_cache();
             world.faults.fail(call, 4, fault);
@@ -195,6 +240,9 @@ async fn no_secret_is_in_a_log_or_in_the_error_of_a_journey() {
     assert!(heard.canaries.len() > 100 && heard.errors.len() > 50, "there was something to hear");
     assert_silent("the log", &log.text(), &heard.canaries);
     assert_silent("an error body", &heard.errors.join("\n"), &heard.canaries);
+    assert!(heard.queue.len() > 20 && heard.shown.iter().any(|shown| shown.contains("numberMatching")));
+    assert_silent("the queue", &heard.queue.join("\n"), &heard.canaries);
+    assert_silent("what a device is shown", &heard.shown.join("\n"), &heard.canaries);
 }
 
 /// An error says where and what is wrong, and does not quote it: errors end up in other people's logs.

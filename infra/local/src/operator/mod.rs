@@ -1,16 +1,15 @@
 //! The operator's commands, on a stack in AWS or on the data directory of this machine.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+mod push;
+mod queue;
 
-use aws_config::{BehaviorVersion, Region};
+use std::path::{Path, PathBuf};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use clap::{Args, Subcommand, ValueEnum};
 use countersign_core::{
     app::App,
     clock::Clock,
-    delivery::Platform,
     error::Error,
     id::TenantId,
     keyring::{Keyring, KmsKeyring},
@@ -22,6 +21,8 @@ use countersign_core::{
 use serde_json::{Value, json};
 
 use crate::first_run::{self, CREDENTIALS, Fixed, Place, Trouble};
+pub use push::PushCommand;
+pub use queue::QueueCommand;
 
 /// Which installation is meant. With a table it is a stack in AWS (its output OperatorEnvironment is what to set),
 /// reached with the ordinary AWS credentials; without one, the data directory.
@@ -93,48 +94,6 @@ pub enum KeyCommand {
     },
 }
 
-/// How a tenant's devices are reached: SNS platform applications, whose names begin with that of the stack.
-#[derive(Subcommand)]
-pub enum PushCommand {
-    /// Use a platform application for a push service.
-    Set {
-        service: PushService,
-        /// Its ARN, `arn:aws:sns:<region>:<account>:app/<platform>/<stack>-<name>`.
-        #[arg(long, value_name = "ARN")]
-        application: String,
-        #[command(flatten)]
-        of: OfTenant,
-    },
-    /// Use none for a push service; its devices still ask what is pending.
-    Unset {
-        service: PushService,
-        #[command(flatten)]
-        of: OfTenant,
-    },
-    /// Show which applications are used.
-    Show {
-        #[command(flatten)]
-        of: OfTenant,
-    },
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-pub enum PushService {
-    Apns,
-    ApnsSandbox,
-    Fcm,
-}
-
-impl From<PushService> for Platform {
-    fn from(service: PushService) -> Self {
-        match service {
-            PushService::Apns => Self::Apns,
-            PushService::ApnsSandbox => Self::ApnsSandbox,
-            PushService::Fcm => Self::Gcm,
-        }
-    }
-}
-
 #[derive(Args)]
 pub struct OfTenant {
     /// The tenant; for a data directory its first one.
@@ -183,8 +142,8 @@ fn failed(error: Error) -> Trouble {
 }
 
 impl Installation {
-    async fn open<'a>(&self, data: &'a Path) -> Result<Opened<'a>, Trouble> {
-        let Some(table) = &self.table else { return open_directory(data).await };
+    /// The operator's own way into AWS.
+    async fn aws(&self) -> Result<SdkConfig, Trouble> {
         let mut aws = aws_config::defaults(BehaviorVersion::latest());
         if let Some(region) = &self.region {
             aws = aws.region(Region::new(region.clone()));
@@ -196,6 +155,12 @@ impl Installation {
         if aws.region().is_none() {
             return Err(Trouble("set AWS_REGION, or say --region".into()));
         }
+        Ok(aws)
+    }
+
+    async fn open<'a>(&self, data: &'a Path) -> Result<Opened<'a>, Trouble> {
+        let Some(table) = &self.table else { return open_directory(data).await };
+        let aws = self.aws().await?;
         let keyring = match (&self.keyring, &self.secrets_key) {
             (Some(file), _) => Keyring::read(file).map_err(|error| Trouble(error.to_string()))?,
             (None, Some(key)) if !self.token_keys.is_empty() => {
@@ -270,33 +235,6 @@ impl Installation {
         Ok(())
     }
 
-    /// Says by which applications a tenant's devices are reached.
-    pub async fn push(&self, data: &Path, command: PushCommand) -> Result<(), Trouble> {
-        let (PushCommand::Set { of, .. } | PushCommand::Unset { of, .. } | PushCommand::Show { of }) = &command;
-        let opened = self.open(data).await?;
-        let id = which(&opened, of).await?;
-        let app = &opened.app;
-        let change = async |change: &dyn Fn(&mut BTreeMap<Platform, String>)| {
-            let apply = |tenant: &mut Tenant| {
-                change(&mut tenant.settings.push.applications);
-                Ok(())
-            };
-            app.store().tenant(&id).change(apply).await.map(|_| app.forget_tenant(&id)).map_err(failed)
-        };
-        match command {
-            PushCommand::Set { service, application, .. } => {
-                let platform = Platform::from(service);
-                check_application(platform, &application)?;
-                change(&|all| drop(all.insert(platform, application.clone()))).await?;
-            }
-            PushCommand::Unset { service, .. } => change(&|all| drop(all.remove(&service.into()))).await?,
-            PushCommand::Show { .. } => {}
-        }
-        let applications = tenant(app, id.to_string()).await?.settings.push.applications;
-        self.print(&json!({"tenantId": id, "applications": applications}));
-        Ok(())
-    }
-
     async fn rotate(
         &self,
         opened: &Opened<'_>,
@@ -322,19 +260,6 @@ impl Installation {
         }
         Ok(())
     }
-}
-
-/// An application of another push service would refuse every token.
-fn check_application(platform: Platform, arn: &str) -> Result<(), Trouble> {
-    let name =
-        serde_json::to_value(platform).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default();
-    let parts: Vec<&str> = arn.split(':').collect();
-    if !matches!(parts[..], ["arn", _, "sns", _, _, app] if app.starts_with(&format!("app/{name}/"))) {
-        return Err(Trouble(format!(
-            "--application is not the ARN of a platform application of {name} (…:app/{name}/<name>)"
-        )));
-    }
-    Ok(())
 }
 
 async fn which(opened: &Opened<'_>, of: &OfTenant) -> Result<TenantId, Trouble> {
