@@ -14,12 +14,14 @@ use tokio::sync::OnceCell;
 use crate::{
     clock::{Clock, Timestamp},
     error::Error,
-    id::{ActionCode, TenantId},
+    id::{ActionCode, TenantId, UserId},
     keyring::{DataKey, Keyring},
     outbox::Outbox,
+    policy::Policy,
     store::{Store, Versioned},
     tenant::{ActionConfig, DataPoint, KeyKind, Settings, Tenant},
     token::{self, Claims, SigningKey, Subject},
+    user::User,
 };
 
 /// Configuration and keys are believed for so long: a revoked key is dead everywhere after it (T33: 60 s).
@@ -163,14 +165,15 @@ pub struct TenantContext {
     tenant: Tenant,
     actions: HashMap<ActionCode, ActionConfig>,
     points: Vec<DataPoint>,
+    policy: Policy,
     /// Derived when they are first needed: who sees API keys alone needs no keyring.
     signing_keys: OnceCell<Vec<SigningKey>>,
 }
 
 impl TenantContext {
-    fn new(Versioned { tenant, actions, points, .. }: Versioned) -> Self {
+    fn new(Versioned { tenant, actions, points, policy, .. }: Versioned) -> Self {
         let actions = actions.into_iter().map(|config| (config.action_code.clone(), config)).collect();
-        Self { tenant, actions, points, signing_keys: OnceCell::new() }
+        Self { tenant, actions, points, policy, signing_keys: OnceCell::new() }
     }
 
     pub fn id(&self) -> &TenantId {
@@ -181,6 +184,15 @@ impl TenantContext {
     }
     pub fn action(&self, code: &ActionCode) -> Option<&ActionConfig> {
         self.actions.get(code)
+    }
+
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// A user of this tenant that nobody has seen before.
+    pub fn new_user(&self, id: UserId, now: Timestamp) -> User {
+        User { required: self.policy.of_new_users().collect(), ..User::new(id, now) }
     }
 
     /// Of some data points those that a device may be shown (contract, C37: flagged `isPublic`).

@@ -149,7 +149,7 @@ pub(crate) async fn patch(
     for _ in 0..4 {
         let (known, stored) = store.user_and_profile(&id).await?;
         let is_new = known.is_none();
-        let mut user = known.unwrap_or_else(|| User::new(id.clone(), app.now()));
+        let mut user = known.unwrap_or_else(|| tenant.new_user(id.clone(), app.now()));
         let mut profile = stored.as_ref().map(|stored| stored.profile.clone()).unwrap_or_default();
         request.apply(&mut profile);
         let default = request.default_verification_method;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure as OnFailure};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem};
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,9 @@ use crate::{
 };
 
 use super::{
-    Expressions, Refusal, StoredProfile, TenantStore, contended,
+    Expressions, Refusal, StoredProfile, TenantStore,
+    census::day,
+    contended,
     item::{Attributes, Row, document, keyed, n, s, time},
     keys::{self, Key},
     refusal,
@@ -130,11 +132,16 @@ impl TenantStore<'_> {
         let item = write_action(&key, action)?;
         // What an earlier life of the user left under this key is nobody's.
         const UNUSED: &str = "attribute_not_exists(pk) OR uid <> :v";
-        let refused = if is_new || profile.is_some() {
+        let today = day(action.created_at);
+        let notes = !is_new && !user.is_enrolled() && user.seen != Some(today);
+        let refused = if is_new || notes || profile.is_some() {
             let write = async || {
                 let mut writes = vec![self.put_if(item.clone(), UNUSED, Some(s(user.uid.as_str())))?];
                 if is_new {
-                    writes.push(self.put_new_user(user)?);
+                    writes.push(self.put_new_user(&User { seen: Some(today), ..user.clone() })?);
+                }
+                if notes {
+                    writes.push(self.note_seen(user, today)?);
                 }
                 if let Some((old, new)) = profile {
                     writes.extend(self.put_profile(user, old, new)?);
@@ -167,6 +174,12 @@ impl TenantStore<'_> {
             Some(existing) => Ok(Tracked::Existing(Box::new(read_action(&existing)?))),
             None => Ok(Tracked::Stale),
         }
+    }
+
+    /// Writes down that a user with nothing enrolled was here today.
+    fn note_seen(&self, user: &User, today: i64) -> Result<TransactWriteItem, Error> {
+        let note = Expressions::default().require("uid = :uid").value(":uid", s(user.uid.as_str()));
+        self.update_user(&user.id, &note.seen_on(self.tenant, &user.id, today))
     }
 
     /// Gives an action that is still open more time, because its backend asks for it again.

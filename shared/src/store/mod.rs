@@ -5,11 +5,13 @@
 
 mod actions;
 mod authenticators;
+mod census;
 mod challenges;
 mod devices;
 mod item;
 pub mod keys;
 mod points;
+mod policy;
 mod profiles;
 mod proofs;
 pub mod schema;
@@ -33,7 +35,7 @@ use aws_sdk_dynamodb::{
 };
 
 pub use actions::{Tracked, no_action};
-pub use authenticators::NewAuthenticator;
+pub use authenticators::{NewAuthenticator, Removed};
 pub use challenges::{Decided, Decision, Receipt};
 pub use devices::{Credential, DeviceAddress, Enrolled, NewDevice};
 pub use points::no_point;
