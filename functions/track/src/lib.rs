@@ -5,11 +5,12 @@ use countersign_core::{
     action::{self, Action, Outcome},
     app::{App, TenantContext},
     authenticator::Method,
-    clock::Timestamp,
+    clock::{Timestamp, iso},
     error::Error,
     http::{Body, Path, Reply, ServerCaller},
     id::{ActionCode, ActionId, IdempotencyKey, UserId, digest},
     metrics::{Counter, count},
+    policy::RequiredAction,
     redirect,
     store::Tracked,
     tenant::ActionConfig,
@@ -64,6 +65,21 @@ struct TrackResponse {
     allowed_verification_methods: Vec<Method>,
     #[serde(skip_serializing_if = "Option::is_none")]
     default_verification_method: Option<Method>,
+    /// What the user has still to finish; each sign-in leads to it. Ours.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    required_actions: Vec<RequiredAction>,
+    /// To a user with nothing enrolled: from then on this will not be enough. Ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    enforcement: Option<Reminder>,
+}
+
+/// Two factors will be asked of everybody.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Reminder {
+    /// ISO 8601, UTC.
+    starts_at: String,
 }
 
 /// Track an action of a user. The user and the action code are made on first sight.
@@ -200,14 +216,14 @@ async fn attempt(
     let (known, profile) =
         if asked.has_contacts() { store.user_and_profile(user_id).await? } else { (store.user(user_id).await?, None) };
     let is_new = known.is_none();
-    let user = known.unwrap_or_else(|| User::new(user_id.clone(), now));
+    let user = known.unwrap_or_else(|| tenant.new_user(user_id.clone(), now));
     let outcome = config.default_user_action_result;
     let action = Action {
         id: ActionId::generate(),
         user_uid: user.uid.clone(),
         code: config.action_code.clone(),
         key: asked.key.clone(),
-        state: action::State::initial(outcome, user.is_enrolled()),
+        state: tenant.policy().initial_state(outcome, &user, now),
         outcome,
         created_at: now,
         state_changed_at: now,
@@ -241,15 +257,28 @@ async fn reopen(
     now: Timestamp,
 ) -> Result<Option<(User, Action)>, Error> {
     let until = expiry(tenant, now);
+    let store = app.store().tenant(tenant.id());
+    let key = store.action_key(&user.id, &action.code, &action.key);
+    if action.state == action::State::Allow && is_stopped(tenant, &user, action.outcome, now) {
+        // Allowed before that was asked: a name used again gets nobody around it.
+        match store.set_state(&user, &key, action::State::ChallengeRequired, now).await {
+            Ok(stopped) => action = stopped,
+            Err(Error::NotFound(_) | Error::Conflict(_)) => return Ok(None),
+            Err(other) => return Err(other),
+        }
+    }
     if !action.state.is_terminal() && action.expires_at < until {
-        let store = app.store().tenant(tenant.id());
-        let key = store.action_key(&user.id, &action.code, &action.key);
         action.expires_at = until;
         if !store.extend(&key, &action, action.expires_at).await? {
             return Ok(None);
         }
     }
     Ok(Some((user, action)))
+}
+
+/// Whether the user would not be let through if the action were tracked for the first time.
+fn is_stopped(tenant: &TenantContext, user: &User, outcome: Outcome, now: Timestamp) -> bool {
+    !user.is_enrolled() && tenant.policy().initial_state(outcome, user, now) == action::State::ChallengeRequired
 }
 
 fn expiry(tenant: &TenantContext, now: Timestamp) -> Timestamp {
@@ -274,11 +303,10 @@ fn respond(
         idempotency_key: action.key.clone(),
     };
     count(match action.outcome {
-        Outcome::Allow => Counter::ActionsAllowed,
-        Outcome::Challenge if action.state == action::State::Allow => Counter::ActionsAllowed,
-        Outcome::Challenge => Counter::ActionsChallenged,
         Outcome::Review => Counter::ActionsInReview,
         Outcome::Block => Counter::ActionsBlocked,
+        _ if action.state == action::State::Allow => Counter::ActionsAllowed,
+        _ => Counter::ActionsChallenged,
     });
     tracing::info!(event = "action_tracked", tenant = %tenant.id(), user = %user.uid, action = %action.id, state = action.state.as_str());
     let token = tenant.issue_token(keys, subject, action.id, scope, now)?;
@@ -294,5 +322,11 @@ fn respond(
             .default_verification_method
             .or_else(|| user.default_method())
             .map(Method::on_run_time_api),
+        required_actions: tenant.policy().asked_of(user),
+        enforcement: tenant
+            .policy()
+            .starts_at(now)
+            .filter(|_| !user.is_enrolled())
+            .map(|start| Reminder { starts_at: iso(start) }),
     })
 }
