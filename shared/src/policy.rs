@@ -70,6 +70,38 @@ pub struct Requirement {
     pub default: bool,
 }
 
+/// What becomes of an action while the tenant's configuration, its rules among it, cannot be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FailureMode {
+    /// 503: nothing is decided, so nothing is allowed.
+    #[default]
+    Closed,
+    /// Somebody looks at it later.
+    Review,
+    /// It is allowed.
+    Open,
+}
+
+impl FailureMode {
+    /// The outcome in such a time, where an hour-old copy of the rules said that; `None` for none. A block stays one.
+    pub fn outcome(self, by_the_copy: Outcome) -> Option<Outcome> {
+        match (self, by_the_copy) {
+            (Self::Closed, _) => None,
+            (_, Outcome::Block) => Some(Outcome::Block),
+            (Self::Review, _) => Some(Outcome::Review),
+            (Self::Open, _) => Some(Outcome::Allow),
+        }
+    }
+}
+
+/// Why an action was decided by its failure mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Failure {
+    ConfigurationUnavailable,
+}
+
 /// All that a tenant asks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
@@ -223,6 +255,16 @@ mod tests {
                 _ if stopped => prop_assert_eq!(state, State::ChallengeRequired),
                 _ => prop_assert_eq!(state, State::Allow),
             }
+        }
+    }
+
+    #[test]
+    fn a_block_stays_one_and_closed_decides_nothing() {
+        assert_eq!(FailureMode::Closed.outcome(Outcome::Allow), None);
+        assert_eq!(FailureMode::Open.outcome(Outcome::Challenge), Some(Outcome::Allow));
+        assert_eq!(FailureMode::Review.outcome(Outcome::Challenge), Some(Outcome::Review));
+        for mode in [FailureMode::Review, FailureMode::Open] {
+            assert_eq!(mode.outcome(Outcome::Block), Some(Outcome::Block));
         }
     }
 

@@ -1,5 +1,9 @@
 //! Track: a backend says what a user is about to do, and learns whether to let it (contract, S10).
 
+mod kind;
+
+use std::borrow::Cow;
+
 use axum::{Json, extract::State};
 use countersign_core::{
     action::{self, Action, Outcome},
@@ -7,10 +11,10 @@ use countersign_core::{
     authenticator::Method,
     clock::{Timestamp, iso},
     error::Error,
-    http::{Body, Path, Reply, ServerCaller},
+    http::{Body, Path, Reply, TrackCaller},
     id::{ActionCode, ActionId, IdempotencyKey, UserId, digest},
     metrics::{Counter, count},
-    policy::RequiredAction,
+    policy::{Policy, RequiredAction},
     redirect,
     store::Tracked,
     tenant::ActionConfig,
@@ -21,6 +25,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
+
+use kind::Kind;
 
 /// The routes of this function.
 pub fn routes() -> OpenApiRouter<App> {
@@ -88,18 +94,24 @@ struct Reminder {
     responses((status = 200, body = TrackResponse)), security(("secretKey" = [])))]
 async fn track(
     State(app): State<App>,
-    ServerCaller(tenant): ServerCaller,
+    TrackCaller { tenant, failure }: TrackCaller,
     Path((user_id, code)): Path<(UserId, ActionCode)>,
     Body(request): Body<TrackRequest>,
 ) -> Reply<TrackResponse> {
     let now = app.now();
     let asked = Asked::new(&request)?;
     let keys = app.signing_keys(&tenant).await?;
-    let config = action_config(&app, &tenant, &code, now).await?;
+    let kind = match failure {
+        None => {
+            let config = action_config(&app, &tenant, &code, now).await?;
+            Kind { config, policy: Cow::Borrowed(tenant.policy()), failure: None }
+        }
+        Some(failure) => Kind::by_copy(&app, &tenant, &code, failure).await?,
+    };
     // Each turn that finds its reading stale means that another write succeeded, so there are few.
     for _ in 0..4 {
-        if let Some((user, action)) = attempt(&app, &tenant, &user_id, &config, &asked, now).await? {
-            return respond(&app, (&tenant, keys), &user, action, &config, asked.scope, now).map(Json);
+        if let Some((user, action)) = attempt(&app, &tenant, &user_id, &kind, &asked, now).await? {
+            return respond(&app, (&tenant, keys), &user, action, &kind, asked.scope, now).map(Json);
         }
     }
     Err(Error::unavailable("the user kept changing"))
@@ -208,7 +220,7 @@ async fn attempt(
     app: &App,
     tenant: &TenantContext,
     user_id: &UserId,
-    config: &ActionConfig,
+    kind: &Kind<'_>,
     asked: &Asked,
     now: Timestamp,
 ) -> Result<Option<(User, Action)>, Error> {
@@ -217,13 +229,14 @@ async fn attempt(
         if asked.has_contacts() { store.user_and_profile(user_id).await? } else { (store.user(user_id).await?, None) };
     let is_new = known.is_none();
     let user = known.unwrap_or_else(|| tenant.new_user(user_id.clone(), now));
+    let Kind { config, policy, failure } = kind;
     let outcome = config.default_user_action_result;
     let action = Action {
         id: ActionId::generate(),
         user_uid: user.uid.clone(),
         code: config.action_code.clone(),
         key: asked.key.clone(),
-        state: tenant.policy().initial_state(outcome, &user, now),
+        state: policy.initial_state(outcome, &user, now),
         outcome,
         created_at: now,
         state_changed_at: now,
@@ -232,6 +245,7 @@ async fn attempt(
         allowed_methods: config.allowed_methods(),
         redirect_url: asked.redirect_url.clone(),
         verification: None,
+        failure: *failure,
         input: asked.input.to_string(),
     };
     let changed = asked.changed(&profile.as_ref().map(|stored| stored.profile.clone()).unwrap_or_default());
@@ -243,7 +257,7 @@ async fn attempt(
             "This idempotency key was used for the action {} with other custom data or another scope. Use a new key.",
             config.action_code
         ))),
-        Tracked::Existing(existing) => reopen(app, tenant, user, *existing, now).await,
+        Tracked::Existing(existing) => reopen(app, (tenant, policy), user, *existing, now).await,
     }
 }
 
@@ -251,7 +265,7 @@ async fn attempt(
 /// new token lives.
 async fn reopen(
     app: &App,
-    tenant: &TenantContext,
+    (tenant, policy): (&TenantContext, &Policy),
     user: User,
     mut action: Action,
     now: Timestamp,
@@ -259,7 +273,7 @@ async fn reopen(
     let until = expiry(tenant, now);
     let store = app.store().tenant(tenant.id());
     let key = store.action_key(&user.id, &action.code, &action.key);
-    if action.state == action::State::Allow && is_stopped(tenant, &user, action.outcome, now) {
+    if action.state == action::State::Allow && is_stopped(policy, &user, action.outcome, now) {
         // Allowed before that was asked: a name used again gets nobody around it.
         match store.set_state(&user, &key, action::State::ChallengeRequired, now).await {
             Ok(stopped) => action = stopped,
@@ -277,8 +291,8 @@ async fn reopen(
 }
 
 /// Whether the user would not be let through if the action were tracked for the first time.
-fn is_stopped(tenant: &TenantContext, user: &User, outcome: Outcome, now: Timestamp) -> bool {
-    !user.is_enrolled() && tenant.policy().initial_state(outcome, user, now) == action::State::ChallengeRequired
+fn is_stopped(policy: &Policy, user: &User, outcome: Outcome, now: Timestamp) -> bool {
+    !user.is_enrolled() && policy.initial_state(outcome, user, now) == action::State::ChallengeRequired
 }
 
 fn expiry(tenant: &TenantContext, now: Timestamp) -> Timestamp {
@@ -291,7 +305,7 @@ fn respond(
     (tenant, keys): (&TenantContext, &[SigningKey]),
     user: &User,
     action: Action,
-    config: &ActionConfig,
+    Kind { config, policy, .. }: &Kind<'_>,
     scope: String,
     now: Timestamp,
 ) -> Result<TrackResponse, Error> {
@@ -322,9 +336,8 @@ fn respond(
             .default_verification_method
             .or_else(|| user.default_method())
             .map(Method::on_run_time_api),
-        required_actions: tenant.policy().asked_of(user),
-        enforcement: tenant
-            .policy()
+        required_actions: policy.asked_of(user),
+        enforcement: policy
             .starts_at(now)
             .filter(|_| !user.is_enrolled())
             .map(|start| Reminder { starts_at: iso(start) }),

@@ -170,20 +170,20 @@ impl From<ApiKeyKind> for KeyKind {
 }
 
 /// An installation that was reached.
-struct Opened<'a> {
-    app: App,
+pub(crate) struct Opened<'a> {
+    pub(crate) app: App,
     /// The data directory, where it is one; its credentials are kept up to date.
     directory: Option<&'a Path>,
 }
 
-fn failed(error: Error) -> Trouble {
+pub(crate) fn failed(error: Error) -> Trouble {
     // The operator is shown the cause, which a client is not.
     let cause = std::error::Error::source(&error).map(ToString::to_string);
     Trouble(cause.unwrap_or_else(|| error.to_string()))
 }
 
 impl Installation {
-    async fn open<'a>(&self, data: &'a Path) -> Result<Opened<'a>, Trouble> {
+    pub(crate) async fn open<'a>(&self, data: &'a Path) -> Result<Opened<'a>, Trouble> {
         let Some(table) = &self.table else { return open_directory(data).await };
         let mut aws = aws_config::defaults(BehaviorVersion::latest());
         if let Some(region) = &self.region {
@@ -213,7 +213,7 @@ impl Installation {
         Ok(Opened { app: App::new(store, keyring, Clock::System, "", Outbox::None), directory: None })
     }
 
-    fn print(&self, value: &Value) {
+    pub(crate) fn print(&self, value: &Value) {
         match self.output {
             Output::Json => println!("{value:#}"),
             Output::Table => {
@@ -337,7 +337,7 @@ fn check_application(platform: Platform, arn: &str) -> Result<(), Trouble> {
     Ok(())
 }
 
-async fn which(opened: &Opened<'_>, of: &OfTenant) -> Result<TenantId, Trouble> {
+pub(crate) async fn which(opened: &Opened<'_>, of: &OfTenant) -> Result<TenantId, Trouble> {
     match (&of.tenant, opened.directory) {
         (Some(id), _) => Ok(tenant(&opened.app, id.clone()).await?.id),
         (None, Some(directory)) => Ok(first_run::known(directory)?.tenant_id),

@@ -12,6 +12,7 @@ use crate::{
     clock::Timestamp,
     error::Error,
     id::{ActionCode, IdempotencyKey, UserId},
+    policy::Failure,
     user::{Profile, User},
 };
 
@@ -47,6 +48,8 @@ struct Fixed<'a> {
     fingerprint: Cow<'a, str>,
     redirect_url: Option<Cow<'a, str>>,
     input: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failure: Option<Failure>,
 }
 
 pub(super) fn write_action(key: &Key, action: &Action) -> Result<Attributes, Error> {
@@ -59,6 +62,7 @@ pub(super) fn write_action(key: &Key, action: &Action) -> Result<Attributes, Err
         fingerprint: action.fingerprint.as_str().into(),
         redirect_url: action.redirect_url.as_deref().map(Cow::from),
         input: action.input.as_str().into(),
+        failure: action.failure,
     };
     item.insert("doc".into(), document(&fixed)?);
     let texts = [("id", action.id.as_str()), ("uid", action.user_uid.as_str()), ("st", action.state.as_str())];
@@ -105,6 +109,7 @@ pub(super) fn read_action(item: &Attributes) -> Result<Action, Error> {
         allowed_methods: allowed.iter().filter_map(|name| Method::parse(name)).collect(),
         redirect_url: fixed.redirect_url.map(Cow::into_owned),
         verification,
+        failure: fixed.failure,
         input: fixed.input.into(),
     })
 }

@@ -62,6 +62,16 @@ pub fn user_partition(tenant: &TenantId, user: &UserId) -> String {
     format!("T#{tenant}#U#{}", escape(user.as_str()))
 }
 
+/// What the partitions of a tenant's users begin with.
+pub fn user_partition_prefix(tenant: &TenantId) -> String {
+    format!("T#{tenant}#U#")
+}
+/// The user whose partition this is.
+pub fn partition_user(tenant: &TenantId, pk: &str) -> Option<UserId> {
+    let user = pk.strip_prefix(&user_partition_prefix(tenant))?;
+    UserId::parse(unescape(user)).ok()
+}
+
 fn in_user(tenant: &TenantId, user: &UserId, sk: impl Into<String>) -> Key {
     Key { pk: user_partition(tenant, user), sk: sk.into() }
 }
