@@ -7,6 +7,7 @@ use crate::{
     challenge::About,
     clock::Timestamp,
     id::{ActionCode, ActionId, AuthenticatorId, IdempotencyKey, UserUid},
+    policy::Failure,
 };
 
 /// What the rules say of an action (contract, section 4).
@@ -112,6 +113,8 @@ pub struct Action {
     pub allowed_methods: Vec<Method>,
     pub redirect_url: Option<String>,
     pub verification: Option<Verification>,
+    /// Decided while the rules could not be read.
+    pub failure: Option<Failure>,
     /// What track was given, as JSON text, for rules and for people who ask later.
     pub input: String,
 }
@@ -153,6 +156,7 @@ impl Action {
             allowed_methods: vec![verification.method],
             redirect_url: None,
             verification: Some(verification),
+            failure: None,
             input: "{}".into(),
         }
     }

@@ -15,12 +15,14 @@ use crate::{
     clock::{Clock, Timestamp},
     courier::web_push::Vapid,
     error::Error,
-    id::{ActionCode, TenantId},
+    id::{ActionCode, TenantId, UserId},
     keyring::{DataKey, Keyring},
     outbox::Outbox,
+    policy::Policy,
     store::{Store, Versioned},
     tenant::{ActionConfig, DataPoint, KeyKind, Settings, Tenant},
     token::{self, Claims, SigningKey, Subject},
+    user::User,
 };
 
 /// Configuration and keys are believed for so long: a revoked key is dead everywhere after it (T33: 60 s).
@@ -28,6 +30,9 @@ pub const CACHE_SECONDS: i64 = 30;
 
 /// An opened data key is kept for so long, so that a key service is asked seldom and its short outage is not felt.
 const DATA_KEY_SECONDS: i64 = 300;
+
+/// While configuration cannot be read, a copy of this age may still say how an action is to fail.
+pub const COPY_SECONDS: i64 = 3600;
 
 /// The state behind every route. Cheap to clone.
 #[derive(Clone)]
@@ -98,6 +103,28 @@ impl App {
     ///
     /// Keys are looked up by their SHA-256: no secret is compared byte by byte (T28).
     pub async fn authenticate(&self, secret: &str, kind: KeyKind) -> Result<Arc<TenantContext>, Error> {
+        let owner = self.key_owner(secret, kind).await?;
+        self.tenant(&owner).await?.ok_or(Error::Unauthorized)
+    }
+
+    /// The same; where the key is good and the tenant's configuration cannot be read, the last copy of it, if it is
+    /// recent, and why.
+    pub async fn authenticate_by_copy(
+        &self,
+        secret: &str,
+        kind: KeyKind,
+    ) -> Result<(Arc<TenantContext>, Option<Error>), Error> {
+        let owner = self.key_owner(secret, kind).await?;
+        match self.tenant(&owner).await {
+            Err(failure @ Error::Unavailable(_)) => match self.0.tenants.copy(&owner, self.now(), COPY_SECONDS) {
+                Some(copy) => Ok((copy, Some(failure))),
+                None => Err(failure),
+            },
+            found => Ok((found?.ok_or(Error::Unauthorized)?, None)),
+        }
+    }
+
+    async fn key_owner(&self, secret: &str, kind: KeyKind) -> Result<TenantId, Error> {
         let now = self.now();
         let hash = key_hash(secret);
         let owner = match self.0.keys.get(&hash, now) {
@@ -108,10 +135,7 @@ impl App {
                 (found.tenant, found.kind)
             }
         };
-        if owner.1 != kind {
-            return Err(Error::Unauthorized);
-        }
-        self.tenant(&owner.0).await?.ok_or(Error::Unauthorized)
+        if owner.1 == kind { Ok(owner.0) } else { Err(Error::Unauthorized) }
     }
 
     /// The key that seals a tenant's secrets; 503 where the keyring cannot be asked.
@@ -180,14 +204,15 @@ pub struct TenantContext {
     tenant: Tenant,
     actions: HashMap<ActionCode, ActionConfig>,
     points: Vec<DataPoint>,
+    policy: Policy,
     /// Derived when they are first needed: who sees API keys alone needs no keyring.
     signing_keys: OnceCell<Vec<SigningKey>>,
 }
 
 impl TenantContext {
-    fn new(Versioned { tenant, actions, points, .. }: Versioned) -> Self {
+    fn new(Versioned { tenant, actions, points, policy, .. }: Versioned) -> Self {
         let actions = actions.into_iter().map(|config| (config.action_code.clone(), config)).collect();
-        Self { tenant, actions, points, signing_keys: OnceCell::new() }
+        Self { tenant, actions, points, policy, signing_keys: OnceCell::new() }
     }
 
     pub fn id(&self) -> &TenantId {
@@ -198,6 +223,15 @@ impl TenantContext {
     }
     pub fn action(&self, code: &ActionCode) -> Option<&ActionConfig> {
         self.actions.get(code)
+    }
+
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// A user of this tenant that nobody has seen before.
+    pub fn new_user(&self, id: UserId, now: Timestamp) -> User {
+        User { required: self.policy.of_new_users().collect(), ..User::new(id, now) }
     }
 
     /// Of some data points those that a device may be shown (contract, C37: flagged `isPublic`).
@@ -236,10 +270,13 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
         Self { seconds, map: Mutex::new(HashMap::new()) }
     }
     fn get(&self, key: &K, now: Timestamp) -> Option<V> {
+        self.copy(key, now, self.seconds)
+    }
+    fn copy(&self, key: &K, now: Timestamp, seconds: i64) -> Option<V> {
         let map = self.map.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let (value, since) = map.get(key)?;
         // A clock that jumps back makes nothing younger than it is.
-        (0..self.seconds).contains(&(now.as_second() - since.as_second())).then(|| value.clone())
+        (0..seconds).contains(&(now.as_second() - since.as_second())).then(|| value.clone())
     }
     fn put(&self, key: K, value: V, now: Timestamp) {
         let mut map = self.map.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -23,6 +23,7 @@ pub mod limiter;
 pub mod metrics;
 pub mod operator;
 pub mod outbox;
+pub mod policy;
 pub mod push;
 pub mod redirect;
 pub mod store;

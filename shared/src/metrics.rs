@@ -26,6 +26,7 @@ counters! {
     ActionsChallenged,
     ActionsInReview,
     ActionsBlocked,
+    ActionsInFailureMode,
     ChallengesSucceeded,
     GuessesRejected,
     Lockouts,

@@ -9,6 +9,7 @@ use crate::{
     authenticator::Method,
     delivery::Platform,
     id::{ActionCode, PointId, TenantId},
+    policy::FailureMode,
 };
 
 /// At most this many keys of one kind are live: the old one and the new one, for the length of a roll-over.
@@ -196,6 +197,8 @@ pub struct ActionConfig {
     pub messaging_templates: Option<serde_json::Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verification_webhook_url: Option<String>,
+    #[serde(default)]
+    pub failure_mode: FailureMode,
     /// To the hour, in Unix seconds: written at most once an hour, so that a busy action is not a hot item.
     #[serde(skip)]
     pub last_action_created_at: Option<i64>,
@@ -211,6 +214,7 @@ impl ActionConfig {
             prompt_to_enroll_verification_methods: None,
             messaging_templates: None,
             verification_webhook_url: None,
+            failure_mode: FailureMode::default(),
             last_action_created_at: None,
         }
     }

@@ -10,6 +10,7 @@ use crate::{
     clock::Timestamp,
     id::{ActionId, AuthenticatorId, UserId, UserUid},
     limiter::Guesses,
+    policy::RequiredAction,
 };
 
 /// A user holds at most this many TOTP authenticators, and this many in all: the hot item stays under 1 KB.
@@ -40,6 +41,10 @@ pub struct User {
     pub quiet_until: i64,
     pub pending: Option<PendingTotp>,
     pub default_method: Option<Method>,
+    /// What an administrator wants to see finished.
+    pub required: BTreeSet<RequiredAction>,
+    /// The day, counted from 1970, of the last action while nothing was enrolled; for who looks at the list of users.
+    pub seen: Option<i64>,
     pub guesses: Guesses,
 }
 

@@ -75,6 +75,17 @@ def test_every_route_of_the_management_api(api):
         api.management("PATCH", path, {"defaultUserActionResult": "BLOCK"}).ok()["defaultUserActionResult"] == "BLOCK"
     )
     assert api.management("DELETE", path).ok()["success"] is True
+    # Not enforced here, where all tests share a tenant: it could not be taken back.
+    enforcement = api.management("GET", "/two-factor-enforcement").ok()
+    assert enforcement["status"] == "2FA is currently set to: OFF" and enforcement["preview"]["users"] > 0, enforcement
+    api.management("POST", "/two-factor-enforcement", {"confirmation": "yes"}).refused(400, "invalid_request")
+    [required] = api.management("GET", "/required-actions").ok()
+    user, path = unique("ada"), f"/required-actions/{required['id']}"
+    assert api.management("PATCH", path, {"enabled": True}).ok()["enabled"] is True
+    api.track(user)
+    assert api.server("PUT", f"/users/{user}{path}").ok()["requiredActions"] == [required["id"]]
+    assert api.server("DELETE", f"/users/{user}{path}").ok()["requiredActions"] == []
+    assert api.management("PATCH", path, {"enabled": False}).ok()["enabled"] is False
     name = api.management("GET", "/tenant").ok()["name"]
     assert api.management("PATCH", "/tenant", {"name": name}).ok()["name"] == name
 

@@ -4,6 +4,8 @@
 mod devices;
 #[path = "faults/operations.rs"]
 mod operations;
+#[path = "faults/required.rs"]
+mod required;
 
 use std::collections::BTreeSet;
 
@@ -212,6 +214,10 @@ impl Case<'_> {
             DeletePoint => {
                 self.get(&format!("/v1/management/custom-data-points/{}", self.ready.id)).await.status == 404
             }
+            Enforce => self.get("/v1/management/two-factor-enforcement").await.ok()["isOn"] == true,
+            PatchRequired => self.get("/v1/management/required-actions").await.ok()[0]["enabled"] == true,
+            AssignRequired => self.get(&format!("/v1/users/{user}")).await.ok()["requiredActions"][0] == required::ID,
+            UnassignRequired => self.get(&format!("/v1/users/{user}")).await.ok().get("requiredActions").is_none(),
             PatchTenant => self.get("/v1/management/tenant").await.ok()["name"] == format!("Name of {user}"),
             _ => true,
         }

@@ -9,6 +9,7 @@ use countersign_core::{
     error::Error,
     http::{Body, Path, Query, Reply, ServerCaller},
     id::{ActionCode, IdempotencyKey, UserId},
+    policy::Failure,
     store::no_action,
 };
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,9 @@ pub(crate) struct ActionView {
     created_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     verification_method: Option<Method>,
+    /// Why it was decided by the failure mode of its kind. Ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<Failure>,
     /// The rules that matched; none are evaluated yet.
     rules: Vec<serde_json::Value>,
     /// Never null: two SDKs read it without asking.
@@ -36,6 +40,7 @@ impl From<Action> for ActionView {
             state_updated_at: iso(action.state_changed_at),
             created_at: iso(action.created_at),
             verification_method: action.verification.as_ref().map(|one| one.method.on_run_time_api()),
+            failure: action.failure,
             rules: Vec::new(),
             output: action.verification.as_ref().map(output).unwrap_or_default(),
         }

@@ -7,6 +7,7 @@ use countersign_core::{
     error::Error,
     http::{Body, Path, Reply, ServerCaller, UserAuthenticator},
     id::{AuthenticatorId, UserId},
+    store::Removed,
     token::scope,
     user::User,
 };
@@ -107,10 +108,11 @@ pub(crate) async fn delete(
     let store = app.store().tenant(tenant.id());
     let user = store.user(&user_id).await?.filter(|user| user.has_authenticator(&id));
     let removed = match &user {
-        Some(user) => store.remove_authenticator(user, &id).await?,
-        None => false,
+        // Help for somebody who lost it may take the last one: under enforcement the next sign-in leads to set-up.
+        Some(user) => store.remove_authenticator(user, &id, false).await?,
+        None => Removed::Gone,
     };
-    if !removed {
+    if removed != Removed::Yes {
         return Err(Error::NotFound("The user has no authenticator with this id.".into()));
     }
     tracing::info!(event = "authenticator_removed", tenant = %tenant.id(), authenticator = %id);

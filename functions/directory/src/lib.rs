@@ -4,6 +4,7 @@
 mod actions;
 mod authenticators;
 mod receipts;
+mod required_actions;
 mod users;
 
 use countersign_core::app::App;
@@ -20,6 +21,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(authenticators::list))
         .routes(routes!(authenticators::update, authenticators::delete))
         .routes(routes!(receipts::get))
+        .routes(routes!(required_actions::assign, required_actions::unassign))
         .routes(routes!(actions::query))
         .routes(routes!(actions::get, actions::patch))
         .routes(routes!(authenticators::list_own))

@@ -2,12 +2,13 @@
 
 use axum::{Json, extract::State};
 use countersign_core::{
-    app::App,
+    app::{App, TenantContext},
     authenticator::Method,
     clock::iso,
     error::Error,
     http::{Body, Path, Query, Reply, ServerCaller},
     id::UserId,
+    policy::RequiredAction,
     user::{ContactKind, MAX_CONTACT, Profile, User},
 };
 use serde::{Deserialize, Serialize};
@@ -41,10 +42,14 @@ pub(crate) struct UserView {
     default_verification_method: Option<Method>,
     #[serde(skip_serializing_if = "Option::is_none")]
     created_at: Option<String>,
+    /// What the user has still to finish at the next sign-in. Ours.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    required_actions: Vec<RequiredAction>,
 }
 
 impl UserView {
-    fn new(id: &UserId, user: Option<&User>, profile: Profile) -> Self {
+    fn new(tenant: &TenantContext, id: &UserId, user: Option<&User>, profile: Profile) -> Self {
         Self {
             user_id: id.to_string(),
             is_enrolled: user.is_some_and(User::is_enrolled),
@@ -61,6 +66,7 @@ impl UserView {
                 .unwrap_or_default(),
             default_verification_method: user.and_then(User::default_method).map(Method::on_run_time_api),
             created_at: user.map(|user| iso(user.created_at)),
+            required_actions: user.map(|user| tenant.policy().asked_of(user)).unwrap_or_default(),
         }
     }
 }
@@ -75,7 +81,7 @@ pub(crate) async fn get(
 ) -> Reply<UserView> {
     let (user, stored) = app.store().tenant(tenant.id()).user_and_profile(&id).await?;
     let profile = stored.map(|stored| stored.profile).unwrap_or_default();
-    Ok(Json(UserView::new(&id, user.as_ref(), profile)))
+    Ok(Json(UserView::new(&tenant, &id, user.as_ref(), profile)))
 }
 
 /// What to change; what is absent or null stays.
@@ -149,13 +155,13 @@ pub(crate) async fn patch(
     for _ in 0..4 {
         let (known, stored) = store.user_and_profile(&id).await?;
         let is_new = known.is_none();
-        let mut user = known.unwrap_or_else(|| User::new(id.clone(), app.now()));
+        let mut user = known.unwrap_or_else(|| tenant.new_user(id.clone(), app.now()));
         let mut profile = stored.as_ref().map(|stored| stored.profile.clone()).unwrap_or_default();
         request.apply(&mut profile);
         let default = request.default_verification_method;
         if store.save_profile(&user, is_new, stored.as_ref(), &profile, default).await? {
             user.default_method = default.or(user.default_method);
-            return Ok(Json(UserView::new(&id, Some(&user), profile)));
+            return Ok(Json(UserView::new(&tenant, &id, Some(&user), profile)));
         }
     }
     Err(Error::unavailable("the user kept changing"))
@@ -276,7 +282,7 @@ pub(crate) async fn query(
         let (Some(user), Some(stored)) = (user, stored) else { continue };
         let has = stored.profile.contacts();
         if contacts.iter().all(|(kind, value)| has.contains(&(*kind, kind.normal(value)))) {
-            users.push(UserView::new(&id, Some(&user), stored.profile));
+            users.push(UserView::new(&tenant, &id, Some(&user), stored.profile));
         }
     }
     Ok(Json(QueryUsersResponse { users, last_evaluated_user_id: last }))

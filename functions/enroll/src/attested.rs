@@ -60,7 +60,7 @@ pub(crate) async fn enroll(
     for _ in 0..4 {
         let known = store.user(&id).await?;
         let is_new = known.is_none();
-        let mut user = known.unwrap_or_else(|| User::new(id.clone(), app.now()));
+        let mut user = known.unwrap_or_else(|| tenant.new_user(id.clone(), app.now()));
         let new = asked.authenticator(&app, &tenant, &user).await?;
         // Most likely the same call again, after a lost answer.
         if let Some(existing) = store.authenticators(&user).await?.iter().find(|one| asked.is(one, &new.description)) {

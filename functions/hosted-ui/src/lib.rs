@@ -18,9 +18,12 @@ use axum::{
 use countersign_core::{
     action::{self, Action},
     app::{App, UserCaller},
+    clock::Timestamp,
     enrolment,
     error::Error,
+    policy::RequiredAction,
     redirect,
+    token::scope,
     user::User,
     verification::{Verdict, verify_totp},
 };
@@ -112,6 +115,11 @@ impl Visit {
         use action::State;
         let back = self.back()?;
         match self.action.state {
+            // Somebody who has proved who it is may finish at once what is still to be set up.
+            State::ChallengeSucceeded if self.has_an_app_to_set_up() && self.may_add() => {
+                let offer = enrolment::begin_or_resume(app, &self.caller, app.now()).await?;
+                Page::challenge(self, Some(offer), (problem, self.why(app.now())), back)
+            }
             State::ChallengeSucceeded | State::ReviewSucceeded => {
                 Page::end(self, "You are verified", "There is nothing more to do here.", back)
             }
@@ -124,16 +132,40 @@ impl Visit {
             State::ReviewRequired => {
                 Page::end(self, "Under review", "Somebody looks at the request. You will hear of it.", back)
             }
-            State::ChallengeRequired if !self.user.totp.is_empty() => Page::challenge(self, None, problem, back),
+            State::ChallengeRequired if !self.user.totp.is_empty() => {
+                Page::challenge(self, None, (problem, None), back)
+            }
             State::Allow | State::ChallengeRequired if !self.user.is_enrolled() => {
                 let offer = enrolment::begin_or_resume(app, &self.caller, app.now()).await?;
-                Page::challenge(self, Some(offer), problem, back)
+                Page::challenge(self, Some(offer), (problem, self.why(app.now())), back)
             }
             State::Allow => Page::end(self, "All is well", "There is nothing to do here.", back),
             State::ChallengeRequired => {
                 Page::end(self, "Another way is needed", "Your sign-in method cannot be used on this page yet.", back)
             }
         }
+    }
+
+    fn has_an_app_to_set_up(&self) -> bool {
+        let asked = self.caller.tenant.policy().asked_of(&self.user);
+        asked.contains(&RequiredAction::AuthenticatorApplicationSetup)
+    }
+
+    fn may_add(&self) -> bool {
+        self.caller.claims.allows(scope::ADD)
+    }
+
+    /// Why something is to be set up, where that is not the user's own wish.
+    fn why(&self, now: Timestamp) -> Option<String> {
+        let (policy, name) = (self.caller.tenant.policy(), &self.caller.tenant.settings().name);
+        if let Some(start) = policy.starts_at(now).filter(|_| !self.user.is_enrolled()) {
+            let day = start.strftime("%-d %B %Y");
+            return Some(format!("From {day} (UTC) on, {name} asks everybody for a second step at sign-in."));
+        }
+        if policy.is_enforced(now) {
+            return Some(format!("{name} asks everybody for a second step at sign-in. Set yours up to go on."));
+        }
+        self.has_an_app_to_set_up().then(|| format!("{name} asks you to set up an authenticator app."))
     }
 
     /// Where quitting leads: back to the app, with the token it gave. The action stays as it is.

@@ -40,6 +40,7 @@ struct Challenge<'a> {
     token: &'a str,
     offer: Option<Offer>,
     problem: Option<&'a str>,
+    why: Option<String>,
     quit: Option<String>,
 }
 
@@ -60,7 +61,7 @@ impl Page {
     pub(crate) fn challenge(
         visit: &Visit,
         offer: Option<enrolment::Offer>,
-        problem: Option<&str>,
+        (problem, why): (Option<&str>, Option<String>),
         quit: Option<String>,
     ) -> Result<Response, PageError> {
         let nonce = nonce()?;
@@ -74,6 +75,7 @@ impl Page {
             token: &visit.token,
             offer: offer.transpose()?,
             problem,
+            why,
             quit,
         };
         respond(StatusCode::OK, &page, &nonce, visit.action.redirect_url.as_deref())

@@ -9,6 +9,7 @@ use countersign_core::{
     error::Error,
     http::{Body, ManagementCaller, Path, Reply, present},
     id::{ActionCode, TenantId},
+    policy::FailureMode,
     store::no_action_config,
     tenant::ActionConfig,
 };
@@ -35,6 +36,9 @@ pub(crate) struct ActionConfiguration {
     default_verification_method: Option<Method>,
     #[serde(skip_serializing_if = "Option::is_none")]
     verification_webhook_url: Option<String>,
+    /// Absent for `closed`. Ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure_mode: Option<FailureMode>,
     /// To the hour.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_action_created_at: Option<String>,
@@ -52,6 +56,7 @@ impl ActionConfiguration {
             prompt_to_enroll_verification_methods: config.prompt_to_enroll_verification_methods,
             default_verification_method: config.default_verification_method,
             verification_webhook_url: config.verification_webhook_url,
+            failure_mode: Some(config.failure_mode).filter(|mode| *mode != FailureMode::Closed),
             last_action_created_at: last.map(iso),
         }
     }
@@ -79,6 +84,10 @@ pub(crate) struct Changes {
     #[serde(deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
     verification_webhook_url: Option<Option<String>>,
+    /// What becomes of it while the tenant's configuration cannot be read: `closed` (503), `review` or `open`. Ours.
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<FailureMode>)]
+    failure_mode: Option<Option<FailureMode>>,
 }
 
 impl Changes {
@@ -101,6 +110,9 @@ impl Changes {
         }
         if let Some(method) = self.default_verification_method {
             config.default_verification_method = method;
+        }
+        if let Some(mode) = self.failure_mode {
+            config.failure_mode = mode.unwrap_or_default();
         }
         if let Some(url) = &self.verification_webhook_url {
             if url.as_ref().is_some_and(|url| !url.starts_with("https://") || url.len() > 2048) {
@@ -125,6 +137,7 @@ pub(crate) struct CreateRequest {
     prompt_to_enroll_verification_methods: Option<Vec<Method>>,
     default_verification_method: Option<Method>,
     verification_webhook_url: Option<String>,
+    failure_mode: Option<FailureMode>,
 }
 
 impl CreateRequest {
@@ -137,6 +150,7 @@ impl CreateRequest {
             prompt_to_enroll_verification_methods: Some(self.prompt_to_enroll_verification_methods),
             default_verification_method: Some(self.default_verification_method),
             verification_webhook_url: Some(self.verification_webhook_url),
+            failure_mode: Some(self.failure_mode),
         };
         changes.apply(&mut config)?;
         Ok(config)

@@ -2,6 +2,7 @@
 
 mod action_configurations;
 mod custom_data_points;
+mod policy;
 mod tenant;
 
 use countersign_core::app::App;
@@ -19,6 +20,9 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(points::list, points::create))
         .routes(routes!(points::get, points::patch, points::delete))
         .routes(routes!(tenant::get, tenant::patch))
+        .routes(routes!(policy::get, policy::enforce))
+        .routes(routes!(policy::list_required))
+        .routes(routes!(policy::patch_required))
 }
 
 /// What a deletion answers: never an empty body (contract, rule 1).

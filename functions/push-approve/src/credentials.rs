@@ -14,7 +14,7 @@ use countersign_core::{
     error::Error,
     http::{Body, ClientCaller, Query, Reply},
     id::UserId,
-    store::Credential,
+    store::{Credential, Removed},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -160,11 +160,16 @@ pub(crate) async fn remove(
     let mut removed_authenticator_id = None;
     if let Some(credential) = store.credential(method, &key.fingerprint()).await? {
         let user = store.user(&credential.user).await?.filter(|user| user.uid == credential.uid);
-        if let Some(user) = user
-            && store.remove_authenticator(&user, &credential.authenticator).await?
-        {
-            tracing::info!(event = "device_removed_itself", tenant = %tenant.id(), user = %user.uid, authenticator = %credential.authenticator);
-            removed_authenticator_id = Some(credential.authenticator.into());
+        if let Some(user) = user {
+            let keep_last = tenant.policy().is_enforced(app.now());
+            match store.remove_authenticator(&user, &credential.authenticator, keep_last).await? {
+                Removed::Yes => {
+                    tracing::info!(event = "device_removed_itself", tenant = %tenant.id(), user = %user.uid, authenticator = %credential.authenticator);
+                    removed_authenticator_id = Some(credential.authenticator.into());
+                }
+                Removed::Gone => {}
+                Removed::Kept => return Err(last_stays()),
+            }
         }
     }
     Ok(Json(RemoveDeviceResponse { removed_authenticator_id }))
@@ -191,6 +196,10 @@ pub(crate) async fn web_push_key(caller: ClientCaller) -> Reply<WebPushKey> {
     let web = tenant(&caller).settings().push.web.as_ref();
     let none = || Error::NotFound("This tenant pushes to no browsers; `countersign push set web` begins it.".into());
     Ok(Json(WebPushKey { application_server_key: web.ok_or_else(none)?.public_key.clone() }))
+}
+
+fn last_stays() -> Error {
+    Error::Conflict("This is the last authenticator, and two factors are enforced: set up another one first.".into())
 }
 
 #[derive(Debug, Serialize, ToSchema)]

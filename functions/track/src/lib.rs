@@ -1,15 +1,20 @@
 //! Track: a backend says what a user is about to do, and learns whether to let it (contract, S10).
 
+mod kind;
+
+use std::borrow::Cow;
+
 use axum::{Json, extract::State};
 use countersign_core::{
     action::{self, Action, Outcome},
     app::{App, TenantContext},
     authenticator::Method,
-    clock::Timestamp,
+    clock::{Timestamp, iso},
     error::Error,
-    http::{Body, Path, Reply, ServerCaller},
+    http::{Body, Path, Reply, TrackCaller},
     id::{ActionCode, ActionId, IdempotencyKey, UserId, digest},
     metrics::{Counter, count},
+    policy::{Policy, RequiredAction},
     redirect,
     store::Tracked,
     tenant::ActionConfig,
@@ -20,6 +25,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
+
+use kind::Kind;
 
 /// The routes of this function.
 pub fn routes() -> OpenApiRouter<App> {
@@ -64,6 +71,21 @@ struct TrackResponse {
     allowed_verification_methods: Vec<Method>,
     #[serde(skip_serializing_if = "Option::is_none")]
     default_verification_method: Option<Method>,
+    /// What the user has still to finish; each sign-in leads to it. Ours.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    required_actions: Vec<RequiredAction>,
+    /// To a user with nothing enrolled: from then on this will not be enough. Ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    enforcement: Option<Reminder>,
+}
+
+/// Two factors will be asked of everybody.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Reminder {
+    /// ISO 8601, UTC.
+    starts_at: String,
 }
 
 /// Track an action of a user. The user and the action code are made on first sight.
@@ -72,18 +94,24 @@ struct TrackResponse {
     responses((status = 200, body = TrackResponse)), security(("secretKey" = [])))]
 async fn track(
     State(app): State<App>,
-    ServerCaller(tenant): ServerCaller,
+    TrackCaller { tenant, failure }: TrackCaller,
     Path((user_id, code)): Path<(UserId, ActionCode)>,
     Body(request): Body<TrackRequest>,
 ) -> Reply<TrackResponse> {
     let now = app.now();
     let asked = Asked::new(&request)?;
     let keys = app.signing_keys(&tenant).await?;
-    let config = action_config(&app, &tenant, &code, now).await?;
+    let kind = match failure {
+        None => {
+            let config = action_config(&app, &tenant, &code, now).await?;
+            Kind { config, policy: Cow::Borrowed(tenant.policy()), failure: None }
+        }
+        Some(failure) => Kind::by_copy(&app, &tenant, &code, failure).await?,
+    };
     // Each turn that finds its reading stale means that another write succeeded, so there are few.
     for _ in 0..4 {
-        if let Some((user, action)) = attempt(&app, &tenant, &user_id, &config, &asked, now).await? {
-            return respond(&app, (&tenant, keys), &user, action, &config, asked.scope, now).map(Json);
+        if let Some((user, action)) = attempt(&app, &tenant, &user_id, &kind, &asked, now).await? {
+            return respond(&app, (&tenant, keys), &user, action, &kind, asked.scope, now).map(Json);
         }
     }
     Err(Error::unavailable("the user kept changing"))
@@ -192,7 +220,7 @@ async fn attempt(
     app: &App,
     tenant: &TenantContext,
     user_id: &UserId,
-    config: &ActionConfig,
+    kind: &Kind<'_>,
     asked: &Asked,
     now: Timestamp,
 ) -> Result<Option<(User, Action)>, Error> {
@@ -200,14 +228,15 @@ async fn attempt(
     let (known, profile) =
         if asked.has_contacts() { store.user_and_profile(user_id).await? } else { (store.user(user_id).await?, None) };
     let is_new = known.is_none();
-    let user = known.unwrap_or_else(|| User::new(user_id.clone(), now));
+    let user = known.unwrap_or_else(|| tenant.new_user(user_id.clone(), now));
+    let Kind { config, policy, failure } = kind;
     let outcome = config.default_user_action_result;
     let action = Action {
         id: ActionId::generate(),
         user_uid: user.uid.clone(),
         code: config.action_code.clone(),
         key: asked.key.clone(),
-        state: action::State::initial(outcome, user.is_enrolled()),
+        state: policy.initial_state(outcome, &user, now),
         outcome,
         created_at: now,
         state_changed_at: now,
@@ -216,6 +245,7 @@ async fn attempt(
         allowed_methods: config.allowed_methods(),
         redirect_url: asked.redirect_url.clone(),
         verification: None,
+        failure: *failure,
         input: asked.input.to_string(),
     };
     let changed = asked.changed(&profile.as_ref().map(|stored| stored.profile.clone()).unwrap_or_default());
@@ -227,7 +257,7 @@ async fn attempt(
             "This idempotency key was used for the action {} with other custom data or another scope. Use a new key.",
             config.action_code
         ))),
-        Tracked::Existing(existing) => reopen(app, tenant, user, *existing, now).await,
+        Tracked::Existing(existing) => reopen(app, (tenant, policy), user, *existing, now).await,
     }
 }
 
@@ -235,21 +265,34 @@ async fn attempt(
 /// new token lives.
 async fn reopen(
     app: &App,
-    tenant: &TenantContext,
+    (tenant, policy): (&TenantContext, &Policy),
     user: User,
     mut action: Action,
     now: Timestamp,
 ) -> Result<Option<(User, Action)>, Error> {
     let until = expiry(tenant, now);
+    let store = app.store().tenant(tenant.id());
+    let key = store.action_key(&user.id, &action.code, &action.key);
+    if action.state == action::State::Allow && is_stopped(policy, &user, action.outcome, now) {
+        // Allowed before that was asked: a name used again gets nobody around it.
+        match store.set_state(&user, &key, action::State::ChallengeRequired, now).await {
+            Ok(stopped) => action = stopped,
+            Err(Error::NotFound(_) | Error::Conflict(_)) => return Ok(None),
+            Err(other) => return Err(other),
+        }
+    }
     if !action.state.is_terminal() && action.expires_at < until {
-        let store = app.store().tenant(tenant.id());
-        let key = store.action_key(&user.id, &action.code, &action.key);
         action.expires_at = until;
         if !store.extend(&key, &action, action.expires_at).await? {
             return Ok(None);
         }
     }
     Ok(Some((user, action)))
+}
+
+/// Whether the user would not be let through if the action were tracked for the first time.
+fn is_stopped(policy: &Policy, user: &User, outcome: Outcome, now: Timestamp) -> bool {
+    !user.is_enrolled() && policy.initial_state(outcome, user, now) == action::State::ChallengeRequired
 }
 
 fn expiry(tenant: &TenantContext, now: Timestamp) -> Timestamp {
@@ -262,7 +305,7 @@ fn respond(
     (tenant, keys): (&TenantContext, &[SigningKey]),
     user: &User,
     action: Action,
-    config: &ActionConfig,
+    Kind { config, policy, .. }: &Kind<'_>,
     scope: String,
     now: Timestamp,
 ) -> Result<TrackResponse, Error> {
@@ -274,11 +317,10 @@ fn respond(
         idempotency_key: action.key.clone(),
     };
     count(match action.outcome {
-        Outcome::Allow => Counter::ActionsAllowed,
-        Outcome::Challenge if action.state == action::State::Allow => Counter::ActionsAllowed,
-        Outcome::Challenge => Counter::ActionsChallenged,
         Outcome::Review => Counter::ActionsInReview,
         Outcome::Block => Counter::ActionsBlocked,
+        _ if action.state == action::State::Allow => Counter::ActionsAllowed,
+        _ => Counter::ActionsChallenged,
     });
     tracing::info!(event = "action_tracked", tenant = %tenant.id(), user = %user.uid, action = %action.id, state = action.state.as_str());
     let token = tenant.issue_token(keys, subject, action.id, scope, now)?;
@@ -294,5 +336,10 @@ fn respond(
             .default_verification_method
             .or_else(|| user.default_method())
             .map(Method::on_run_time_api),
+        required_actions: policy.asked_of(user),
+        enforcement: policy
+            .starts_at(now)
+            .filter(|_| !user.is_enrolled())
+            .map(|start| Reminder { starts_at: iso(start) }),
     })
 }

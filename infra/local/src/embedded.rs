@@ -138,6 +138,8 @@ fn dispatch(database: &Database, operation: &str, body: &[u8]) -> Result<Vec<u8>
     }
     operations! {
         "CreateTable" => create_table,
+        "DescribeTable" => describe_table,
+        "UpdateTable" => update_table,
         "UpdateTimeToLive" => update_time_to_live,
         "GetItem" => get_item,
         "BatchGetItem" => batch_get_item,

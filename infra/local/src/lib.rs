@@ -4,6 +4,7 @@ pub mod embedded;
 pub mod first_run;
 pub mod operator;
 pub mod store_only;
+pub mod users;
 
 use axum::Router;
 use countersign_core::app::App;

@@ -17,6 +17,7 @@ use countersign_local::{
     openapi,
     operator::{Installation, KeyCommand, PushCommand, QueueCommand, TenantCommand},
     service, store_only,
+    users::UsersCommand,
 };
 use tokio::net::TcpListener;
 
@@ -91,6 +92,13 @@ enum Other {
         #[command(subcommand)]
         command: QueueCommand,
     },
+    /// Import users with their TOTP secrets, and export them.
+    Users {
+        #[command(flatten)]
+        of: Installation,
+        #[command(subcommand)]
+        command: UsersCommand,
+    },
     /// Print the API description (OpenAPI 3.1).
     Openapi,
 }
@@ -100,18 +108,21 @@ async fn main() -> ExitCode {
     let command = Command::parse();
     log_to_stderr();
     let done = match command.other {
-        None => serve(command.serve).await,
+        None => serve(command.serve).await.map(|()| ExitCode::SUCCESS),
         Some(Other::Openapi) => {
             print!("{}", openapi());
-            Ok(())
+            Ok(ExitCode::SUCCESS)
         }
-        Some(Other::Tenant { of, command: what }) => of.tenant(&command.serve.data, what).await,
-        Some(Other::Push { of, command: what }) => of.push(&command.serve.data, what).await,
-        Some(Other::Queue { of, command: what }) => of.queue(what).await,
-        Some(Other::Key { of, command: what }) => of.key(&command.serve.data, what).await,
+        Some(Other::Tenant { of, command: what }) => {
+            of.tenant(&command.serve.data, what).await.map(|()| ExitCode::SUCCESS)
+        }
+        Some(Other::Push { of, command: what }) => of.push(&command.serve.data, what).await.map(|()| ExitCode::SUCCESS),
+        Some(Other::Key { of, command: what }) => of.key(&command.serve.data, what).await.map(|()| ExitCode::SUCCESS),
+        Some(Other::Queue { of, command: what }) => of.queue(what).await.map(|()| ExitCode::SUCCESS),
+        Some(Other::Users { of, command: what }) => of.users(&command.serve.data, what).await,
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(trouble) => {
             eprintln!("countersign: {trouble}");
             ExitCode::FAILURE

@@ -49,6 +49,25 @@ impl TotpSecret {
         Self::build(parsed.algorithm(), parsed.digits(), parsed.step(), parsed.secret().clone())
     }
 
+    /// The secret as other systems hand it over in base32, for SHA-1, 6 digits and 30 seconds.
+    ///
+    /// Fails with 400 as [`Self::from_uri`] does; spaces and dashes between the letters are let pass.
+    pub fn from_base32(text: &str) -> Result<Self, Error> {
+        let letters: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '=')).collect();
+        let bytes = data_encoding::BASE32_NOPAD.decode(letters.to_uppercase().as_bytes());
+        match bytes.map(Zeroizing::new) {
+            Ok(bytes) if (10..=128).contains(&bytes.len()) => {
+                Self::build(Algorithm::SHA1, 6, 30, Secret::from(bytes.to_vec()))
+            }
+            _ => Err(Error::invalid("The secret is not base32 of 10 to 128 bytes (80 bits at least).")),
+        }
+    }
+
+    /// Whether base32 says all of it: SHA-1, 6 digits, 30 seconds.
+    pub fn is_usual(&self) -> bool {
+        (self.0.algorithm(), self.0.digits(), self.0.step()) == (Algorithm::SHA1, 6, 30)
+    }
+
     fn build(algorithm: Algorithm, digits: u8, period: u64, secret: Secret) -> Result<Self, Error> {
         // Skew stays 0: which steps are accepted is the tenant's choice, see `matching_step`.
         Ok(Self(

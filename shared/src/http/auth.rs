@@ -18,6 +18,14 @@ use crate::{
 /// A customer's backend, by its secret key (contract, section 1.0).
 pub struct ServerCaller(pub Arc<TenantContext>);
 
+/// A customer's backend that tracks an action: the one call that a tenant may want answered while its configuration
+/// cannot be read.
+pub struct TrackCaller {
+    pub tenant: Arc<TenantContext>,
+    /// Why `tenant` is a copy of up to an hour ago, where it is one.
+    pub failure: Option<Error>,
+}
+
 /// A customer's operator, by its management key (contract, section 5).
 pub struct ManagementCaller(pub Arc<TenantContext>);
 
@@ -31,6 +39,14 @@ impl FromRequestParts<App> for ServerCaller {
     type Rejection = Error;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
         api_key(app, &parts.headers, KeyKind::Secret).await.map(Self)
+    }
+}
+
+impl FromRequestParts<App> for TrackCaller {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        let (tenant, failure) = app.authenticate_by_copy(&secret(&parts.headers)?, KeyKind::Secret).await?;
+        Ok(Self { tenant, failure })
     }
 }
 
@@ -60,10 +76,14 @@ impl FromRequestParts<App> for UserCaller {
 
 /// The tenant of an API key in `Authorization: Basic base64(key ":")`.
 pub async fn api_key(app: &App, headers: &HeaderMap, kind: KeyKind) -> Result<Arc<TenantContext>, Error> {
+    app.authenticate(&secret(headers)?, kind).await
+}
+
+fn secret(headers: &HeaderMap) -> Result<String, Error> {
     let credentials = scheme(headers, "basic").and_then(decode).ok_or(Error::Unauthorized)?;
     // The password is empty (contract); a key with something behind the colon is not that key.
-    let secret = credentials.strip_suffix(':').filter(|secret| !secret.is_empty()).ok_or(Error::Unauthorized)?;
-    app.authenticate(secret, kind).await
+    let secret = credentials.strip_suffix(':').filter(|secret| !secret.is_empty());
+    secret.map(str::to_owned).ok_or(Error::Unauthorized)
 }
 
 /// The user of a Bearer token, or the tenant of a Basic tenant id.

@@ -18,7 +18,7 @@ use serde_json::json;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
 
-pub use auth::{ClientCaller, ManagementCaller, ServerCaller};
+pub use auth::{ClientCaller, ManagementCaller, ServerCaller, TrackCaller};
 pub use body::{Body, MAX_BODY, Path, Query, present, strict_json};
 pub use requester::{ClientIp, Requester};
 pub use wire::UserAuthenticator;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure as OnFailure};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem};
 
 use serde::{Deserialize, Serialize};
 
@@ -12,11 +12,14 @@ use crate::{
     clock::Timestamp,
     error::Error,
     id::{ActionCode, IdempotencyKey, UserId},
+    policy::Failure,
     user::{Profile, User},
 };
 
 use super::{
-    Expressions, Refusal, StoredProfile, TenantStore, contended,
+    Expressions, Refusal, StoredProfile, TenantStore,
+    census::day,
+    contended,
     item::{Attributes, Row, document, keyed, n, s, time},
     keys::{self, Key},
     refusal,
@@ -45,6 +48,8 @@ struct Fixed<'a> {
     fingerprint: Cow<'a, str>,
     redirect_url: Option<Cow<'a, str>>,
     input: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failure: Option<Failure>,
 }
 
 pub(super) fn write_action(key: &Key, action: &Action) -> Result<Attributes, Error> {
@@ -57,6 +62,7 @@ pub(super) fn write_action(key: &Key, action: &Action) -> Result<Attributes, Err
         fingerprint: action.fingerprint.as_str().into(),
         redirect_url: action.redirect_url.as_deref().map(Cow::from),
         input: action.input.as_str().into(),
+        failure: action.failure,
     };
     item.insert("doc".into(), document(&fixed)?);
     let texts = [("id", action.id.as_str()), ("uid", action.user_uid.as_str()), ("st", action.state.as_str())];
@@ -103,6 +109,7 @@ pub(super) fn read_action(item: &Attributes) -> Result<Action, Error> {
         allowed_methods: allowed.iter().filter_map(|name| Method::parse(name)).collect(),
         redirect_url: fixed.redirect_url.map(Cow::into_owned),
         verification,
+        failure: fixed.failure,
         input: fixed.input.into(),
     })
 }
@@ -130,11 +137,16 @@ impl TenantStore<'_> {
         let item = write_action(&key, action)?;
         // What an earlier life of the user left under this key is nobody's.
         const UNUSED: &str = "attribute_not_exists(pk) OR uid <> :v";
-        let refused = if is_new || profile.is_some() {
+        let today = day(action.created_at);
+        let notes = !is_new && !user.is_enrolled() && user.seen != Some(today);
+        let refused = if is_new || notes || profile.is_some() {
             let write = async || {
                 let mut writes = vec![self.put_if(item.clone(), UNUSED, Some(s(user.uid.as_str())))?];
                 if is_new {
-                    writes.push(self.put_new_user(user)?);
+                    writes.push(self.put_new_user(&User { seen: Some(today), ..user.clone() })?);
+                }
+                if notes {
+                    writes.push(self.note_seen(user, today)?);
                 }
                 if let Some((old, new)) = profile {
                     writes.extend(self.put_profile(user, old, new)?);
@@ -167,6 +179,12 @@ impl TenantStore<'_> {
             Some(existing) => Ok(Tracked::Existing(Box::new(read_action(&existing)?))),
             None => Ok(Tracked::Stale),
         }
+    }
+
+    /// Writes down that a user with nothing enrolled was here today.
+    fn note_seen(&self, user: &User, today: i64) -> Result<TransactWriteItem, Error> {
+        let note = Expressions::default().require("uid = :uid").value(":uid", s(user.uid.as_str()));
+        self.update_user(&user.id, &note.seen_on(self.tenant, &user.id, today))
     }
 
     /// Gives an action that is still open more time, because its backend asks for it again.

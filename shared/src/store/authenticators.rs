@@ -8,15 +8,27 @@ use crate::{
     authenticator::{Authenticator, Method, UseSoFar, device::DeviceKey},
     error::Error,
     id::{AuthenticatorId, UserId},
+    policy::RequiredAction,
     user::{MAX_AUTHENTICATORS, MAX_TOTP, SpentStep, User},
 };
 
 use super::{
-    Expressions, Refusal, Settlement, TenantStore, contended,
+    Expressions, Refusal, Settlement, TenantStore, census, contended,
     item::{Attributes, Row, document, keyed, n, s},
     keys::{self, Key},
-    users::{totp_value, write_user},
+    policy::finished,
+    users::{read_user, totp_value, write_user},
 };
+
+/// How a removal went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removed {
+    Yes,
+    /// The user does not have it.
+    Gone,
+    /// It is the last one, which was to stay.
+    Kept,
+}
 
 /// An authenticator that the customer's backend vouches for (contract, S7).
 pub struct NewAuthenticator {
@@ -68,6 +80,10 @@ impl TenantStore<'_> {
                     .value(":new", s(new.description.method.as_str()))
                     .value(":max", n(MAX_AUTHENTICATORS - MAX_TOTP)),
             };
+            add = add.listed(self.tenant, &user.id, true);
+            if new.sealed.is_some() {
+                add = add.done(RequiredAction::AuthenticatorApplicationSetup);
+            }
             if is_default {
                 add = add.set("def = :def").value(":def", s(new.description.method.as_str()));
             }
@@ -78,6 +94,10 @@ impl TenantStore<'_> {
                     None => ("att", s(new.description.method.as_str())),
                 };
                 item.insert(map.into(), AttributeValue::M(HashMap::from([(id.to_owned(), value)])));
+                item.insert(census::ENROLLED.into(), n(1));
+                if new.sealed.is_some() {
+                    finished(&mut item, user, RequiredAction::AuthenticatorApplicationSetup);
+                }
                 if is_default {
                     item.insert("def".into(), s(new.description.method.as_str()));
                 }
@@ -94,38 +114,73 @@ impl TenantStore<'_> {
         }
     }
 
-    /// Removes an authenticator, with its key where it is one of a device; `false` where the user does not have it.
-    pub async fn remove_authenticator(&self, user: &User, id: &AuthenticatorId) -> Result<bool, Error> {
-        let at = keys::authenticator(self.tenant, &user.id, id);
-        let path = if user.totp.contains_key(id) { "totp.#i" } else { "att.#i" };
-        let mut gone = vec![at.clone()];
-        if user.secretless.get(id).copied().is_some_and(Method::is_of_device) {
-            let described = self.store.get(&at).await?.map(|item| read_authenticator(&item)).transpose()?;
-            gone.extend(described.iter().flat_map(|one| self.credentials_of(one)).flatten());
+    /// Removes an authenticator, with its key where it is one of a device. With `keep_last`, not where it is the only
+    /// one that the user has.
+    pub async fn remove_authenticator(
+        &self,
+        user: &User,
+        id: &AuthenticatorId,
+        keep_last: bool,
+    ) -> Result<Removed, Error> {
+        let mut user = user.clone();
+        // Each turn that loses means that another authenticator came or went, so there are few.
+        for _ in 0..8 {
+            if !user.has_authenticator(id) {
+                return Ok(Removed::Gone);
+            }
+            let is_last = user.totp.len() + user.secretless.len() == 1;
+            if is_last && keep_last {
+                return Ok(Removed::Kept);
+            }
+            let (at, remove) = (keys::authenticator(self.tenant, &user.id, id), self.removal(&user, id, is_last));
+            let mut gone = vec![at.clone()];
+            if user.secretless.get(id).copied().is_some_and(Method::is_of_device) {
+                let described = self.store.get(&at).await?.map(|item| read_authenticator(&item)).transpose()?;
+                gone.extend(described.iter().flat_map(|one| self.credentials_of(one)).flatten());
+            }
+            let write = async || {
+                let mut writes = vec![self.update_user(&user.id, &remove)?];
+                for key in &gone {
+                    writes.push(self.delete_item(key)?);
+                }
+                self.store.transact(writes).await
+            };
+            match contended(write).await {
+                Ok(()) => return Ok(Removed::Yes),
+                Err(Refusal::Cancelled(refused)) => {
+                    let Some(Some(Some(item))) = refused.first() else { return Ok(Removed::Gone) };
+                    let now = read_user(&user.id, item)?;
+                    if now.uid != user.uid {
+                        return Ok(Removed::Gone);
+                    }
+                    user = now;
+                }
+                Err(other) => return Err(other.into()),
+            }
         }
+        Err(Error::unavailable("the user kept changing"))
+    }
+
+    /// The user's half of a removal: only from as many authenticators as were counted.
+    fn removal(&self, user: &User, id: &AuthenticatorId, is_last: bool) -> Expressions {
+        let path = if user.totp.contains_key(id) { "totp.#i" } else { "att.#i" };
         let mut remove = Expressions::default()
             .set("uid = :uid")
             .remove(path)
             .delete("ur :gone")
-            .require(format!("uid = :uid AND attribute_exists({path})"))
+            .require(format!("uid = :uid AND attribute_exists({path}) AND size(totp) = :apps AND size(att) = :others"))
             .name("#i", id.as_str())
             .value(":gone", AttributeValue::Ss(vec![id.to_string()]))
-            .value(":uid", s(user.uid.as_str()));
+            .value(":uid", s(user.uid.as_str()))
+            .value(":apps", n(user.totp.len()))
+            .value(":others", n(user.secretless.len()));
+        if is_last {
+            remove = remove.listed(self.tenant, &user.id, false);
+        }
         if user.primary.as_ref() == Some(id) {
             remove = remove.remove("prim");
         }
-        let write = async || {
-            let mut writes = vec![self.update_user(&user.id, &remove)?];
-            for key in &gone {
-                writes.push(self.delete_item(key)?);
-            }
-            self.store.transact(writes).await
-        };
-        match contended(write).await {
-            Ok(()) => Ok(true),
-            Err(Refusal::Cancelled(_)) => Ok(false),
-            Err(other) => Err(other.into()),
-        }
+        remove
     }
 
     fn delete_item(&self, key: &Key) -> Result<TransactWriteItem, Error> {

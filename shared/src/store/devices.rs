@@ -97,6 +97,7 @@ impl TenantStore<'_> {
         if new.is_first {
             add = add.require("size(totp) = :none AND size(att) = :none").value(":none", n(0));
         }
+        add = add.listed(self.tenant, &user.id, true);
         if description.method == Method::Push && new.push_token.is_none() {
             add = add.add("ur :silent").value(":silent", AttributeValue::Ss(vec![description.id.to_string()]));
         }

@@ -9,14 +9,17 @@
 //! | contact | `T#t#EMAIL#e`, `T#t#PHONE#p`, `T#t#USERNAME#n` | `U#u` |
 //! | challenge | `T#t#C#id` | `CHALLENGE` |
 //! | credential | `T#t#K#sha256` | `CREDENTIAL#method` |
-//! | tenant | `T#t` | `TENANT`, `ACTIONCONFIG#code`, `POINT#id` |
+//! | tenant | `T#t` | `TENANT`, `ACTIONCONFIG#code`, `POINT#id`, `ENFORCEMENT`, `REQUIRED#id` |
 //! | API key | `KEY#sha256` | `KEY` |
+//!
+//! User items are in one index too, by `T#t#shard`: a list for people who look, which decides nothing.
 
 use std::fmt::Write;
 
 use crate::{
     authenticator::Method,
     id::{ActionCode, AuthenticatorId, ChallengeId, IdempotencyKey, PointId, TenantId, UserId},
+    policy::RequiredAction,
     user::ContactKind,
 };
 
@@ -34,6 +37,8 @@ pub const ACTION: &str = "ACTION#";
 pub const TENANT: &str = "TENANT";
 pub const POINT: &str = "POINT#";
 pub const ACTION_CONFIG: &str = "ACTIONCONFIG#";
+pub const ENFORCEMENT: &str = "ENFORCEMENT";
+pub const REQUIRED: &str = "REQUIRED#";
 
 /// Writes the separator, the escape sign and control characters as `%XX`, and everything else as it is: what
 /// comes out holds no `#`, and two texts that differ in any byte stay different.
@@ -55,6 +60,16 @@ fn unescape(text: &str) -> String {
 
 pub fn user_partition(tenant: &TenantId, user: &UserId) -> String {
     format!("T#{tenant}#U#{}", escape(user.as_str()))
+}
+
+/// What the partitions of a tenant's users begin with.
+pub fn user_partition_prefix(tenant: &TenantId) -> String {
+    format!("T#{tenant}#U#")
+}
+/// The user whose partition this is.
+pub fn partition_user(tenant: &TenantId, pk: &str) -> Option<UserId> {
+    let user = pk.strip_prefix(&user_partition_prefix(tenant))?;
+    UserId::parse(unescape(user)).ok()
 }
 
 fn in_user(tenant: &TenantId, user: &UserId, sk: impl Into<String>) -> Key {
@@ -109,6 +124,16 @@ pub fn action_config(tenant: &TenantId, code: &ActionCode) -> Key {
 }
 pub fn point(tenant: &TenantId, id: &PointId) -> Key {
     Key { pk: tenant_partition(tenant), sk: format!("{POINT}{id}") }
+}
+pub fn enforcement(tenant: &TenantId) -> Key {
+    Key { pk: tenant_partition(tenant), sk: ENFORCEMENT.into() }
+}
+pub fn required_action(tenant: &TenantId, action: RequiredAction) -> Key {
+    Key { pk: tenant_partition(tenant), sk: format!("{REQUIRED}{}", action.as_str()) }
+}
+/// A part of the index of users.
+pub fn users_shard(tenant: &TenantId, shard: u8) -> String {
+    format!("T#{tenant}#{shard}")
 }
 pub fn api_key(hash: &str) -> Key {
     Key { pk: format!("KEY#{hash}"), sk: "KEY".into() }

@@ -5,11 +5,14 @@
 
 mod actions;
 mod authenticators;
+mod census;
 mod challenges;
 mod devices;
+mod import;
 mod item;
 pub mod keys;
 mod points;
+mod policy;
 mod profiles;
 mod proofs;
 pub mod schema;
@@ -33,9 +36,10 @@ use aws_sdk_dynamodb::{
 };
 
 pub use actions::{Tracked, no_action};
-pub use authenticators::NewAuthenticator;
+pub use authenticators::{NewAuthenticator, Removed};
 pub use challenges::{Decided, Decision, Receipt};
 pub use devices::{Credential, DeviceAddress, Enrolled, NewDevice};
+pub use import::Import;
 pub use points::no_point;
 pub use profiles::StoredProfile;
 pub use proofs::{Completion, Settlement, Spent};

@@ -11,6 +11,7 @@ use crate::{
     error::Error,
     id::{ActionId, AuthenticatorId, UserId, UserUid},
     limiter::{CLOSED_AFTER, LIMIT, Room, Slot},
+    policy::RequiredAction,
     user::{MAX_TOTP, PendingTotp, SpentStep, User},
 };
 
@@ -223,7 +224,7 @@ impl TenantStore<'_> {
             .set("totp.#i = :totp, ft = ft - :one")
             .remove("pend")
             .remove("g.#a")
-            .require("uid = :uid AND pend.id = :id AND pend.a = :action AND size(totp) < :max_totp AND attribute_not_exists(totp.#i)")
+            .require("uid = :uid AND pend.id = :id AND pend.a = :by AND size(totp) < :max_totp AND attribute_not_exists(totp.#i)")
             .name("#i", pending.id.as_str())
             .name("#a", matched.attempt.as_str())
             .value(":totp", totp_value(&pending.sealed, &spent))
@@ -231,10 +232,11 @@ impl TenantStore<'_> {
             .value(":uid", s(user.uid.as_str()))
             .value(":id", s(pending.id.as_str()))
             .value(":max_totp", n(MAX_TOTP))
-            .value(":action", s(matched.action_id.as_str()));
+            .value(":by", s(matched.action_id.as_str()));
         if pending.is_first {
             enrol = enrol.require("size(totp) = :none AND size(att) = :none").value(":none", n(0));
         }
+        enrol = enrol.listed(self.tenant, &user.id, true).done(RequiredAction::AuthenticatorApplicationSetup);
         let succeed = matched.succeed(user, &State::ENROLLABLE);
         self.accept(user, matched, || {
             Ok(vec![

@@ -7,13 +7,16 @@ use crate::{
     error::Error,
     id::{ActionCode, TenantId},
     keyring::random,
+    policy::Policy,
     tenant::{ActionConfig, ApiKey, DataPoint, KeyKind, Tenant},
 };
 
 use super::{
     Expressions, Refusal, Store, TenantStore, contended,
     item::{Attributes, Row, document, keyed, n, s},
-    keys, refusal,
+    keys,
+    policy::read_policy,
+    refusal,
 };
 
 /// Whose key it is and what it may do.
@@ -29,6 +32,7 @@ pub struct Versioned {
     pub tenant: Tenant,
     pub actions: Vec<ActionConfig>,
     pub points: Vec<DataPoint>,
+    pub policy: Policy,
     version: u64,
 }
 
@@ -88,16 +92,17 @@ impl TenantStore<'_> {
     pub async fn load(&self) -> Result<Option<Versioned>, Error> {
         let items = self.store.query(&keys::tenant_partition(self.tenant), None, usize::MAX).await?;
         let (mut tenant, mut actions, mut points) = (None, Vec::new(), Vec::new());
+        let mut policy = Policy::default();
         for item in &items {
             let row = Row(item);
             match row.text("sk")? {
                 keys::TENANT => tenant = Some((row.document("doc")?, row.number("ver")?)),
                 sk if sk.starts_with(keys::ACTION_CONFIG) => actions.push(read_action_config(item)?),
                 sk if sk.starts_with(keys::POINT) => points.push(row.document("doc")?),
-                _ => {}
+                sk => read_policy(&mut policy, sk, &row)?,
             }
         }
-        Ok(tenant.map(|(tenant, version)| Versioned { tenant, actions, points, version }))
+        Ok(tenant.map(|(tenant, version)| Versioned { tenant, actions, points, policy, version }))
     }
 
     /// Changes the tenant and its API keys in one transaction, on the tenant as it is now.

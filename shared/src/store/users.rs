@@ -12,18 +12,26 @@ use crate::{
     error::Error,
     id::{ActionId, AuthenticatorId, ChallengeId, UserId, UserUid},
     limiter::{Guesses, Slot},
+    policy::RequiredAction,
     user::{PendingTotp, Profile, SpentStep, TotpCredential, User},
 };
 
 use super::{
     Expressions, Refusal, TenantStore,
     authenticators::read_authenticator,
-    contended,
+    census, contended,
     item::{Attributes, Row, b, empty_map, keyed, n, s, time},
     keys::{self, Key},
     profiles::{StoredProfile, read_profile},
     refusal,
 };
+
+/// What a user has to finish: a set of the names of required actions.
+pub(super) const REQUIRED: &str = "req";
+
+pub(super) fn required_value(actions: impl Iterator<Item = RequiredAction>) -> AttributeValue {
+    AttributeValue::Ss(actions.map(|action| action.as_str().to_owned()).collect())
+}
 
 /// A user in memory before its first write.
 impl User {
@@ -40,6 +48,8 @@ impl User {
             pushes: PushStarts::default(),
             quiet_until: 0,
             default_method: None,
+            required: BTreeSet::new(),
+            seen: None,
             guesses: Guesses::default(),
         }
     }
@@ -54,6 +64,10 @@ pub(super) fn write_user(tenant: &TenantStore<'_>, user: &User) -> Attributes {
     item.insert("att".into(), empty_map());
     item.insert("g".into(), empty_map());
     item.insert("ft".into(), n(0));
+    if !user.required.is_empty() {
+        item.insert(REQUIRED.into(), required_value(user.required.iter().copied()));
+    }
+    item.extend(census::indexed(tenant.tenant, user));
     item
 }
 
@@ -97,6 +111,7 @@ pub(super) fn read_user(id: &UserId, item: &Attributes) -> Result<User, Error> {
             name: pending.text_opt("n").map(str::to_owned),
         })
     });
+    let required = item.get(REQUIRED).and_then(|value| value.as_ss().ok()).into_iter().flatten();
     // A success, or an unlock, may empty the count while an enrolment that takes its own guess off it is under way.
     let failures = row.number::<i64>("ft")?.max(0).unsigned_abs();
     Ok(User {
@@ -111,6 +126,8 @@ pub(super) fn read_user(id: &UserId, item: &Attributes) -> Result<User, Error> {
         quiet_until: if item.contains_key("pq") { row.number("pq")? } else { 0 },
         pending: pending.transpose()?,
         default_method: row.text_opt("def").and_then(Method::parse),
+        required: required.filter_map(|id| RequiredAction::parse(id)).collect(),
+        seen: item.contains_key(census::SEEN).then(|| row.number(census::SEEN)).transpose()?,
         guesses: Guesses { slots, totp_failures: failures },
     })
 }

@@ -40,6 +40,12 @@ pub enum Operation {
     DeleteConfiguration,
     GetTenant,
     PatchTenant,
+    GetEnforcement,
+    Enforce,
+    ListRequired,
+    PatchRequired,
+    AssignRequired,
+    UnassignRequired,
     ShowPage,
     ShowEnrolmentPage,
     AnswerOnPage,
@@ -82,7 +88,7 @@ pub enum Operation {
 use Operation::*;
 
 impl Operation {
-    pub const ALL: [Self; 68] = [
+    pub const ALL: [Self; 74] = [
         TrackNewUser,
         TrackKnownUser,
         TrackWithContacts,
@@ -114,6 +120,11 @@ impl Operation {
         DeleteConfiguration,
         GetTenant,
         PatchTenant,
+        GetEnforcement,
+        ListRequired,
+        PatchRequired,
+        AssignRequired,
+        UnassignRequired,
         ShowPage,
         ShowEnrolmentPage,
         AnswerOnPage,
@@ -151,6 +162,8 @@ impl Operation {
         GetAppKey,
         EnrollAppKey,
         RemoveAppKey,
+        // The last, because of the one world that all share it asks something for good.
+        Enforce,
     ];
 
     /// Method and path, with the names of its parameters.
@@ -182,6 +195,12 @@ impl Operation {
             DeleteConfiguration => ("DELETE", "/v1/management/action-configurations/{actionCode}"),
             GetTenant => ("GET", "/v1/management/tenant"),
             PatchTenant => ("PATCH", "/v1/management/tenant"),
+            GetEnforcement => ("GET", "/v1/management/two-factor-enforcement"),
+            Enforce => ("POST", "/v1/management/two-factor-enforcement"),
+            ListRequired => ("GET", "/v1/management/required-actions"),
+            PatchRequired => ("PATCH", "/v1/management/required-actions/{id}"),
+            AssignRequired => ("PUT", "/v1/users/{userId}/required-actions/{id}"),
+            UnassignRequired => ("DELETE", "/v1/users/{userId}/required-actions/{id}"),
             ShowPage | ShowEnrolmentPage => ("GET", "/challenge"),
             AnswerOnPage => ("POST", "/challenge"),
             Health => ("GET", "/healthz"),
@@ -264,6 +283,8 @@ pub async fn prepare(world: &World, operation: Operation, user: String) -> Prepa
         ListPoints | CreatePoint | GetPoint | PatchPoint | DeletePoint => {}
         CreateConfiguration | GetConfiguration | PatchConfiguration | DeleteConfiguration => {}
         Health | GetTenant | PatchTenant | ListConfigurations => {}
+        GetEnforcement | Enforce | ListRequired => {}
+        PatchRequired | AssignRequired | UnassignRequired => super::required::prepare(world, &mut ready).await,
         _ => {
             ready.secret = world.ready(&user).await;
             let body = json!({ "idempotencyKey": "k", "email": email(&user) });
@@ -305,6 +326,8 @@ pub async fn prepare(world: &World, operation: Operation, user: String) -> Prepa
         CreateConfiguration => Some(json!({ "actionCode": user })),
         PatchConfiguration => Some(json!({ "defaultUserActionResult": "BLOCK" })),
         PatchTenant => Some(json!({ "name": format!("Name of {user}") })),
+        Enforce => Some(json!({ "confirmation": "Enforce 2FA", "by": user })),
+        PatchRequired => Some(json!({ "enabled": true, "default": false })),
         _ => None,
     };
     if matches!(operation, GetConfiguration | PatchConfiguration | DeleteConfiguration) {
@@ -379,6 +402,12 @@ impl Prepared {
             PatchConfiguration => body["defaultUserActionResult"] == "BLOCK",
             GetTenant => body["name"].is_string(),
             PatchTenant => body["name"] == format!("Name of {}", self.user),
+            GetEnforcement => body["isOn"] == false,
+            Enforce => body["isOn"] == true,
+            ListRequired => body[0]["name"] == "Authenticator Application Setup",
+            PatchRequired => body["enabled"] == true,
+            AssignRequired => body["requiredActions"] == json!(["AUTHENTICATOR_APPLICATION_SETUP"]),
+            UnassignRequired => body["requiredActions"] == json!([]),
             Health => body["status"] == "ok",
             ShowPage | ShowEnrolmentPage | AnswerOnPage => unreachable!("a page"),
             of_a_device => super::devices::is_right(of_a_device, &body, self),

@@ -159,6 +159,9 @@ impl Scene {
     /// The same with a user of this id, in a world that may have others.
     pub async fn set_for(world: World, user: &str) -> Self {
         let secret = world.ready(user).await;
+        let enabled = json!({"enabled": true});
+        let required = "/v1/management/required-actions/AUTHENTICATOR_APPLICATION_SETUP";
+        world.http.patch(required, &world.management(), enabled).await.ok();
         let body = json!({"idempotencyKey": ACTION.1, "scope": "read:authenticators add:authenticators"});
         let tracked = world.track(user, ACTION.0, body).await.ok();
         let path = format!("/v1/users/{}/authenticators", segment(user));
@@ -192,7 +195,7 @@ impl Scene {
             ("{idempotencyKey}", ACTION.1.into()),
             ("{userAuthenticatorId}", self.authenticator.clone()),
             ("{challengeId}", self.challenge(route)),
-            ("{id}", self.devices.point.clone()),
+            ("{id}", self.id(route)),
         ]
         .iter()
         .fold(route.path.clone(), |path, (name, value)| path.replace(name, value));
@@ -206,6 +209,14 @@ impl Scene {
             | "signPendingPush"
             | "getPendingPush" => format!("{filled}?{}", self.devices.of_route(&route.path).query()),
             _ => filled,
+        }
+    }
+
+    /// What stands as `{id}` in the route's path.
+    fn id(&self, route: &Route) -> String {
+        match route.path.contains("required-actions") {
+            true => "AUTHENTICATOR_APPLICATION_SETUP".into(),
+            false => self.devices.point.clone(),
         }
     }
 
@@ -242,6 +253,8 @@ impl Scene {
             "createCustomDataPoint" => {
                 json!({"name": "fresh", "dataType": "text", "modelType": "user", "isPublic": true})
             }
+            "enforceTwoFactor" => json!({"confirmation": "Enforce 2FA", "by": "Grace"}),
+            "updateRequiredAction" => json!({"enabled": true, "default": true}),
             "updateCustomDataPoint" => json!({"description": "How much"}),
             "beginChallenge" => json!({"action": "signIn", "idempotencyKey": "k9"}),
             "challengePush" => json!({"action": ACTION.0}),

@@ -129,13 +129,13 @@ impl From<ApiKeyKind> for KeyKind {
 }
 
 /// An installation that was reached.
-struct Opened<'a> {
-    app: App,
+pub(crate) struct Opened<'a> {
+    pub(crate) app: App,
     /// The data directory, where it is one; its credentials are kept up to date.
     directory: Option<&'a Path>,
 }
 
-fn failed(error: Error) -> Trouble {
+pub(crate) fn failed(error: Error) -> Trouble {
     // The operator is shown the cause, which a client is not.
     let cause = std::error::Error::source(&error).map(ToString::to_string);
     Trouble(cause.unwrap_or_else(|| error.to_string()))
@@ -158,7 +158,7 @@ impl Installation {
         Ok(aws)
     }
 
-    async fn open<'a>(&self, data: &'a Path) -> Result<Opened<'a>, Trouble> {
+    pub(crate) async fn open<'a>(&self, data: &'a Path) -> Result<Opened<'a>, Trouble> {
         let Some(table) = &self.table else { return open_directory(data).await };
         let aws = self.aws().await?;
         let keyring = match (&self.keyring, &self.secrets_key) {
@@ -178,7 +178,7 @@ impl Installation {
         Ok(Opened { app: App::new(store, keyring, Clock::System, "", Outbox::None), directory: None })
     }
 
-    fn print(&self, value: &Value) {
+    pub(crate) fn print(&self, value: &Value) {
         match self.output {
             Output::Json => println!("{value:#}"),
             Output::Table => {
@@ -262,7 +262,7 @@ impl Installation {
     }
 }
 
-async fn which(opened: &Opened<'_>, of: &OfTenant) -> Result<TenantId, Trouble> {
+pub(crate) async fn which(opened: &Opened<'_>, of: &OfTenant) -> Result<TenantId, Trouble> {
     match (&of.tenant, opened.directory) {
         (Some(id), _) => Ok(tenant(&opened.app, id.clone()).await?.id),
         (None, Some(directory)) => Ok(first_run::known(directory)?.tenant_id),

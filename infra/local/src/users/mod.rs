@@ -1,0 +1,163 @@
+//! `countersign users`: users come from somewhere, and may go somewhere.
+
+mod export;
+mod import;
+mod row;
+mod source;
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use clap::{Subcommand, ValueEnum};
+use countersign_core::{app::TenantContext, error::Error, keyring::DataKey};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use crate::{
+    first_run::Trouble,
+    operator::{Installation, OfTenant, Opened, failed, which},
+};
+
+/// Users of a tenant.
+#[derive(Subcommand)]
+pub enum UsersCommand {
+    /// Take users over from a file, with their verified TOTP secrets. A line twice is the same user and the same
+    /// authenticator. Exit code 2: some lines were rejected.
+    Import {
+        /// JSON Lines or CSV; how far it was read is noted in FILE.journal.
+        file: PathBuf,
+        /// [default: by the name of the file]
+        #[arg(long, value_enum)]
+        format: Option<Format>,
+        /// Check every line and change nothing.
+        #[arg(long, conflicts_with = "resume")]
+        dry_run: bool,
+        /// Write down which lines were rejected and why, as JSON Lines.
+        #[arg(long, value_name = "FILE")]
+        report: Option<PathBuf>,
+        /// Go on where an interrupted import of this file stopped.
+        #[arg(long)]
+        resume: bool,
+        #[command(flatten)]
+        of: OfTenant,
+    },
+    /// Write all users to a file of the same form, TOTP secrets in the clear. Reads the whole table.
+    Export {
+        file: PathBuf,
+        /// [default: by the name of the file]
+        #[arg(long, value_enum)]
+        format: Option<Format>,
+        /// Leave the secrets out.
+        #[arg(long)]
+        without_secrets: bool,
+        #[command(flatten)]
+        of: OfTenant,
+    },
+    /// Take users from before there was an index of them into it. Reads the whole table.
+    Reindex {
+        #[command(flatten)]
+        of: OfTenant,
+    },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Jsonl,
+    Csv,
+}
+
+impl Format {
+    fn of(given: Option<Self>, file: &Path) -> Self {
+        let is_csv = file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
+        given.unwrap_or(if is_csv { Self::Csv } else { Self::Jsonl })
+    }
+}
+
+/// On standard error, where that is a terminal.
+fn progress(length: u64) -> ProgressBar {
+    let bar = ProgressBar::new(length);
+    match ProgressStyle::with_template("{bar:40} {percent:>3} %  {elapsed_precise}, {eta_precise} left") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+impl Installation {
+    /// Imports, exports or indexes users.
+    pub async fn users(&self, data: &Path, command: UsersCommand) -> Result<ExitCode, Trouble> {
+        let (UsersCommand::Import { of, .. } | UsersCommand::Export { of, .. } | UsersCommand::Reindex { of }) =
+            &command;
+        let opened = self.open(data).await?;
+        let id = which(&opened, of).await?;
+        let tenant = opened.app.tenant(&id).await.map_err(failed)?;
+        let tenant = tenant.ok_or_else(|| Trouble(format!("there is no tenant {id}")))?;
+        match command {
+            UsersCommand::Import { file, format, dry_run, report, resume, .. } => {
+                let format = Format::of(format, &file);
+                let options = import::Options { file, format, dry_run, report, resume };
+                self.import(&opened, tenant, &options).await
+            }
+            UsersCommand::Export { file, format, without_secrets, .. } => {
+                let key = match without_secrets {
+                    true => None,
+                    false => Some(data_key(&opened, &tenant).await?),
+                };
+                let options = export::Options { format: Format::of(format, &file), file, key };
+                self.export(&opened, &tenant, &options).await
+            }
+            UsersCommand::Reindex { .. } => {
+                let store = opened.app.store().tenant(&id);
+                let users = store.scan_users(true).await.map_err(failed)?;
+                for user in &users {
+                    store.list_user(user).await.map_err(failed)?;
+                }
+                self.print(&json!({"tenantId": id, "indexed": users.len()}));
+                Ok(ExitCode::SUCCESS)
+            }
+        }
+    }
+
+    async fn import(
+        &self,
+        opened: &Opened<'_>,
+        tenant: Arc<TenantContext>,
+        options: &import::Options,
+    ) -> Result<ExitCode, Trouble> {
+        let key = data_key(opened, &tenant).await?;
+        let target = import::Target { app: &opened.app, tenant, key };
+        let done = import::run(&target, options).await?;
+        self.print(&json!({
+            "tenantId": target.tenant.id(), "dryRun": options.dry_run, "created": done.created,
+            "updated": done.updated, "unchanged": done.unchanged, "rejected": done.rejected,
+        }));
+        Ok(if done.rejected == 0 { ExitCode::SUCCESS } else { ExitCode::from(2) })
+    }
+
+    async fn export(
+        &self,
+        opened: &Opened<'_>,
+        tenant: &TenantContext,
+        options: &export::Options,
+    ) -> Result<ExitCode, Trouble> {
+        let done = export::run(&opened.app, tenant, options).await?;
+        if options.key.is_some() && done.apps > 0 {
+            eprintln!(
+                "warning: {} holds {} TOTP secrets in the clear; whoever has it can answer for these users",
+                options.file.display(),
+                done.apps
+            );
+        }
+        self.print(&json!({
+            "tenantId": tenant.id(), "users": done.users, "authenticatorApps": done.apps,
+            "authenticatorsLeftOut": done.others,
+        }));
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn data_key(opened: &Opened<'_>, tenant: &TenantContext) -> Result<Arc<DataKey>, Trouble> {
+    opened.app.data_key(tenant).await.map_err(|error: Error| failed(error))
+}

@@ -1,0 +1,224 @@
+//! One user as a line of a file says it: read, checked, and what to change where it is not right.
+
+use std::collections::BTreeSet;
+
+use countersign_core::{
+    authenticator::totp::TotpSecret,
+    clock::Timestamp,
+    id::UserId,
+    user::{MAX_CONTACT, MAX_TOTP, Profile},
+};
+use serde_json::{Map, Value};
+
+/// Why a line is not taken: the field, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    pub field: String,
+    pub problem: String,
+}
+
+pub fn problem(field: impl Into<String>, problem: impl Into<String>) -> Problem {
+    Problem { field: field.into(), problem: problem.into() }
+}
+
+/// A verified TOTP secret that comes with a user.
+pub struct App {
+    pub secret: TotpSecret,
+    pub name: Option<String>,
+    pub created_at: Option<Timestamp>,
+}
+
+/// A line that is right.
+pub struct Row {
+    pub user: UserId,
+    texts: [Option<String>; 5],
+    verified: [Option<bool>; 2],
+    custom: Option<Map<String, Value>>,
+    pub apps: Vec<App>,
+}
+
+const TEXTS: [&str; 5] = ["email", "phoneNumber", "username", "displayName", "locale"];
+const VERIFIED: [&str; 2] = ["emailVerified", "phoneNumberVerified"];
+
+/// As the API's bodies: more is nobody's profile.
+const LARGEST_CUSTOM: usize = 16 * 1024;
+
+impl Row {
+    /// Reads an object. What is absent or null stays as it is; an empty text clears.
+    pub fn read(mut fields: Map<String, Value>) -> Result<Self, Problem> {
+        fields.retain(|_, value| !value.is_null());
+        let id = text(&mut fields, "userId")?.ok_or_else(|| problem("userId", "is missing; every line has one"))?;
+        let user = UserId::parse(id).map_err(|error| problem("userId", error.to_string()))?;
+        let mut texts = [const { None }; 5];
+        for (place, name) in texts.iter_mut().zip(TEXTS) {
+            *place = text(&mut fields, name)?;
+            if place.as_ref().is_some_and(|text| text.len() > MAX_CONTACT) {
+                return Err(problem(name, format!("has more than {MAX_CONTACT} bytes; shorten it")));
+            }
+        }
+        let mut verified = [None; 2];
+        for (place, name) in verified.iter_mut().zip(VERIFIED) {
+            *place = match fields.remove(name) {
+                None => None,
+                Some(Value::Bool(verified)) => Some(verified),
+                Some(_) => return Err(problem(name, "is neither true nor false; write one of them")),
+            };
+        }
+        let custom = match fields.remove("custom") {
+            None => None,
+            Some(Value::Object(custom)) => Some(custom),
+            Some(_) => return Err(problem("custom", "is not a JSON object; write {\"name\": value, ...}")),
+        };
+        if custom.as_ref().is_some_and(|custom| Value::Object(custom.clone()).to_string().len() > LARGEST_CUSTOM) {
+            return Err(problem("custom", format!("has more than {LARGEST_CUSTOM} bytes; leave something out")));
+        }
+        let apps = apps(fields.remove("totp"))?;
+        match fields.keys().next() {
+            Some(unknown) => Err(problem(unknown, "is not a field of a user; remove it or correct its name")),
+            None => Ok(Self { user, texts, verified, custom, apps }),
+        }
+    }
+
+    /// Writes what the line says over what is known.
+    pub fn apply(&self, profile: &mut Profile) {
+        let before = (profile.email.clone(), profile.phone_number.clone());
+        let [email, phone, username, display, locale] = &self.texts;
+        for (new, old) in [
+            (email, &mut profile.email),
+            (phone, &mut profile.phone_number),
+            (username, &mut profile.username),
+            (display, &mut profile.display_name),
+            (locale, &mut profile.locale),
+        ] {
+            if let Some(new) = new {
+                *old = Some(new.clone()).filter(|text| !text.is_empty());
+            }
+        }
+        // Another address is not the one that was verified.
+        let [email, phone] = self.verified;
+        profile.email_verified = email.unwrap_or(profile.email_verified && profile.email == before.0);
+        profile.phone_number_verified =
+            phone.unwrap_or(profile.phone_number_verified && profile.phone_number == before.1);
+        if let Some(custom) = &self.custom {
+            profile.custom = Some(custom.clone());
+        }
+    }
+}
+
+fn text(fields: &mut Map<String, Value>, name: &str) -> Result<Option<String>, Problem> {
+    match fields.remove(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(problem(name, "is not a text; put it in quotes")),
+    }
+}
+
+fn apps(value: Option<Value>) -> Result<Vec<App>, Problem> {
+    let list = match value {
+        None => return Ok(Vec::new()),
+        Some(Value::Array(list)) => list,
+        Some(_) => return Err(problem("totp", "is not a list; write [{\"secret\": \"...\"}]")),
+    };
+    if list.len() > MAX_TOTP {
+        return Err(problem("totp", format!("has {} authenticator apps; a user has at most {MAX_TOTP}", list.len())));
+    }
+    list.into_iter().enumerate().map(|(index, one)| app(&format!("totp[{index}]"), one)).collect()
+}
+
+fn app(place: &str, value: Value) -> Result<App, Problem> {
+    let Value::Object(mut fields) = value else {
+        return Err(problem(place, "is not an object; write {\"secret\": \"...\", \"name\": \"...\"}"));
+    };
+    fields.retain(|_, value| !value.is_null());
+    let mut of =
+        |name: &str| text(&mut fields, name).map_err(|wrong| problem(format!("{place}.{name}"), wrong.problem));
+    let (secret, uri, name, created) = (of("secret")?, of("otpauthUri")?, of("name")?, of("createdAt")?);
+    let at = |field: &str| format!("{place}.{field}");
+    let secret = match (secret, uri) {
+        (Some(secret), None) => {
+            TotpSecret::from_base32(&secret).map_err(|error| problem(at("secret"), error.to_string()))
+        }
+        (None, Some(uri)) => TotpSecret::from_uri(&uri).map_err(|_| {
+            problem(
+                at("otpauthUri"),
+                "is not a TOTP URI; write otpauth://totp/<label>?secret=<base32> with 80 bits at least",
+            )
+        }),
+        _ => Err(problem(at("secret"), "and otpauthUri: write exactly one of them")),
+    }?;
+    if name.as_ref().is_some_and(|name| name.chars().count() > 64) {
+        return Err(problem(at("name"), "has more than 64 characters; shorten it"));
+    }
+    let created_at = created.map(|text| text.parse::<Timestamp>()).transpose();
+    let created_at = created_at
+        .map_err(|_| problem(at("createdAt"), "is not a date and time in ISO 8601, such as 2026-11-01T00:00:00Z"))?;
+    match fields.keys().next() {
+        Some(unknown) => Err(problem(at(unknown), "is not a field of an authenticator app; remove it")),
+        None => Ok(App { secret, name: name.filter(|name| !name.is_empty()), created_at }),
+    }
+}
+
+/// The columns of CSV: the profile, and one authenticator app. A user with more has a line for each.
+pub const COLUMNS: [&str; 12] = [
+    "userId",
+    "email",
+    "emailVerified",
+    "phoneNumber",
+    "phoneNumberVerified",
+    "username",
+    "displayName",
+    "locale",
+    "custom",
+    "totpSecret",
+    "totpName",
+    "totpCreatedAt",
+];
+
+/// Checks the first line of a CSV file.
+pub fn check_columns<'a>(columns: impl Iterator<Item = &'a str>) -> Result<(), Problem> {
+    let mut seen = BTreeSet::new();
+    for column in columns {
+        if !COLUMNS.contains(&column) {
+            return Err(problem(column, format!("is not a column; use {}", COLUMNS.join(", "))));
+        }
+        if !seen.insert(column) {
+            return Err(problem(column, "is there twice; remove one of them"));
+        }
+    }
+    match seen.contains("userId") {
+        true => Ok(()),
+        false => Err(problem("userId", "is missing in the first line, which names the columns")),
+    }
+}
+
+/// The object that a line of CSV stands for. An empty cell says nothing.
+pub fn of_cells<'a>(cells: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Map<String, Value>, Problem> {
+    let (mut fields, mut app) = (Map::new(), Map::new());
+    for (column, cell) in cells.filter(|(_, cell)| !cell.is_empty()) {
+        let text = Value::from(cell);
+        match column {
+            "emailVerified" | "phoneNumberVerified" => {
+                let verified = match cell {
+                    "true" => true,
+                    "false" => false,
+                    _ => return Err(problem(column, "is neither true nor false; write one of them")),
+                };
+                fields.insert(column.into(), verified.into());
+            }
+            "custom" => {
+                let custom = serde_json::from_str(cell)
+                    .map_err(|_| problem(column, "is not JSON; write {\"name\": value, ...} and double each quote"))?;
+                fields.insert(column.into(), custom);
+            }
+            "totpSecret" if cell.starts_with("otpauth://") => drop(app.insert("otpauthUri".into(), text)),
+            "totpSecret" => drop(app.insert("secret".into(), text)),
+            "totpName" => drop(app.insert("name".into(), text)),
+            "totpCreatedAt" => drop(app.insert("createdAt".into(), text)),
+            _ => drop(fields.insert(column.into(), text)),
+        }
+    }
+    if !app.is_empty() {
+        fields.insert("totp".into(), vec![Value::Object(app)].into());
+    }
+    Ok(fields)
+}
