@@ -7,6 +7,7 @@ use crate::{
     challenge::About,
     clock::Timestamp,
     id::{ActionCode, ActionId, AuthenticatorId, IdempotencyKey, UserUid},
+    rule::Trace,
 };
 
 /// What the rules say of an action (contract, section 4).
@@ -114,6 +115,8 @@ pub struct Action {
     pub verification: Option<Verification>,
     /// What track was given, as JSON text, for rules and for people who ask later.
     pub input: String,
+    /// What rules made of it, where its code has any.
+    pub rules: Option<Box<Trace>>,
 }
 
 /// What verified an action.
@@ -154,6 +157,7 @@ impl Action {
             redirect_url: None,
             verification: Some(verification),
             input: "{}".into(),
+            rules: None,
         }
     }
 }

@@ -35,6 +35,9 @@ pub(crate) struct ActionConfiguration {
     default_verification_method: Option<Method>,
     #[serde(skip_serializing_if = "Option::is_none")]
     verification_webhook_url: Option<String>,
+    /// What an evaluation of its rules that fails comes to; CHALLENGE where absent. Ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule_error_outcome: Option<Outcome>,
     /// To the hour.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_action_created_at: Option<String>,
@@ -52,6 +55,7 @@ impl ActionConfiguration {
             prompt_to_enroll_verification_methods: config.prompt_to_enroll_verification_methods,
             default_verification_method: config.default_verification_method,
             verification_webhook_url: config.verification_webhook_url,
+            rule_error_outcome: config.rule_error_outcome,
             last_action_created_at: last.map(iso),
         }
     }
@@ -79,6 +83,10 @@ pub(crate) struct Changes {
     #[serde(deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
     verification_webhook_url: Option<Option<String>>,
+    /// CHALLENGE, REVIEW or BLOCK.
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<Outcome>)]
+    rule_error_outcome: Option<Option<Outcome>>,
 }
 
 impl Changes {
@@ -108,6 +116,14 @@ impl Changes {
             }
             config.verification_webhook_url = url.clone();
         }
+        if let Some(outcome) = self.rule_error_outcome {
+            if outcome == Some(Outcome::Allow) {
+                return Err(Error::invalid(
+                    "ruleErrorOutcome is CHALLENGE, REVIEW or BLOCK: what cannot be decided is not allowed.",
+                ));
+            }
+            config.rule_error_outcome = outcome;
+        }
         Ok(())
     }
 }
@@ -125,6 +141,8 @@ pub(crate) struct CreateRequest {
     prompt_to_enroll_verification_methods: Option<Vec<Method>>,
     default_verification_method: Option<Method>,
     verification_webhook_url: Option<String>,
+    /// CHALLENGE, REVIEW or BLOCK.
+    rule_error_outcome: Option<Outcome>,
 }
 
 impl CreateRequest {
@@ -137,6 +155,7 @@ impl CreateRequest {
             prompt_to_enroll_verification_methods: Some(self.prompt_to_enroll_verification_methods),
             default_verification_method: Some(self.default_verification_method),
             verification_webhook_url: Some(self.verification_webhook_url),
+            rule_error_outcome: Some(self.rule_error_outcome),
         };
         changes.apply(&mut config)?;
         Ok(config)
@@ -203,7 +222,7 @@ pub(crate) async fn patch(
     Ok(Json(ActionConfiguration::new(tenant.id(), changed)))
 }
 
-/// Delete a kind of action; 404 where there is none. Tracked again, it is made anew with the outcome CHALLENGE.
+/// Delete a kind of action with its rules; 404 where there is none. Tracked again, it is made anew with the outcome CHALLENGE.
 #[utoipa::path(delete, path = "/v1/management/action-configurations/{actionCode}", tag = "Management API",
     operation_id = "deleteActionConfiguration", params(("actionCode" = String, Path)),
     responses((status = 200, body = Deleted)), security(("managementKey" = [])))]

@@ -1,5 +1,7 @@
 //! Track: a backend says what a user is about to do, and learns whether to let it (contract, S10).
 
+mod judge;
+
 use axum::{Json, extract::State};
 use countersign_core::{
     action::{self, Action, Outcome},
@@ -8,9 +10,10 @@ use countersign_core::{
     clock::Timestamp,
     error::Error,
     http::{Body, Path, Reply, ServerCaller},
-    id::{ActionCode, ActionId, IdempotencyKey, UserId, digest},
+    id::{ActionCode, IdempotencyKey, UserId, digest},
     metrics::{Counter, count},
     redirect,
+    rule::{Named, facts::Given},
     store::Tracked,
     tenant::ActionConfig,
     token::{SigningKey, Subject, scope},
@@ -20,6 +23,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
+
+use judge::{Judgement, Reading};
 
 /// The routes of this function.
 pub fn routes() -> OpenApiRouter<App> {
@@ -64,6 +69,14 @@ struct TrackResponse {
     allowed_verification_methods: Vec<Method>,
     #[serde(skip_serializing_if = "Option::is_none")]
     default_verification_method: Option<Method>,
+    /// The active rules that matched, by priority; absent where the action has no rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule_ids: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rules: Option<Vec<Named>>,
+    /// The rule that decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    priority_rule_id: Option<String>,
 }
 
 /// Track an action of a user. The user and the action code are made on first sight.
@@ -81,7 +94,7 @@ async fn track(
     let keys = app.signing_keys(&tenant).await?;
     let config = action_config(&app, &tenant, &code, now).await?;
     // Each turn that finds its reading stale means that another write succeeded, so there are few.
-    for _ in 0..4 {
+    for _ in 0..20 {
         if let Some((user, action)) = attempt(&app, &tenant, &user_id, &config, &asked, now).await? {
             return respond(&app, (&tenant, keys), &user, action, &config, asked.scope, now).map(Json);
         }
@@ -148,6 +161,18 @@ impl Asked {
         (changed != *known).then_some(changed)
     }
 
+    /// What the backend said that rules may ask about.
+    fn given(&self) -> Given<'_> {
+        let text = |name: &str| self.input.get(name).and_then(Value::as_str);
+        Given {
+            ip_address: text("ipAddress"),
+            user_agent: text("userAgent"),
+            device_id: text("deviceId"),
+            locale: text("locale"),
+            custom: self.input.get("custom").and_then(Value::as_object),
+        }
+    }
+
     fn has_contacts(&self) -> bool {
         self.contacts.iter().any(Option::is_some)
     }
@@ -197,30 +222,36 @@ async fn attempt(
     now: Timestamp,
 ) -> Result<Option<(User, Action)>, Error> {
     let store = app.store().tenant(tenant.id());
-    let (known, profile) =
-        if asked.has_contacts() { store.user_and_profile(user_id).await? } else { (store.user(user_id).await?, None) };
+    let given = asked.given();
+    let has_rules = tenant.rules(&config.action_code).is_some();
+    let Reading { user: known, profile, seen } =
+        Reading::of((store, user_id), has_rules, asked.has_contacts(), given.device().as_ref()).await?;
     let is_new = known.is_none();
     let user = known.unwrap_or_else(|| User::new(user_id.clone(), now));
-    let outcome = config.default_user_action_result;
+    let before = profile.as_ref().map(|stored| stored.profile.clone()).unwrap_or_default();
+    let changed = asked.changed(&before);
+    let mut judged =
+        Judgement::of(app, (tenant, config), given, (&user, changed.as_ref().unwrap_or(&before)), seen, now);
     let action = Action {
-        id: ActionId::generate(),
+        id: judged.id.clone(),
         user_uid: user.uid.clone(),
         code: config.action_code.clone(),
         key: asked.key.clone(),
-        state: action::State::initial(outcome, user.is_enrolled()),
-        outcome,
+        state: action::State::initial(judged.outcome, user.is_enrolled()),
+        outcome: judged.outcome,
         created_at: now,
         state_changed_at: now,
         expires_at: expiry(tenant, now),
         fingerprint: asked.fingerprint.clone(),
-        allowed_methods: config.allowed_methods(),
+        allowed_methods: std::mem::take(&mut judged.methods),
         redirect_url: asked.redirect_url.clone(),
         verification: None,
         input: asked.input.to_string(),
+        rules: judged.rules.take(),
     };
-    let changed = asked.changed(&profile.as_ref().map(|stored| stored.profile.clone()).unwrap_or_default());
     let profile = changed.as_ref().map(|changed| (profile.as_ref(), changed));
-    match store.track(&user, is_new, &action, profile).await? {
+    let noted = judged.noted(&action);
+    match store.track(&user, is_new, &action, profile, noted.as_ref()).await? {
         Tracked::Created => Ok(Some((user, action))),
         Tracked::Stale => Ok(None),
         Tracked::Existing(existing) if existing.fingerprint != asked.fingerprint => Err(Error::Conflict(format!(
@@ -281,18 +312,18 @@ fn respond(
         Outcome::Block => Counter::ActionsBlocked,
     });
     tracing::info!(event = "action_tracked", tenant = %tenant.id(), user = %user.uid, action = %action.id, state = action.state.as_str());
-    let token = tenant.issue_token(keys, subject, action.id, scope, now)?;
+    let token = tenant.issue_token(keys, subject, action.id.clone(), scope, now)?;
     Ok(TrackResponse {
         state: action.state,
-        idempotency_key: action.key.into(),
+        idempotency_key: action.key.to_string(),
         url: format!("{}/challenge?token={token}", app.public_url()),
         token,
         is_enrolled: user.is_enrolled(),
         enrolled_verification_methods: Method::all_on_run_time_api(&user.enrolled_methods()),
         allowed_verification_methods: Method::all_on_run_time_api(&action.allowed_methods),
-        default_verification_method: config
-            .default_verification_method
-            .or_else(|| user.default_method())
-            .map(Method::on_run_time_api),
+        default_verification_method: judge::default_method(&action, config, user).map(Method::on_run_time_api),
+        rule_ids: judge::rule_ids(&action),
+        priority_rule_id: action.rules.as_ref().and_then(|rules| rules.decided_by.clone()).map(String::from),
+        rules: action.rules.map(|rules| rules.matched),
     })
 }

@@ -9,14 +9,16 @@ use serde::{Deserialize, Serialize};
 use crate::{
     action::{Action, Outcome, State, Verification},
     authenticator::Method,
+    challenge::About,
     clock::Timestamp,
     error::Error,
-    id::{ActionCode, IdempotencyKey, UserId},
+    id::{ActionCode, ActionId, IdempotencyKey, UserId},
+    rule::Trace,
     user::{Profile, User},
 };
 
 use super::{
-    Expressions, Refusal, StoredProfile, TenantStore, contended,
+    Expressions, Noted, Refusal, StoredProfile, TenantStore, contended,
     item::{Attributes, Row, document, keyed, n, s, time},
     keys::{self, Key},
     refusal,
@@ -45,6 +47,9 @@ struct Fixed<'a> {
     fingerprint: Cow<'a, str>,
     redirect_url: Option<Cow<'a, str>>,
     input: Cow<'a, str>,
+    /// What rules made of it, where it has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rules: Option<Cow<'a, Trace>>,
 }
 
 pub(super) fn write_action(key: &Key, action: &Action) -> Result<Attributes, Error> {
@@ -57,6 +62,7 @@ pub(super) fn write_action(key: &Key, action: &Action) -> Result<Attributes, Err
         fingerprint: action.fingerprint.as_str().into(),
         redirect_url: action.redirect_url.as_deref().map(Cow::from),
         input: action.input.as_str().into(),
+        rules: action.rules.as_deref().map(Cow::Borrowed),
     };
     item.insert("doc".into(), document(&fixed)?);
     let texts = [("id", action.id.as_str()), ("uid", action.user_uid.as_str()), ("st", action.state.as_str())];
@@ -64,7 +70,11 @@ pub(super) fn write_action(key: &Key, action: &Action) -> Result<Attributes, Err
     item.insert("sta".into(), time(action.state_changed_at));
     item.insert("exp".into(), time(action.expires_at));
     item.insert("ttl".into(), n(action.created_at.as_second() + KEPT_SECONDS));
-    let methods = action.allowed_methods.iter().map(|method| method.as_str().to_owned()).collect();
+    let mut methods: Vec<String> = action.allowed_methods.iter().map(|method| method.as_str().to_owned()).collect();
+    if methods.is_empty() {
+        // A set has at least one member; this is no method's name.
+        methods.push("NONE".into());
+    }
     item.insert("am".into(), AttributeValue::Ss(methods));
     if let Some(verification) = &action.verification {
         item.insert("vm".into(), s(verification.method.as_str()));
@@ -104,6 +114,7 @@ pub(super) fn read_action(item: &Attributes) -> Result<Action, Error> {
         redirect_url: fixed.redirect_url.map(Cow::into_owned),
         verification,
         input: fixed.input.into(),
+        rules: fixed.rules.map(|rules| Box::new(rules.into_owned())),
     })
 }
 
@@ -117,20 +128,21 @@ impl TenantStore<'_> {
         self.store.get(key).await?.map(|item| read_action(&item)).transpose()
     }
 
-    /// Writes a tracked action, if its idempotency key is new. With a new user or new contacts they are written
-    /// in the same transaction.
+    /// Writes a tracked action, if its idempotency key is new. With a new user, new contacts, or something that rules
+    /// are to remember, they are written in the same transaction.
     pub async fn track(
         &self,
         user: &User,
         is_new: bool,
         action: &Action,
         profile: Option<(Option<&StoredProfile>, &Profile)>,
+        noted: Option<&Noted<'_>>,
     ) -> Result<Tracked, Error> {
         let key = self.action_key(&user.id, &action.code, &action.key);
         let item = write_action(&key, action)?;
         // What an earlier life of the user left under this key is nobody's.
         const UNUSED: &str = "attribute_not_exists(pk) OR uid <> :v";
-        let refused = if is_new || profile.is_some() {
+        let refused = if is_new || profile.is_some() || noted.is_some() {
             let write = async || {
                 let mut writes = vec![self.put_if(item.clone(), UNUSED, Some(s(user.uid.as_str())))?];
                 if is_new {
@@ -138,6 +150,9 @@ impl TenantStore<'_> {
                 }
                 if let Some((old, new)) = profile {
                     writes.extend(self.put_profile(user, old, new)?);
+                }
+                if let Some(noted) = noted {
+                    writes.extend(self.note(user, action, noted)?);
                 }
                 self.store.transact(writes).await
             };
@@ -167,6 +182,12 @@ impl TenantStore<'_> {
             Some(existing) => Ok(Tracked::Existing(Box::new(read_action(&existing)?))),
             None => Ok(Tracked::Stale),
         }
+    }
+
+    /// Whether an action may be succeeded that an app names itself: `None` where nobody has tracked it.
+    pub async fn action_named(&self, user: &UserId, about: &About) -> Result<Option<(ActionId, State)>, Error> {
+        let found = self.action(&self.action_key(user, &about.code, &about.key)).await?;
+        Ok(found.map(|action| (action.id, action.state)))
     }
 
     /// Gives an action that is still open more time, because its backend asks for it again.
@@ -202,7 +223,13 @@ impl TenantStore<'_> {
             set = set.value(place, s(state.as_str()));
         }
         match self.update_one(key, &set).await {
-            Ok(item) => read_action(&item),
+            Ok(item) => {
+                let action = read_action(&item)?;
+                if matches!(next, State::Allow | State::ChallengeSucceeded | State::ReviewSucceeded) {
+                    self.tell_rules_of(user, &action, now).await?;
+                }
+                Ok(action)
+            }
             Err(Refusal::Condition(None)) => Err(no_action()),
             Err(Refusal::Condition(Some(item))) => match read_action(&item)? {
                 action if action.user_uid != user.uid => Err(no_action()),

@@ -77,12 +77,29 @@ pub enum Operation {
     GetAppKey,
     EnrollAppKey,
     RemoveAppKey,
+    ListRules,
+    CreateRule,
+    GetRule,
+    PatchRule,
+    DeleteRule,
+    ListLists,
+    CreateList,
+    GetList,
+    PatchList,
+    DeleteList,
+    ListKnownDevices,
+    InvalidateKnownDevice,
+    RememberDevice,
+    TrackWithRules,
+    VerifyWithRules,
+    ListConfigured,
+    PatchConfigured,
 }
 
 use Operation::*;
 
 impl Operation {
-    pub const ALL: [Self; 68] = [
+    pub const ALL: [Self; 85] = [
         TrackNewUser,
         TrackKnownUser,
         TrackWithContacts,
@@ -151,6 +168,23 @@ impl Operation {
         GetAppKey,
         EnrollAppKey,
         RemoveAppKey,
+        ListRules,
+        CreateRule,
+        GetRule,
+        PatchRule,
+        DeleteRule,
+        ListLists,
+        CreateList,
+        GetList,
+        PatchList,
+        DeleteList,
+        ListKnownDevices,
+        InvalidateKnownDevice,
+        RememberDevice,
+        TrackWithRules,
+        VerifyWithRules,
+        ListConfigured,
+        PatchConfigured,
     ];
 
     /// Method and path, with the names of its parameters.
@@ -217,6 +251,7 @@ impl Operation {
             EnrollAppKey => ("POST", "/v1/client/user-authenticators/in-app"),
             RemoveAppKey => ("POST", "/v1/client/user-authenticators/in-app/remove"),
             DeletePoint => ("DELETE", "/v1/management/custom-data-points/{id}"),
+            of_rules => super::rules::route(of_rules),
         }
     }
 
@@ -263,6 +298,8 @@ pub async fn prepare(world: &World, operation: Operation, user: String) -> Prepa
         Enroll | Confirm | ShowEnrolmentPage => ready.token = world.token(&user, "enrol").await,
         ListPoints | CreatePoint | GetPoint | PatchPoint | DeletePoint => {}
         CreateConfiguration | GetConfiguration | PatchConfiguration | DeleteConfiguration => {}
+        ListRules | CreateRule | GetRule | PatchRule | DeleteRule => {}
+        ListLists | CreateList | GetList | PatchList | DeleteList | ListConfigured | PatchConfigured => {}
         Health | GetTenant | PatchTenant | ListConfigurations => {}
         _ => {
             ready.secret = world.ready(&user).await;
@@ -312,6 +349,7 @@ pub async fn prepare(world: &World, operation: Operation, user: String) -> Prepa
         world.http.post("/v1/management/action-configurations", &world.management(), body).await.ok();
     }
     super::devices::prepare(world, &mut ready).await;
+    super::rules::prepare(world, &mut ready).await;
     // A change of configuration empties the cache; what is swept here is the operation, warm.
     world.validate("warm").await;
     world.http.get("/v1/management/tenant", &world.management()).await;
@@ -323,7 +361,11 @@ impl Prepared {
         let (method, path) = self.operation.route();
         let mut path = path
             .replace("{userId}", &self.user)
-            .replace("{action}", "signIn")
+            .replace("{action}", if self.operation == TrackWithRules { "ruled" } else { "signIn" })
+            .replace("{ruleId}", &self.id)
+            .replace("{authenticatorId}", "AUTHENTICATOR_APP")
+            .replace("{alias}", &self.user.to_lowercase())
+            .replace("{deviceId}", "laptop")
             .replace("{idempotencyKey}", "k")
             .replace("{challengeId}", &self.id)
             .replace("{id}", &self.id)
@@ -381,7 +423,7 @@ impl Prepared {
             PatchTenant => body["name"] == format!("Name of {}", self.user),
             Health => body["status"] == "ok",
             ShowPage | ShowEnrolmentPage | AnswerOnPage => unreachable!("a page"),
-            of_a_device => super::devices::is_right(of_a_device, &body, self),
+            other => super::devices::is_right(other, &body, self) || super::rules::is_right(other, &body, self),
         };
         assert!(right, "{context}: {body}");
     }
