@@ -8,6 +8,7 @@ use crate::{
     clock::Timestamp,
     id::{ActionCode, ActionId, AuthenticatorId, IdempotencyKey, UserUid},
     policy::Failure,
+    rule::Trace,
 };
 
 /// What the rules say of an action (contract, section 4).
@@ -117,6 +118,8 @@ pub struct Action {
     pub failure: Option<Failure>,
     /// What track was given, as JSON text, for rules and for people who ask later.
     pub input: String,
+    /// What rules made of it, where its code has any.
+    pub rules: Option<Box<Trace>>,
 }
 
 /// What verified an action.
@@ -158,6 +161,7 @@ impl Action {
             verification: Some(verification),
             failure: None,
             input: "{}".into(),
+            rules: None,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     hash::Hash,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 use aws_lc_rs::digest;
@@ -19,6 +19,8 @@ use crate::{
     keyring::{DataKey, Keyring},
     outbox::Outbox,
     policy::Policy,
+    places::Places,
+    rule::{Rule, RuleSet, catalogue::Catalogue, facts::Lists},
     store::{Store, Versioned},
     tenant::{ActionConfig, DataPoint, KeyKind, Settings, Tenant},
     token::{self, Claims, SigningKey, Subject},
@@ -44,6 +46,7 @@ struct Inner {
     clock: Clock,
     public_url: String,
     outbox: Outbox,
+    places: Places,
     tenants: Cache<TenantId, Arc<TenantContext>>,
     keys: Cache<String, (TenantId, KeyKind)>,
     data_keys: Cache<(TenantId, String), Arc<DataKey>>,
@@ -59,11 +62,21 @@ impl App {
             keyring,
             clock,
             public_url: public_url.into(),
+            places: Places::default(),
             tenants: Cache::for_seconds(CACHE_SECONDS),
             keys: Cache::for_seconds(CACHE_SECONDS),
             data_keys: Cache::for_seconds(DATA_KEY_SECONDS),
             web_push_keys: Cache::for_seconds(DATA_KEY_SECONDS),
         }))
+    }
+
+    /// The same with databases of where addresses are; of an app that nobody else holds yet.
+    #[must_use]
+    pub fn with_places(mut self, places: Places) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.places = places;
+        }
+        self
     }
 
     pub fn store(&self) -> &Store {
@@ -80,6 +93,9 @@ impl App {
     }
     pub fn public_url(&self) -> &str {
         &self.0.public_url
+    }
+    pub fn places(&self) -> &Places {
+        &self.0.places
     }
 
     /// A tenant, at most `CACHE_SECONDS` old; `None` where there is none.
@@ -205,14 +221,30 @@ pub struct TenantContext {
     actions: HashMap<ActionCode, ActionConfig>,
     points: Vec<DataPoint>,
     policy: Policy,
+    rules: HashMap<ActionCode, UncompiledRules>,
+    catalogue: Catalogue,
+    lists: Lists,
     /// Derived when they are first needed: who sees API keys alone needs no keyring.
     signing_keys: OnceCell<Vec<SigningKey>>,
 }
 
 impl TenantContext {
-    fn new(Versioned { tenant, actions, points, policy, .. }: Versioned) -> Self {
+    fn new(Versioned { tenant, actions, points, rules, lists, policy, .. }: Versioned) -> Self {
         let actions = actions.into_iter().map(|config| (config.action_code.clone(), config)).collect();
-        Self { tenant, actions, points, policy, signing_keys: OnceCell::new() }
+        let mut stored: HashMap<ActionCode, Vec<Rule>> = HashMap::new();
+        for rule in rules {
+            stored.entry(rule.action_code.clone()).or_default().push(rule);
+        }
+        Self {
+            tenant,
+            actions,
+            rules: stored.into_iter().map(|(code, rules)| (code, UncompiledRules::new(rules))).collect(),
+            catalogue: Catalogue::new(&points, &lists),
+            lists: Lists::new(&lists),
+            points,
+            policy,
+            signing_keys: OnceCell::new(),
+        }
     }
 
     pub fn id(&self) -> &TenantId {
@@ -234,6 +266,18 @@ impl TenantContext {
         User { required: self.policy.of_new_users().collect(), ..User::new(id, now) }
     }
 
+    pub fn points(&self) -> &[DataPoint] {
+        &self.points
+    }
+    pub fn lists(&self) -> &Lists {
+        &self.lists
+    }
+
+    /// The rules of a kind of action; `None` where there are none to evaluate.
+    pub fn rules(&self, code: &ActionCode) -> Option<&RuleSet> {
+        self.rules.get(code).map(|rules| rules.compiled(&self.catalogue)).filter(|rules| !rules.is_empty())
+    }
+
     /// Of some data points those that a device may be shown (contract, C37: flagged `isPublic`).
     pub fn public_points(&self, given: Option<&Map<String, Value>>, of_user: bool) -> Map<String, Value> {
         let is_public = |name: &String| {
@@ -253,6 +297,21 @@ impl TenantContext {
     ) -> Result<String, Error> {
         let claims = Claims::new(subject, action, scope, now, self.settings().token_duration_in_minutes);
         token::issue(keys, &claims, now)
+    }
+}
+
+/// Rules as they were read, compiled when they are first asked: most functions never do.
+struct UncompiledRules {
+    rules: Vec<Rule>,
+    compiled: OnceLock<RuleSet>,
+}
+
+impl UncompiledRules {
+    fn new(rules: Vec<Rule>) -> Self {
+        Self { rules, compiled: OnceLock::new() }
+    }
+    fn compiled(&self, catalogue: &Catalogue) -> &RuleSet {
+        self.compiled.get_or_init(|| RuleSet::new(self.rules.iter().cloned(), catalogue))
     }
 }
 

@@ -82,6 +82,17 @@ fn has_room_for_an_app(user: &User) -> Result<(), Error> {
     }
 }
 
+/// 403 where the tenant has switched a method off.
+fn is_active(caller: &UserCaller, method: Method) -> Result<(), Error> {
+    if caller.tenant.settings().is_active(method) {
+        return Ok(());
+    }
+    Err(Error::Forbidden(format!(
+        "{} is switched off; set isActive of its authenticator configuration.",
+        method.as_str()
+    )))
+}
+
 async fn begin_anew(
     app: &App,
     caller: &UserCaller,
@@ -89,6 +100,7 @@ async fn begin_anew(
     name: Option<String>,
     now: Timestamp,
 ) -> Result<Offer, Error> {
+    is_active(caller, Method::AuthenticatorApp)?;
     may_enrol(caller, user, action, now)?;
     has_room_for_an_app(user)?;
     let secret = TotpSecret::generate()?;
@@ -132,6 +144,7 @@ pub async fn enrol_device(
     asking: &Asking,
     now: Timestamp,
 ) -> Result<(User, Authenticator), Error> {
+    is_active(caller, asking.method)?;
     let store = app.store().tenant(caller.tenant.id());
     let claims = &caller.claims;
     let action_key = store.action_key(&claims.sub, &claims.other.action_code, &claims.other.idempotency_key);
@@ -206,6 +219,6 @@ fn owner<'a>(caller: &'a UserCaller, authenticator: &'a AuthenticatorId) -> Owne
 fn offer(caller: &UserCaller, profile: &Profile, id: AuthenticatorId, secret: &TotpSecret) -> Result<Offer, Error> {
     let known = [&profile.email, &profile.username, &profile.display_name];
     let account = known.into_iter().flatten().next().map_or(caller.claims.sub.as_str(), String::as_str);
-    let uri = secret.uri(&caller.tenant.settings().name, account)?;
+    let uri = secret.uri(caller.tenant.settings().issuer(), account)?;
     Ok(Offer { authenticator: id, uri, secret: secret.to_base32() })
 }

@@ -96,6 +96,34 @@ id!(
     PointId, is_code, "A data point's id has 1 to 64 letters, digits, '_' or '-'."
 );
 
+id!(
+    /// A rule of an action.
+    RuleId, is_code, "A rule's id has 1 to 64 letters, digits, '_' or '-'."
+);
+
+id!(
+    /// What rules call a value list.
+    ListAlias, |t| (1..=64).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
+    "The alias of a value list has 1 to 64 lower-case letters, digits or '-'."
+);
+
+id!(
+    /// A browser or an app by the name that a backend gives it: short, whatever that name is.
+    DeviceTag, is_code, "A device's tag has 1 to 64 letters, digits, '_' or '-'."
+);
+
+impl RuleId {
+    pub fn generate() -> Self {
+        Self(uuid::Uuid::new_v4().to_string())
+    }
+}
+impl DeviceTag {
+    /// Half of a SHA-256: nobody finds two names with one tag.
+    pub fn of(device: &str) -> Self {
+        let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, device.as_bytes());
+        Self(data_encoding::BASE64URL_NOPAD.encode(hash.as_ref().get(..16).unwrap_or_default()))
+    }
+}
 impl PointId {
     pub fn generate() -> Self {
         Self(uuid::Uuid::new_v4().to_string())
@@ -119,6 +147,16 @@ impl AuthenticatorId {
 impl ActionId {
     pub fn generate() -> Self {
         Self(uuid::Uuid::new_v4().simple().to_string())
+    }
+    /// The id of an action that rules have seen, from this device. It says so itself, so that whoever succeeds the
+    /// action knows what to tell the next rules without reading anything (decision 0017).
+    pub fn seen_by_rules(device: Option<&DeviceTag>) -> Self {
+        let tag = device.map(DeviceTag::as_str).unwrap_or_default();
+        Self(format!("{}-{tag}", uuid::Uuid::new_v4().simple()))
+    }
+    /// Whether rules have seen the action, and from which device.
+    pub fn of_rules(&self) -> Option<Option<DeviceTag>> {
+        self.0.split_once('-').map(|(_, tag)| DeviceTag::parse(tag).ok())
     }
 }
 impl UserUid {

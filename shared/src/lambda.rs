@@ -26,6 +26,7 @@ use crate::{
     keyring::{Keyring, KmsKeyring},
     metrics::Emitter,
     outbox::{Outbox, Queue},
+    places::Places,
     store::Store,
 };
 
@@ -66,7 +67,8 @@ async fn answer_requests(routes: Router<App>, keys: Keys) -> Result<(), BoxError
     let config = Config::from_env(&mut environment, keys);
     let aws = Aws::from_env(&mut environment);
     environment.check()?;
-    let app = open(&config, &aws?).await?;
+    let places = Places::from_env(&environment)?;
+    let app = open(&config, &aws?).await?.with_places(places);
     let service = http::service(routes, app);
     if on_lambda() {
         return on_http_api(service).await;

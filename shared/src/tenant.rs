@@ -44,6 +44,26 @@ pub struct Settings {
     pub totp_window: TotpWindow,
     #[serde(default)]
     pub push: PushSettings,
+    /// Of methods that are not as they come.
+    #[serde(default)]
+    pub authenticators: BTreeMap<Method, AuthenticatorSettings>,
+}
+
+/// What a tenant says of a method (contract, M28-M29).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuthenticatorSettings {
+    /// Whether it may be enrolled, and answers new actions.
+    pub is_active: bool,
+    /// The issuer in authenticator apps, in place of the tenant's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer_name: Option<String>,
+}
+
+impl Default for AuthenticatorSettings {
+    fn default() -> Self {
+        Self { is_active: true, issuer_name: None }
+    }
 }
 
 impl Settings {
@@ -53,7 +73,19 @@ impl Settings {
             token_duration_in_minutes: 10,
             totp_window: TotpWindow::default(),
             push: PushSettings::default(),
+            authenticators: BTreeMap::new(),
         }
+    }
+
+    /// Whether a method may be enrolled, and answers new actions.
+    pub fn is_active(&self, method: Method) -> bool {
+        self.authenticators.get(&method).is_none_or(|settings| settings.is_active)
+    }
+
+    /// What authenticator apps show as the issuer.
+    pub fn issuer(&self) -> &str {
+        let own = self.authenticators.get(&Method::AuthenticatorApp).and_then(|app| app.issuer_name.as_deref());
+        own.unwrap_or(&self.name)
     }
 }
 
@@ -202,6 +234,12 @@ pub struct ActionConfig {
     /// To the hour, in Unix seconds: written at most once an hour, so that a busy action is not a hot item.
     #[serde(skip)]
     pub last_action_created_at: Option<i64>,
+    /// What an evaluation of its rules that fails comes to; never ALLOW. Ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule_error_outcome: Option<Outcome>,
+    /// One life of this configuration: deleted and made again it has another, and no rules.
+    #[serde(skip)]
+    pub life: u64,
 }
 
 impl ActionConfig {
@@ -216,13 +254,19 @@ impl ActionConfig {
             verification_webhook_url: None,
             failure_mode: FailureMode::default(),
             last_action_created_at: None,
+            rule_error_outcome: None,
+            life: 0,
         }
+    }
+
+    /// What an evaluation of its rules that fails comes to: nothing is known, so nothing is allowed.
+    pub fn on_rule_error(&self) -> Outcome {
+        self.rule_error_outcome.filter(|outcome| *outcome != Outcome::Allow).unwrap_or(Outcome::Challenge)
     }
 
     /// The methods that may answer a challenge of this action; never empty (the Python SDK's tests ask for one).
     pub fn allowed_methods(&self) -> Vec<Method> {
-        const ALL: [Method; 4] = [Method::AuthenticatorApp, Method::Push, Method::QrCode, Method::InApp];
-        self.verification_methods.clone().unwrap_or_else(|| ALL.to_vec())
+        self.verification_methods.clone().unwrap_or_else(|| Method::ANSWERING.to_vec())
     }
 }
 

@@ -14,6 +14,7 @@ use countersign_core::{
     keyring::Keyring,
     operator::Credentials,
     outbox::{LocalQueue, Outbox},
+    places::Places,
     store::Store,
     tenant::{Settings, Tenant},
 };
@@ -75,6 +76,11 @@ impl World {
 
     /// Another process over the same store: its own caches, the same clock and keys.
     pub async fn another_process(&self) -> World {
+        self.with_places(Places::default()).await
+    }
+
+    /// Another process, which knows where addresses are.
+    pub async fn with_places(&self, places: Places) -> World {
         let faults = Faults::over(self.embedded.clone());
         let store = Store::new(client_with_attempts(faults.clone(), 3), TABLE);
         let app = App::new(
@@ -83,7 +89,8 @@ impl World {
             Clock::Manual(self.clock.clone()),
             "http://pages.example",
             Outbox::Local(self.queue.clone()),
-        );
+        )
+        .with_places(places);
         let (address, server) = serve(&app).await;
         World {
             app,

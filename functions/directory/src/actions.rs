@@ -10,6 +10,7 @@ use countersign_core::{
     http::{Body, Path, Query, Reply, ServerCaller},
     id::{ActionCode, IdempotencyKey, UserId},
     policy::Failure,
+    rule::Named,
     store::no_action,
 };
 use serde::{Deserialize, Serialize};
@@ -27,21 +28,33 @@ pub(crate) struct ActionView {
     /// Why it was decided by the failure mode of its kind. Ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<Failure>,
-    /// The rules that matched; none are evaluated yet.
-    rules: Vec<serde_json::Value>,
+    /// The active rules that matched, by priority.
+    rules: Vec<Named>,
+    rule_ids: Vec<String>,
+    /// The rule that decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    priority_rule_id: Option<String>,
+    /// The shadow rules that matched. Ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shadow_rule_ids: Option<Vec<String>>,
     /// Never null: two SDKs read it without asking.
     output: serde_json::Map<String, serde_json::Value>,
 }
 
 impl From<Action> for ActionView {
     fn from(action: Action) -> Self {
+        let rules = action.rules.map(|rules| *rules).unwrap_or_default();
+        let shadow: Vec<String> = rules.shadow.into_iter().map(String::from).collect();
         Self {
             state: action.state,
             state_updated_at: iso(action.state_changed_at),
             created_at: iso(action.created_at),
             verification_method: action.verification.as_ref().map(|one| one.method.on_run_time_api()),
             failure: action.failure,
-            rules: Vec::new(),
+            rule_ids: rules.matched.iter().map(|rule| rule.rule_id.to_string()).collect(),
+            rules: rules.matched,
+            priority_rule_id: rules.decided_by.map(String::from),
+            shadow_rule_ids: Some(shadow).filter(|shadow| !shadow.is_empty()),
             output: action.verification.as_ref().map(output).unwrap_or_default(),
         }
     }

@@ -1,8 +1,10 @@
-//! The directory: users, their authenticators and their actions, for backends (contract, S1–S6, S9, S11–S13) and,
+//! The directory: users, their authenticators and their actions, for backends (contract, S1–S6, S9, S11–S13,
+//! S26–S28) and,
 //! read only, for the user's own devices (C3).
 
 mod actions;
 mod authenticators;
+mod devices;
 mod receipts;
 mod required_actions;
 mod users;
@@ -22,6 +24,9 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(authenticators::update, authenticators::delete))
         .routes(routes!(receipts::get))
         .routes(routes!(required_actions::assign, required_actions::unassign))
+        .routes(routes!(devices::list))
+        .routes(routes!(devices::invalidate))
+        .routes(routes!(devices::patch))
         .routes(routes!(actions::query))
         .routes(routes!(actions::get, actions::patch))
         .routes(routes!(authenticators::list_own))

@@ -39,6 +39,9 @@ pub(crate) struct ActionConfiguration {
     /// Absent for `closed`. Ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure_mode: Option<FailureMode>,
+    /// What an evaluation of its rules that fails comes to; CHALLENGE where absent. Ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule_error_outcome: Option<Outcome>,
     /// To the hour.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_action_created_at: Option<String>,
@@ -57,6 +60,7 @@ impl ActionConfiguration {
             default_verification_method: config.default_verification_method,
             verification_webhook_url: config.verification_webhook_url,
             failure_mode: Some(config.failure_mode).filter(|mode| *mode != FailureMode::Closed),
+            rule_error_outcome: config.rule_error_outcome,
             last_action_created_at: last.map(iso),
         }
     }
@@ -88,6 +92,10 @@ pub(crate) struct Changes {
     #[serde(deserialize_with = "present")]
     #[schema(value_type = Option<FailureMode>)]
     failure_mode: Option<Option<FailureMode>>,
+    /// CHALLENGE, REVIEW or BLOCK.
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<Outcome>)]
+    rule_error_outcome: Option<Option<Outcome>>,
 }
 
 impl Changes {
@@ -120,6 +128,14 @@ impl Changes {
             }
             config.verification_webhook_url = url.clone();
         }
+        if let Some(outcome) = self.rule_error_outcome {
+            if outcome == Some(Outcome::Allow) {
+                return Err(Error::invalid(
+                    "ruleErrorOutcome is CHALLENGE, REVIEW or BLOCK: what cannot be decided is not allowed.",
+                ));
+            }
+            config.rule_error_outcome = outcome;
+        }
         Ok(())
     }
 }
@@ -138,6 +154,8 @@ pub(crate) struct CreateRequest {
     default_verification_method: Option<Method>,
     verification_webhook_url: Option<String>,
     failure_mode: Option<FailureMode>,
+    /// CHALLENGE, REVIEW or BLOCK.
+    rule_error_outcome: Option<Outcome>,
 }
 
 impl CreateRequest {
@@ -151,6 +169,7 @@ impl CreateRequest {
             default_verification_method: Some(self.default_verification_method),
             verification_webhook_url: Some(self.verification_webhook_url),
             failure_mode: Some(self.failure_mode),
+            rule_error_outcome: Some(self.rule_error_outcome),
         };
         changes.apply(&mut config)?;
         Ok(config)
@@ -217,7 +236,7 @@ pub(crate) async fn patch(
     Ok(Json(ActionConfiguration::new(tenant.id(), changed)))
 }
 
-/// Delete a kind of action; 404 where there is none. Tracked again, it is made anew with the outcome CHALLENGE.
+/// Delete a kind of action with its rules; 404 where there is none. Tracked again, it is made anew with the outcome CHALLENGE.
 #[utoipa::path(delete, path = "/v1/management/action-configurations/{actionCode}", tag = "Management API",
     operation_id = "deleteActionConfiguration", params(("actionCode" = String, Path)),
     responses((status = 200, body = Deleted)), security(("managementKey" = [])))]

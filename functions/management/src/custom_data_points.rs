@@ -5,7 +5,8 @@ use countersign_core::{
     app::App,
     error::Error,
     http::{Body, ManagementCaller, Path, Reply, present},
-    id::PointId,
+    id::{PointId, TenantId},
+    rule::{catalogue::variable, condition::names_point},
     store::no_point,
     tenant::{DataPoint, DataType, ModelType},
 };
@@ -80,7 +81,7 @@ fn checked(point: &DataPoint) -> Result<(), Error> {
 }
 
 /// 409 where another point of this kind has the name.
-async fn name_is_free(app: &App, tenant: &countersign_core::id::TenantId, point: &DataPoint) -> Result<(), Error> {
+async fn name_is_free(app: &App, tenant: &TenantId, point: &DataPoint) -> Result<(), Error> {
     let loaded = app.store().tenant(tenant).load().await?;
     let taken = loaded.is_some_and(|loaded| {
         let same =
@@ -88,6 +89,21 @@ async fn name_is_free(app: &App, tenant: &countersign_core::id::TenantId, point:
         loaded.points.iter().any(same)
     });
     if taken { Err(Error::Conflict(format!("There is a data point {} already.", point.name))) } else { Ok(()) }
+}
+
+/// 409 where a rule asks about the point. A rule that comes to ask at this very moment cannot be computed afterwards, and
+/// gives its action's outcome for errors.
+async fn is_unused(app: &App, tenant: &TenantId, point: &DataPoint) -> Result<(), Error> {
+    let loaded = app.store().tenant(tenant).load().await?;
+    let rules = loaded.map(|loaded| loaded.rules).unwrap_or_default();
+    let name = variable(point);
+    match rules.iter().find(|rule| names_point(&rule.conditions, &name)) {
+        None => Ok(()),
+        Some(rule) => Err(Error::Conflict(format!(
+            "The rule \"{}\" of {} asks about {name}; change or delete it first.",
+            rule.name, rule.action_code
+        ))),
+    }
 }
 
 /// List the data points, by name.
@@ -144,6 +160,9 @@ pub(crate) async fn patch(
 ) -> Reply<CustomDataPoint> {
     let store = app.store().tenant(tenant.id());
     let mut point = store.point(&id).await?.ok_or_else(no_point)?;
+    if changes.name.as_ref().is_some_and(|name| *name != point.name) {
+        is_unused(&app, tenant.id(), &point).await?;
+    }
     point.name = changes.name.unwrap_or(point.name);
     point.description = changes.description.unwrap_or(point.description);
     point.is_public = changes.is_public.map_or(point.is_public, Option::unwrap_or_default);
@@ -154,7 +173,7 @@ pub(crate) async fn patch(
     Ok(view(tenant.id(), point))
 }
 
-/// Delete a data point; 404 where there is none.
+/// Delete a data point; 404 where there is none, 409 where a rule asks about it.
 #[utoipa::path(delete, path = "/v1/management/custom-data-points/{id}", tag = "Management API", operation_id = "deleteCustomDataPoint",
     params(("id" = String, Path)), responses((status = 200, body = Deleted)), security(("managementKey" = [])))]
 pub(crate) async fn delete(
@@ -162,7 +181,10 @@ pub(crate) async fn delete(
     ManagementCaller(tenant): ManagementCaller,
     Path(id): Path<PointId>,
 ) -> Reply<Deleted> {
-    app.store().tenant(tenant.id()).delete_point(&id).await?;
+    let store = app.store().tenant(tenant.id());
+    let point = store.point(&id).await?.ok_or_else(no_point)?;
+    is_unused(&app, tenant.id(), &point).await?;
+    store.delete_point(&id).await?;
     app.forget_tenant(tenant.id());
     Ok(Json(Deleted { success: true }))
 }

@@ -1,5 +1,6 @@
 //! Track: a backend says what a user is about to do, and learns whether to let it (contract, S10).
 
+mod judge;
 mod kind;
 
 use std::borrow::Cow;
@@ -12,10 +13,11 @@ use countersign_core::{
     clock::{Timestamp, iso},
     error::Error,
     http::{Body, Path, Reply, TrackCaller},
-    id::{ActionCode, ActionId, IdempotencyKey, UserId, digest},
+    id::{ActionCode, IdempotencyKey, UserId, digest},
     metrics::{Counter, count},
     policy::{Policy, RequiredAction},
     redirect,
+    rule::{Named, facts::Given},
     store::Tracked,
     tenant::ActionConfig,
     token::{SigningKey, Subject, scope},
@@ -26,6 +28,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use judge::{Judgement, Reading};
 use kind::Kind;
 
 /// The routes of this function.
@@ -78,6 +81,14 @@ struct TrackResponse {
     /// To a user with nothing enrolled: from then on this will not be enough. Ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     enforcement: Option<Reminder>,
+    /// The active rules that matched, by priority; absent where the action has no rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule_ids: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rules: Option<Vec<Named>>,
+    /// The rule that decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    priority_rule_id: Option<String>,
 }
 
 /// Two factors will be asked of everybody.
@@ -109,7 +120,7 @@ async fn track(
         Some(failure) => Kind::by_copy(&app, &tenant, &code, failure).await?,
     };
     // Each turn that finds its reading stale means that another write succeeded, so there are few.
-    for _ in 0..4 {
+    for _ in 0..20 {
         if let Some((user, action)) = attempt(&app, &tenant, &user_id, &kind, &asked, now).await? {
             return respond(&app, (&tenant, keys), &user, action, &kind, asked.scope, now).map(Json);
         }
@@ -176,6 +187,18 @@ impl Asked {
         (changed != *known).then_some(changed)
     }
 
+    /// What the backend said that rules may ask about.
+    fn given(&self) -> Given<'_> {
+        let text = |name: &str| self.input.get(name).and_then(Value::as_str);
+        Given {
+            ip_address: text("ipAddress"),
+            user_agent: text("userAgent"),
+            device_id: text("deviceId"),
+            locale: text("locale"),
+            custom: self.input.get("custom").and_then(Value::as_object),
+        }
+    }
+
     fn has_contacts(&self) -> bool {
         self.contacts.iter().any(Option::is_some)
     }
@@ -225,32 +248,39 @@ async fn attempt(
     now: Timestamp,
 ) -> Result<Option<(User, Action)>, Error> {
     let store = app.store().tenant(tenant.id());
-    let (known, profile) =
-        if asked.has_contacts() { store.user_and_profile(user_id).await? } else { (store.user(user_id).await?, None) };
+    let Kind { config, policy, failure } = kind;
+    let given = asked.given();
+    // Where the configuration cannot be read, its copy's failure mode decides alone: the rules may be others by now.
+    let has_rules = failure.is_none() && tenant.rules(&config.action_code).is_some();
+    let Reading { user: known, profile, seen } =
+        Reading::of((store, user_id), has_rules, asked.has_contacts(), given.device().as_ref()).await?;
     let is_new = known.is_none();
     let user = known.unwrap_or_else(|| tenant.new_user(user_id.clone(), now));
-    let Kind { config, policy, failure } = kind;
-    let outcome = config.default_user_action_result;
+    let before = profile.as_ref().map(|stored| stored.profile.clone()).unwrap_or_default();
+    let changed = asked.changed(&before);
+    let mut judged =
+        Judgement::of(app, (tenant, config), given, (&user, changed.as_ref().unwrap_or(&before)), seen, now);
     let action = Action {
-        id: ActionId::generate(),
+        id: judged.id.clone(),
         user_uid: user.uid.clone(),
         code: config.action_code.clone(),
         key: asked.key.clone(),
-        state: policy.initial_state(outcome, &user, now),
-        outcome,
+        state: policy.initial_state(judged.outcome, &user, now),
+        outcome: judged.outcome,
         created_at: now,
         state_changed_at: now,
         expires_at: expiry(tenant, now),
         fingerprint: asked.fingerprint.clone(),
-        allowed_methods: config.allowed_methods(),
+        allowed_methods: std::mem::take(&mut judged.methods),
         redirect_url: asked.redirect_url.clone(),
         verification: None,
         failure: *failure,
         input: asked.input.to_string(),
+        rules: judged.rules.take(),
     };
-    let changed = asked.changed(&profile.as_ref().map(|stored| stored.profile.clone()).unwrap_or_default());
     let profile = changed.as_ref().map(|changed| (profile.as_ref(), changed));
-    match store.track(&user, is_new, &action, profile).await? {
+    let noted = judged.noted(&action);
+    match store.track(&user, is_new, &action, profile, noted.as_ref()).await? {
         Tracked::Created => Ok(Some((user, action))),
         Tracked::Stale => Ok(None),
         Tracked::Existing(existing) if existing.fingerprint != asked.fingerprint => Err(Error::Conflict(format!(
@@ -323,23 +353,23 @@ fn respond(
         _ => Counter::ActionsChallenged,
     });
     tracing::info!(event = "action_tracked", tenant = %tenant.id(), user = %user.uid, action = %action.id, state = action.state.as_str());
-    let token = tenant.issue_token(keys, subject, action.id, scope, now)?;
+    let token = tenant.issue_token(keys, subject, action.id.clone(), scope, now)?;
     Ok(TrackResponse {
         state: action.state,
-        idempotency_key: action.key.into(),
+        idempotency_key: action.key.to_string(),
         url: format!("{}/challenge?token={token}", app.public_url()),
         token,
         is_enrolled: user.is_enrolled(),
         enrolled_verification_methods: Method::all_on_run_time_api(&user.enrolled_methods()),
         allowed_verification_methods: Method::all_on_run_time_api(&action.allowed_methods),
-        default_verification_method: config
-            .default_verification_method
-            .or_else(|| user.default_method())
-            .map(Method::on_run_time_api),
         required_actions: policy.asked_of(user),
         enforcement: policy
             .starts_at(now)
             .filter(|_| !user.is_enrolled())
             .map(|start| Reminder { starts_at: iso(start) }),
+        default_verification_method: judge::default_method(&action, config, user).map(Method::on_run_time_api),
+        rule_ids: judge::rule_ids(&action),
+        priority_rule_id: action.rules.as_ref().and_then(|rules| rules.decided_by.clone()).map(String::from),
+        rules: action.rules.map(|rules| rules.matched),
     })
 }

@@ -6,10 +6,12 @@ use clap::{Args, Parser, Subcommand};
 use countersign_core::{
     app::App,
     clock::Clock,
+    config::Environment,
     courier::Courier,
     lambda::{log_to_stderr, stop_signal},
     operator::Credentials,
     outbox::Outbox,
+    places::Places,
 };
 use countersign_local::{
     embedded::{Embedded, TABLE},
@@ -140,7 +142,9 @@ async fn serve(options: Serve) -> Result<(), Trouble> {
     let public_url = public_url.trim_end_matches('/');
     let place =
         if options.memory { Place::Memory } else { Place::Directory { path: options.data, durable: options.durable } };
+    let places = Places::from_env(&Environment::default()).map_err(|error| Trouble(error.to_string()))?;
     let (app, embedded) = first_run::open(&place, Clock::System, public_url).await?;
+    let app = app.with_places(places);
     let fixed =
         Fixed { tenant_id: options.tenant_id, secret_key: options.secret_key, management_key: options.management_key };
     let credentials = first_run::first_tenant(&app, &place, fixed).await?;

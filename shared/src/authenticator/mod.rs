@@ -36,6 +36,9 @@ pub enum Method {
 }
 
 impl Method {
+    /// Those that can be enrolled and answer here.
+    pub const ANSWERING: [Self; 4] = [Self::AuthenticatorApp, Self::Push, Self::QrCode, Self::InApp];
+
     /// The name on the wire, as in `AUTHENTICATOR_APP`.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -9,15 +9,17 @@ use serde::{Deserialize, Serialize};
 use crate::{
     action::{Action, Outcome, State, Verification},
     authenticator::Method,
+    challenge::About,
     clock::Timestamp,
     error::Error,
-    id::{ActionCode, IdempotencyKey, UserId},
+    id::{ActionCode, ActionId, IdempotencyKey, UserId},
     policy::Failure,
+    rule::Trace,
     user::{Profile, User},
 };
 
 use super::{
-    Expressions, Refusal, StoredProfile, TenantStore,
+    Expressions, Noted, Refusal, StoredProfile, TenantStore,
     census::day,
     contended,
     item::{Attributes, Row, document, keyed, n, s, time},
@@ -50,6 +52,9 @@ struct Fixed<'a> {
     input: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failure: Option<Failure>,
+    /// What rules made of it, where it has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rules: Option<Cow<'a, Trace>>,
 }
 
 pub(super) fn write_action(key: &Key, action: &Action) -> Result<Attributes, Error> {
@@ -63,6 +68,7 @@ pub(super) fn write_action(key: &Key, action: &Action) -> Result<Attributes, Err
         redirect_url: action.redirect_url.as_deref().map(Cow::from),
         input: action.input.as_str().into(),
         failure: action.failure,
+        rules: action.rules.as_deref().map(Cow::Borrowed),
     };
     item.insert("doc".into(), document(&fixed)?);
     let texts = [("id", action.id.as_str()), ("uid", action.user_uid.as_str()), ("st", action.state.as_str())];
@@ -70,7 +76,11 @@ pub(super) fn write_action(key: &Key, action: &Action) -> Result<Attributes, Err
     item.insert("sta".into(), time(action.state_changed_at));
     item.insert("exp".into(), time(action.expires_at));
     item.insert("ttl".into(), n(action.created_at.as_second() + KEPT_SECONDS));
-    let methods = action.allowed_methods.iter().map(|method| method.as_str().to_owned()).collect();
+    let mut methods: Vec<String> = action.allowed_methods.iter().map(|method| method.as_str().to_owned()).collect();
+    if methods.is_empty() {
+        // A set has at least one member; this is no method's name.
+        methods.push("NONE".into());
+    }
     item.insert("am".into(), AttributeValue::Ss(methods));
     if let Some(verification) = &action.verification {
         item.insert("vm".into(), s(verification.method.as_str()));
@@ -111,6 +121,7 @@ pub(super) fn read_action(item: &Attributes) -> Result<Action, Error> {
         verification,
         failure: fixed.failure,
         input: fixed.input.into(),
+        rules: fixed.rules.map(|rules| Box::new(rules.into_owned())),
     })
 }
 
@@ -124,14 +135,15 @@ impl TenantStore<'_> {
         self.store.get(key).await?.map(|item| read_action(&item)).transpose()
     }
 
-    /// Writes a tracked action, if its idempotency key is new. With a new user or new contacts they are written
-    /// in the same transaction.
+    /// Writes a tracked action, if its idempotency key is new. With a new user, new contacts, or something that rules
+    /// are to remember, they are written in the same transaction.
     pub async fn track(
         &self,
         user: &User,
         is_new: bool,
         action: &Action,
         profile: Option<(Option<&StoredProfile>, &Profile)>,
+        noted: Option<&Noted<'_>>,
     ) -> Result<Tracked, Error> {
         let key = self.action_key(&user.id, &action.code, &action.key);
         let item = write_action(&key, action)?;
@@ -139,7 +151,7 @@ impl TenantStore<'_> {
         const UNUSED: &str = "attribute_not_exists(pk) OR uid <> :v";
         let today = day(action.created_at);
         let notes = !is_new && !user.is_enrolled() && user.seen != Some(today);
-        let refused = if is_new || notes || profile.is_some() {
+        let refused = if is_new || notes || profile.is_some() || noted.is_some() {
             let write = async || {
                 let mut writes = vec![self.put_if(item.clone(), UNUSED, Some(s(user.uid.as_str())))?];
                 if is_new {
@@ -150,6 +162,9 @@ impl TenantStore<'_> {
                 }
                 if let Some((old, new)) = profile {
                     writes.extend(self.put_profile(user, old, new)?);
+                }
+                if let Some(noted) = noted {
+                    writes.extend(self.note(user, action, noted)?);
                 }
                 self.store.transact(writes).await
             };
@@ -187,6 +202,12 @@ impl TenantStore<'_> {
         self.update_user(&user.id, &note.seen_on(self.tenant, &user.id, today))
     }
 
+    /// Whether an action may be succeeded that an app names itself: `None` where nobody has tracked it.
+    pub async fn action_named(&self, user: &UserId, about: &About) -> Result<Option<(ActionId, State)>, Error> {
+        let found = self.action(&self.action_key(user, &about.code, &about.key)).await?;
+        Ok(found.map(|action| (action.id, action.state)))
+    }
+
     /// Gives an action that is still open more time, because its backend asks for it again.
     pub async fn extend(&self, key: &Key, action: &Action, until: Timestamp) -> Result<bool, Error> {
         let extend = Expressions::default()
@@ -220,7 +241,13 @@ impl TenantStore<'_> {
             set = set.value(place, s(state.as_str()));
         }
         match self.update_one(key, &set).await {
-            Ok(item) => read_action(&item),
+            Ok(item) => {
+                let action = read_action(&item)?;
+                if matches!(next, State::Allow | State::ChallengeSucceeded | State::ReviewSucceeded) {
+                    self.tell_rules_of(user, &action, now).await?;
+                }
+                Ok(action)
+            }
             Err(Refusal::Condition(None)) => Err(no_action()),
             Err(Refusal::Condition(Some(item))) => match read_action(&item)? {
                 action if action.user_uid != user.uid => Err(no_action()),

@@ -11,7 +11,7 @@ use crate::{
     challenge::{About, Challenge, Context, Decided as By, Kind, PushStarts, State, Subject},
     clock::Timestamp,
     error::Error,
-    id::{ActionId, AuthenticatorId, ChallengeId, UserId},
+    id::{AuthenticatorId, ChallengeId},
     limiter::Slot,
     user::User,
 };
@@ -261,6 +261,7 @@ impl TenantStore<'_> {
         let report = !decision.approved && decision.quiet_until.is_some();
         if decision.approved {
             writes.push(self.decided_action(decision)?);
+            writes.extend(self.tell_rules_of_approval(decision)?);
         } else if report && decision.about.is_tracked {
             writes.push(self.failed_action(decision)?);
         }
@@ -389,11 +390,5 @@ impl TenantStore<'_> {
             .value(":at", time(*now))
             .value(":id", s(about.id.as_str()));
         self.update(&self.action_key(&credential.user, &about.code, &about.key), &fail)
-    }
-
-    /// Whether an action may be succeeded that an app names itself: `None` where nobody has tracked it.
-    pub async fn action_named(&self, user: &UserId, about: &About) -> Result<Option<(ActionId, ActionState)>, Error> {
-        let found = self.action(&self.action_key(user, &about.code, &about.key)).await?;
-        Ok(found.map(|action| (action.id, action.state)))
     }
 }

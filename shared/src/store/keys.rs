@@ -6,10 +6,12 @@
 //! | profile | `T#t#U#u` | `PROFILE` |
 //! | authenticator | `T#t#U#u` | `AUTH#id` |
 //! | action | `T#t#U#u` | `ACTION#code#key` |
+//! | what rules remember | `T#t#U#u` | `RECENT` |
+//! | device of a user | `T#t#U#u` | `DEVICE#tag` |
 //! | contact | `T#t#EMAIL#e`, `T#t#PHONE#p`, `T#t#USERNAME#n` | `U#u` |
 //! | challenge | `T#t#C#id` | `CHALLENGE` |
 //! | credential | `T#t#K#sha256` | `CREDENTIAL#method` |
-//! | tenant | `T#t` | `TENANT`, `ACTIONCONFIG#code`, `POINT#id`, `ENFORCEMENT`, `REQUIRED#id` |
+//! | tenant | `T#t` | `TENANT`, `ACTIONCONFIG#code`, `RULE#code#priority`, `LIST#alias`, `POINT#id`, `ENFORCEMENT`, `REQUIRED#id` |
 //! | API key | `KEY#sha256` | `KEY` |
 //!
 //! User items are in one index too, by `T#t#shard`: a list for people who look, which decides nothing.
@@ -18,7 +20,7 @@ use std::fmt::Write;
 
 use crate::{
     authenticator::Method,
-    id::{ActionCode, AuthenticatorId, ChallengeId, IdempotencyKey, PointId, TenantId, UserId},
+    id::{ActionCode, AuthenticatorId, ChallengeId, DeviceTag, IdempotencyKey, ListAlias, PointId, TenantId, UserId},
     policy::RequiredAction,
     user::ContactKind,
 };
@@ -34,11 +36,15 @@ pub const USER: &str = "USER";
 pub const PROFILE: &str = "PROFILE";
 pub const AUTHENTICATOR: &str = "AUTH#";
 pub const ACTION: &str = "ACTION#";
+pub const RECENT: &str = "RECENT";
+pub const DEVICE: &str = "DEVICE#";
 pub const TENANT: &str = "TENANT";
 pub const POINT: &str = "POINT#";
 pub const ACTION_CONFIG: &str = "ACTIONCONFIG#";
 pub const ENFORCEMENT: &str = "ENFORCEMENT";
 pub const REQUIRED: &str = "REQUIRED#";
+pub const RULE: &str = "RULE#";
+pub const LIST: &str = "LIST#";
 
 /// Writes the separator, the escape sign and control characters as `%XX`, and everything else as it is: what
 /// comes out holds no `#`, and two texts that differ in any byte stay different.
@@ -89,6 +95,13 @@ pub fn action(tenant: &TenantId, user: &UserId, code: &ActionCode, key: &Idempot
     in_user(tenant, user, format!("{ACTION}{code}#{}", escape(key.as_str())))
 }
 
+pub fn recent(tenant: &TenantId, user: &UserId) -> Key {
+    in_user(tenant, user, RECENT)
+}
+pub fn device(tenant: &TenantId, user: &UserId, tag: &DeviceTag) -> Key {
+    in_user(tenant, user, format!("{DEVICE}{tag}"))
+}
+
 pub fn contact_partition(tenant: &TenantId, kind: ContactKind, value: &str) -> String {
     let kind = match kind {
         ContactKind::Email => "EMAIL",
@@ -134,6 +147,17 @@ pub fn required_action(tenant: &TenantId, action: RequiredAction) -> Key {
 /// A part of the index of users.
 pub fn users_shard(tenant: &TenantId, shard: u8) -> String {
     format!("T#{tenant}#{shard}")
+}
+/// The rules of an action, by their sort key.
+pub fn rules_of(code: &ActionCode) -> String {
+    format!("{RULE}{code}#")
+}
+/// The place of a rule is its priority: two rules of one action cannot have the same.
+pub fn rule(tenant: &TenantId, code: &ActionCode, priority: u8) -> Key {
+    Key { pk: tenant_partition(tenant), sk: format!("{}{priority:02}", rules_of(code)) }
+}
+pub fn list(tenant: &TenantId, alias: &ListAlias) -> Key {
+    Key { pk: tenant_partition(tenant), sk: format!("{LIST}{alias}") }
 }
 pub fn api_key(hash: &str) -> Key {
     Key { pk: format!("KEY#{hash}"), sk: "KEY".into() }

@@ -205,7 +205,9 @@ impl TenantStore<'_> {
         }
         let succeed = matched.succeed(user, &State::ANSWERABLE);
         self.accept(user, matched, || {
-            Ok(vec![self.update_user(&user.id, &spend)?, self.update(matched.action, &succeed)?])
+            let mut writes = vec![self.update_user(&user.id, &spend)?, self.update(matched.action, &succeed)?];
+            writes.extend(self.tell(user, matched)?);
+            Ok(writes)
         })
         .await
     }
@@ -239,13 +241,19 @@ impl TenantStore<'_> {
         enrol = enrol.listed(self.tenant, &user.id, true).done(RequiredAction::AuthenticatorApplicationSetup);
         let succeed = matched.succeed(user, &State::ENROLLABLE);
         self.accept(user, matched, || {
-            Ok(vec![
+            let mut writes = vec![
                 self.update_user(&user.id, &enrol)?,
                 self.update(matched.action, &succeed)?,
                 self.put_description(&user.id, description)?,
-            ])
+            ];
+            writes.extend(self.tell(user, matched)?);
+            Ok(writes)
         })
         .await
+    }
+
+    fn tell(&self, user: &User, matched: &Completion<'_>) -> Result<Vec<TransactWriteItem>, Error> {
+        self.tell_rules((&user.id, &user.uid), matched.action_id, Some(Method::AuthenticatorApp), matched.now)
     }
 
     /// Runs an acceptance. Where it is refused because this action has already spent this step, a lost

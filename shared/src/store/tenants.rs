@@ -8,6 +8,7 @@ use crate::{
     id::{ActionCode, TenantId},
     keyring::random,
     policy::Policy,
+    rule::{Rule, list::ValueList},
     tenant::{ActionConfig, ApiKey, DataPoint, KeyKind, Tenant},
 };
 
@@ -17,6 +18,7 @@ use super::{
     keys,
     policy::read_policy,
     refusal,
+    rules::{of_these_lives, read_rule},
 };
 
 /// Whose key it is and what it may do.
@@ -33,6 +35,8 @@ pub struct Versioned {
     pub actions: Vec<ActionConfig>,
     pub points: Vec<DataPoint>,
     pub policy: Policy,
+    pub rules: Vec<Rule>,
+    pub lists: Vec<ValueList>,
     version: u64,
 }
 
@@ -42,7 +46,7 @@ const LAST: &str = "last";
 fn read_action_config(item: &Attributes) -> Result<ActionConfig, Error> {
     let row = Row(item);
     let last_action_created_at = item.contains_key(LAST).then(|| row.number(LAST)).transpose()?;
-    Ok(ActionConfig { last_action_created_at, ..row.document("doc")? })
+    Ok(ActionConfig { last_action_created_at, life: row.number("cid")?, ..row.document("doc")? })
 }
 
 impl Store {
@@ -93,16 +97,20 @@ impl TenantStore<'_> {
         let items = self.store.query(&keys::tenant_partition(self.tenant), None, usize::MAX).await?;
         let (mut tenant, mut actions, mut points) = (None, Vec::new(), Vec::new());
         let mut policy = Policy::default();
+        let (mut rules, mut lists) = (Vec::new(), Vec::new());
         for item in &items {
             let row = Row(item);
             match row.text("sk")? {
                 keys::TENANT => tenant = Some((row.document("doc")?, row.number("ver")?)),
                 sk if sk.starts_with(keys::ACTION_CONFIG) => actions.push(read_action_config(item)?),
                 sk if sk.starts_with(keys::POINT) => points.push(row.document("doc")?),
+                sk if sk.starts_with(keys::RULE) => rules.push(read_rule(item)?),
+                sk if sk.starts_with(keys::LIST) => lists.push(row.document("doc")?),
                 sk => read_policy(&mut policy, sk, &row)?,
             }
         }
-        Ok(tenant.map(|(tenant, version)| Versioned { tenant, actions, points, policy, version }))
+        let rules = of_these_lives(rules, &actions);
+        Ok(tenant.map(|(tenant, version)| Versioned { tenant, actions, points, rules, lists, policy, version }))
     }
 
     /// Changes the tenant and its API keys in one transaction, on the tenant as it is now.
@@ -161,7 +169,7 @@ impl TenantStore<'_> {
         for _ in 0..5 {
             let (mut config, version) = self.versioned_action_config(code).await?.ok_or_else(no_action_config)?;
             change(&mut config)?;
-            match self.put_action_config(&config, Some(version), 0).await {
+            match self.put_action_config(&config, Some(version), config.life).await {
                 Ok(()) => return Ok(config),
                 Err(Refusal::Condition(_) | Refusal::Contended) => {}
                 Err(other) => return Err(other.into()),
@@ -202,7 +210,7 @@ impl TenantStore<'_> {
         request.send().await.map(|_| ()).map_err(refusal)
     }
 
-    /// Removes a kind of action; 404 where there is none.
+    /// Removes a kind of action with its rules; 404 where there is none. From the first write on the rules decide nothing.
     pub async fn delete_action_config(&self, code: &ActionCode) -> Result<(), Error> {
         let key = keys::action_config(self.tenant, code);
         let deleted = contended(async || {
@@ -213,7 +221,12 @@ impl TenantStore<'_> {
         match deleted.await {
             Err(Refusal::Condition(_)) => Err(no_action_config()),
             answered => Ok(answered?),
+        }?;
+        // The deletion is done: what could not be swept belongs to nothing, and goes with the next one.
+        if let Err(error) = self.sweep_rules(code).await {
+            tracing::warn!(event = "sweep_failed", tenant = %self.tenant, action = %code, cause = %error);
         }
+        Ok(())
     }
 }
 

@@ -83,12 +83,29 @@ pub enum Operation {
     GetAppKey,
     EnrollAppKey,
     RemoveAppKey,
+    ListRules,
+    CreateRule,
+    GetRule,
+    PatchRule,
+    DeleteRule,
+    ListLists,
+    CreateList,
+    GetList,
+    PatchList,
+    DeleteList,
+    ListKnownDevices,
+    InvalidateKnownDevice,
+    RememberDevice,
+    TrackWithRules,
+    VerifyWithRules,
+    ListConfigured,
+    PatchConfigured,
 }
 
 use Operation::*;
 
 impl Operation {
-    pub const ALL: [Self; 74] = [
+    pub const ALL: [Self; 91] = [
         TrackNewUser,
         TrackKnownUser,
         TrackWithContacts,
@@ -162,6 +179,23 @@ impl Operation {
         GetAppKey,
         EnrollAppKey,
         RemoveAppKey,
+        ListRules,
+        CreateRule,
+        GetRule,
+        PatchRule,
+        DeleteRule,
+        ListLists,
+        CreateList,
+        GetList,
+        PatchList,
+        DeleteList,
+        ListKnownDevices,
+        InvalidateKnownDevice,
+        RememberDevice,
+        TrackWithRules,
+        VerifyWithRules,
+        ListConfigured,
+        PatchConfigured,
         // The last, because of the one world that all share it asks something for good.
         Enforce,
     ];
@@ -236,6 +270,7 @@ impl Operation {
             EnrollAppKey => ("POST", "/v1/client/user-authenticators/in-app"),
             RemoveAppKey => ("POST", "/v1/client/user-authenticators/in-app/remove"),
             DeletePoint => ("DELETE", "/v1/management/custom-data-points/{id}"),
+            of_rules => super::rules::route(of_rules),
         }
     }
 
@@ -282,6 +317,8 @@ pub async fn prepare(world: &World, operation: Operation, user: String) -> Prepa
         Enroll | Confirm | ShowEnrolmentPage => ready.token = world.token(&user, "enrol").await,
         ListPoints | CreatePoint | GetPoint | PatchPoint | DeletePoint => {}
         CreateConfiguration | GetConfiguration | PatchConfiguration | DeleteConfiguration => {}
+        ListRules | CreateRule | GetRule | PatchRule | DeleteRule => {}
+        ListLists | CreateList | GetList | PatchList | DeleteList | ListConfigured | PatchConfigured => {}
         Health | GetTenant | PatchTenant | ListConfigurations => {}
         GetEnforcement | Enforce | ListRequired => {}
         PatchRequired | AssignRequired | UnassignRequired => super::required::prepare(world, &mut ready).await,
@@ -335,6 +372,7 @@ pub async fn prepare(world: &World, operation: Operation, user: String) -> Prepa
         world.http.post("/v1/management/action-configurations", &world.management(), body).await.ok();
     }
     super::devices::prepare(world, &mut ready).await;
+    super::rules::prepare(world, &mut ready).await;
     // A change of configuration empties the cache; what is swept here is the operation, warm.
     world.validate("warm").await;
     world.http.get("/v1/management/tenant", &world.management()).await;
@@ -346,7 +384,11 @@ impl Prepared {
         let (method, path) = self.operation.route();
         let mut path = path
             .replace("{userId}", &self.user)
-            .replace("{action}", "signIn")
+            .replace("{action}", if self.operation == TrackWithRules { "ruled" } else { "signIn" })
+            .replace("{ruleId}", &self.id)
+            .replace("{authenticatorId}", "AUTHENTICATOR_APP")
+            .replace("{alias}", &self.user.to_lowercase())
+            .replace("{deviceId}", "laptop")
             .replace("{idempotencyKey}", "k")
             .replace("{challengeId}", &self.id)
             .replace("{id}", &self.id)
@@ -410,7 +452,7 @@ impl Prepared {
             UnassignRequired => body["requiredActions"] == json!([]),
             Health => body["status"] == "ok",
             ShowPage | ShowEnrolmentPage | AnswerOnPage => unreachable!("a page"),
-            of_a_device => super::devices::is_right(of_a_device, &body, self),
+            other => super::devices::is_right(other, &body, self) || super::rules::is_right(other, &body, self),
         };
         assert!(right, "{context}: {body}");
     }

@@ -113,6 +113,7 @@ pub struct Devices {
     /// A challenge that was approved.
     decided: String,
     point: String,
+    rule: String,
 }
 
 impl Devices {
@@ -136,7 +137,8 @@ impl Devices {
         let point = json!({"name": "amount", "dataType": "number", "modelType": "action"});
         let point = world.http.post("/v1/management/custom-data-points", &world.management(), point).await.json();
         let point = point["id"].as_str().unwrap_or("none").to_owned();
-        Self { push, push_challenge, qr_code, qr_challenge, in_app, in_app_challenge, update, decided, point }
+        let rule = rules_of(world, user).await;
+        Self { push, push_challenge, qr_code, qr_challenge, in_app, in_app_challenge, update, decided, point, rule }
     }
 
     fn of_route(&self, path: &str) -> &Device {
@@ -147,6 +149,22 @@ impl Devices {
         }
     }
 }
+
+/// A value list, a rule of a code of its own so that nothing else of the scene is decided by it, and a device that it
+/// has seen; gives the rule's id.
+async fn rules_of(world: &World, user: &str) -> String {
+    let list = json!({"name": "VIP users", "itemType": "string", "valueListItems": ["grace"]});
+    world.http.post("/v1/management/value-lists", &world.management(), list).await;
+    world.track(user, "ruled", json!({})).await.ok();
+    let rule =
+        json!({"name": "Nights", "priority": 7, "type": "REVIEW", "conditions": {"<": [{"var": "time.hour"}, 5]}});
+    let path = format!("{RULES}/ruled/rules");
+    let rule = world.http.post(&path, &world.management(), rule).await.json();
+    world.track(user, "ruled", json!({"deviceId": "laptop"})).await.ok();
+    rule["ruleId"].as_str().unwrap_or("none").to_owned()
+}
+
+const RULES: &str = "/v1/management/action-configurations";
 
 /// Code and idempotency key of the open action.
 pub const ACTION: (&str, &str) = ("pay", "k1");
@@ -191,7 +209,11 @@ impl Scene {
         let filled = [
             ("{userId}", segment(&self.user)),
             ("{action}", ACTION.0.into()),
-            ("{actionCode}", ACTION.0.into()),
+            ("{actionCode}", if route.path.contains("/rules") { "ruled" } else { ACTION.0 }.into()),
+            ("{ruleId}", self.devices.rule.clone()),
+            ("{authenticatorId}", "PUSH".into()),
+            ("{alias}", "vip-users".into()),
+            ("{deviceId}", "laptop".into()),
             ("{idempotencyKey}", ACTION.1.into()),
             ("{userAuthenticatorId}", self.authenticator.clone()),
             ("{challengeId}", self.challenge(route)),
@@ -255,6 +277,15 @@ impl Scene {
             }
             "enforceTwoFactor" => json!({"confirmation": "Enforce 2FA", "by": "Grace"}),
             "updateRequiredAction" => json!({"enabled": true, "default": true}),
+            "createRule" => {
+                let conditions = json!({"in_list": [{"var": "user.id"}, "vip-users"]});
+                json!({"name": "VIPs", "priority": 3, "type": "ALLOW", "conditions": conditions})
+            }
+            "updateRule" => json!({"description": "At night"}),
+            "updateAuthenticatorConfiguration" => json!({"isActive": true}),
+            "createValueList" => json!({"name": "Fresh", "itemType": "number", "valueListItems": [1, 2.5]}),
+            "updateValueList" => json!({"valueListItems": ["eva"]}),
+            "updateDevice" => json!({"rememberedUntil": null}),
             "updateCustomDataPoint" => json!({"description": "How much"}),
             "beginChallenge" => json!({"action": "signIn", "idempotencyKey": "k9"}),
             "challengePush" => json!({"action": ACTION.0}),

@@ -1,0 +1,282 @@
+//! Rules of a kind of action (contract, M6-M10).
+
+use axum::{Json, extract::State};
+use countersign_core::{
+    action::Outcome,
+    app::App,
+    authenticator::Method,
+    clock::{Timestamp, iso},
+    error::Error,
+    http::{Body, ManagementCaller, Path, Reply, present},
+    id::{ActionCode, RuleId, TenantId},
+    rule::{LAST_PRIORITY, Rule, catalogue::Catalogue, condition::Condition},
+    store::no_rule,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::Deleted;
+
+/// A rule; lists that are not set are absent.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RuleView {
+    rule_id: String,
+    action_code: String,
+    tenant_id: String,
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    is_active: bool,
+    /// Evaluated and recorded, and deciding nothing. Ours.
+    is_shadow: bool,
+    /// 0 is asked first.
+    priority: u8,
+    #[serde(rename = "type")]
+    outcome: Outcome,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verification_methods: Option<Vec<Method>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt_to_enroll_verification_methods: Option<Vec<Method>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default_verification_method: Option<Method>,
+    /// JsonLogic, as it was sent.
+    #[schema(value_type = Object)]
+    conditions: Value,
+    created_at: String,
+}
+
+fn view(tenant: &TenantId, rule: Rule) -> RuleView {
+    RuleView {
+        rule_id: rule.id.into(),
+        action_code: rule.action_code.into(),
+        tenant_id: tenant.to_string(),
+        name: rule.name,
+        description: rule.description,
+        is_active: rule.is_active,
+        is_shadow: rule.is_shadow,
+        priority: rule.priority,
+        outcome: rule.outcome,
+        verification_methods: rule.verification_methods,
+        prompt_to_enroll_verification_methods: rule.prompt_to_enroll_verification_methods,
+        default_verification_method: rule.default_verification_method,
+        conditions: rule.conditions,
+        created_at: iso(rule.created_at),
+    }
+}
+
+/// A new rule.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CreateRule {
+    name: String,
+    description: Option<String>,
+    /// `true` where absent.
+    is_active: Option<bool>,
+    /// `false` where absent.
+    is_shadow: Option<bool>,
+    /// 0 to 99; no two rules of an action have the same.
+    #[schema(value_type = u8)]
+    priority: i64,
+    #[serde(rename = "type")]
+    outcome: Outcome,
+    verification_methods: Option<Vec<Method>>,
+    prompt_to_enroll_verification_methods: Option<Vec<Method>>,
+    default_verification_method: Option<Method>,
+    #[schema(value_type = Object)]
+    conditions: Value,
+}
+
+/// What to change: absent keeps, null clears.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct RuleChanges {
+    name: Option<String>,
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    description: Option<Option<String>>,
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<bool>)]
+    is_active: Option<Option<bool>>,
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<bool>)]
+    is_shadow: Option<Option<bool>>,
+    #[schema(value_type = Option<u8>)]
+    priority: Option<i64>,
+    #[serde(rename = "type")]
+    outcome: Option<Outcome>,
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<Vec<Method>>)]
+    verification_methods: Option<Option<Vec<Method>>>,
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<Vec<Method>>)]
+    prompt_to_enroll_verification_methods: Option<Option<Vec<Method>>>,
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<Method>)]
+    default_verification_method: Option<Option<Method>>,
+    #[schema(value_type = Option<Object>)]
+    conditions: Option<Value>,
+}
+
+fn priority(asked: i64) -> Result<u8, Error> {
+    let priority = u8::try_from(asked).ok().filter(|priority| *priority <= LAST_PRIORITY);
+    priority.ok_or_else(|| Error::Invalid(format!("priority is between 0 and {LAST_PRIORITY}.")))
+}
+
+fn not_empty(methods: Option<Vec<Method>>) -> Option<Vec<Method>> {
+    methods.filter(|methods| !methods.is_empty())
+}
+
+impl CreateRule {
+    fn into_rule(self, action_code: ActionCode, now: Timestamp) -> Result<Rule, Error> {
+        Ok(Rule {
+            id: RuleId::generate(),
+            action_code,
+            name: self.name,
+            description: self.description,
+            is_active: self.is_active.unwrap_or(true),
+            is_shadow: self.is_shadow.unwrap_or(false),
+            priority: priority(self.priority)?,
+            outcome: self.outcome,
+            verification_methods: not_empty(self.verification_methods),
+            prompt_to_enroll_verification_methods: not_empty(self.prompt_to_enroll_verification_methods),
+            default_verification_method: self.default_verification_method,
+            conditions: self.conditions,
+            created_at: now,
+        })
+    }
+}
+
+impl RuleChanges {
+    fn apply(&self, rule: &mut Rule) -> Result<(), Error> {
+        rule.name = self.name.clone().unwrap_or_else(|| rule.name.clone());
+        rule.outcome = self.outcome.unwrap_or(rule.outcome);
+        rule.is_active = self.is_active.map_or(rule.is_active, |changed| changed.unwrap_or(true));
+        rule.is_shadow = self.is_shadow.map_or(rule.is_shadow, |changed| changed.unwrap_or(false));
+        if let Some(asked) = self.priority {
+            rule.priority = priority(asked)?;
+        }
+        if let Some(description) = &self.description {
+            rule.description = description.clone();
+        }
+        if let Some(methods) = &self.verification_methods {
+            rule.verification_methods = not_empty(methods.clone());
+        }
+        if let Some(methods) = &self.prompt_to_enroll_verification_methods {
+            rule.prompt_to_enroll_verification_methods = not_empty(methods.clone());
+        }
+        if let Some(method) = self.default_verification_method {
+            rule.default_verification_method = method;
+        }
+        if let Some(conditions) = &self.conditions {
+            rule.conditions = conditions.clone();
+        }
+        Ok(())
+    }
+}
+
+/// What holds of every rule, made or changed.
+fn check(rule: &Rule, catalogue: &Catalogue) -> Result<(), Error> {
+    if rule.name.trim().is_empty() || rule.name.chars().count() > 100 {
+        return Err(Error::invalid("name has 1 to 100 characters."));
+    }
+    if rule.description.as_ref().is_some_and(|text| text.chars().count() > 500) {
+        return Err(Error::invalid("description has at most 500 characters."));
+    }
+    if let (Some(methods), Some(default)) = (&rule.verification_methods, rule.default_verification_method)
+        && !methods.contains(&default)
+    {
+        return Err(Error::Invalid(format!(
+            "defaultVerificationMethod: {} is not among the rule's verificationMethods; add it there.",
+            default.as_str()
+        )));
+    }
+    Condition::check(&rule.conditions, catalogue).map(|_| ()).map_err(|fault| Error::Invalid(fault.to_string()))
+}
+
+/// The data points and value lists of a tenant as they are now.
+async fn catalogue(app: &App, tenant: &TenantId) -> Result<Catalogue, Error> {
+    let loaded = app.store().tenant(tenant).load().await?.ok_or(Error::Unauthorized)?;
+    Ok(Catalogue::new(&loaded.points, &loaded.lists))
+}
+
+/// List the rules of a kind of action, by priority.
+#[utoipa::path(get, path = "/v1/management/action-configurations/{actionCode}/rules", tag = "Management API",
+    operation_id = "listRules", params(("actionCode" = String, Path)),
+    responses((status = 200, body = Vec<RuleView>)), security(("managementKey" = [])))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    ManagementCaller(tenant): ManagementCaller,
+    Path(code): Path<ActionCode>,
+) -> Reply<Vec<RuleView>> {
+    let rules = app.store().tenant(tenant.id()).rules(&code).await?;
+    Ok(Json(rules.into_iter().map(|rule| view(tenant.id(), rule)).collect()))
+}
+
+/// Make a rule; 400 where another rule of the action has its priority. Names and types in its conditions are checked.
+#[utoipa::path(post, path = "/v1/management/action-configurations/{actionCode}/rules", tag = "Management API",
+    operation_id = "createRule", params(("actionCode" = String, Path)), request_body = CreateRule,
+    responses((status = 200, body = RuleView)), security(("managementKey" = [])))]
+pub(crate) async fn create(
+    State(app): State<App>,
+    ManagementCaller(tenant): ManagementCaller,
+    Path(code): Path<ActionCode>,
+    Body(request): Body<CreateRule>,
+) -> Reply<RuleView> {
+    let rule = request.into_rule(code, app.now())?;
+    check(&rule, &catalogue(&app, tenant.id()).await?)?;
+    app.store().tenant(tenant.id()).create_rule(&rule).await?;
+    app.forget_tenant(tenant.id());
+    Ok(Json(view(tenant.id(), rule)))
+}
+
+type RulePath = Path<(ActionCode, RuleId)>;
+
+/// Get a rule.
+#[utoipa::path(get, path = "/v1/management/action-configurations/{actionCode}/rules/{ruleId}", tag = "Management API",
+    operation_id = "getRule", params(("actionCode" = String, Path), ("ruleId" = String, Path)),
+    responses((status = 200, body = RuleView)), security(("managementKey" = [])))]
+pub(crate) async fn get(
+    State(app): State<App>,
+    ManagementCaller(tenant): ManagementCaller,
+    Path((code, id)): RulePath,
+) -> Reply<RuleView> {
+    let rules = app.store().tenant(tenant.id()).rules(&code).await?;
+    let rule = rules.into_iter().find(|rule| rule.id == id).ok_or_else(no_rule)?;
+    Ok(Json(view(tenant.id(), rule)))
+}
+
+/// Change a rule: absent keeps, null clears.
+#[utoipa::path(patch, path = "/v1/management/action-configurations/{actionCode}/rules/{ruleId}", tag = "Management API",
+    operation_id = "updateRule", params(("actionCode" = String, Path), ("ruleId" = String, Path)),
+    request_body = RuleChanges, responses((status = 200, body = RuleView)), security(("managementKey" = [])))]
+pub(crate) async fn patch(
+    State(app): State<App>,
+    ManagementCaller(tenant): ManagementCaller,
+    Path((code, id)): RulePath,
+    Body(changes): Body<RuleChanges>,
+) -> Reply<RuleView> {
+    let catalogue = catalogue(&app, tenant.id()).await?;
+    let change = |rule: &mut Rule| {
+        changes.apply(rule)?;
+        check(rule, &catalogue)
+    };
+    let changed = app.store().tenant(tenant.id()).change_rule(&code, &id, change).await?;
+    app.forget_tenant(tenant.id());
+    Ok(Json(view(tenant.id(), changed)))
+}
+
+/// Delete a rule; 404 where there is none.
+#[utoipa::path(delete, path = "/v1/management/action-configurations/{actionCode}/rules/{ruleId}", tag = "Management API",
+    operation_id = "deleteRule", params(("actionCode" = String, Path), ("ruleId" = String, Path)),
+    responses((status = 200, body = Deleted)), security(("managementKey" = [])))]
+pub(crate) async fn delete(
+    State(app): State<App>,
+    ManagementCaller(tenant): ManagementCaller,
+    Path((code, id)): RulePath,
+) -> Reply<Deleted> {
+    app.store().tenant(tenant.id()).delete_rule(&code, &id).await?;
+    app.forget_tenant(tenant.id());
+    Ok(Json(Deleted { success: true }))
+}

@@ -1,0 +1,134 @@
+//! What the rules of an action make of it, and what they remember of it.
+
+use countersign_core::{
+    action::{Action, Outcome},
+    app::{App, TenantContext},
+    authenticator::Method,
+    clock::Timestamp,
+    error::Error,
+    id::{ActionId, DeviceTag, UserId},
+    rule::{
+        Trace,
+        facts::{self, Given, Known, Place},
+        recent::{Origin, Recent},
+    },
+    store::{Noted, SeenByRules, StoredProfile, TenantStore},
+    tenant::ActionConfig,
+    user::{Profile, User},
+};
+
+/// What is read of a user before an action, in one round trip.
+pub(crate) struct Reading {
+    pub user: Option<User>,
+    pub profile: Option<StoredProfile>,
+    /// Where the action has rules.
+    pub seen: Option<SeenByRules>,
+}
+
+impl Reading {
+    /// As little as the action needs: without rules the user alone, and with contacts its profile.
+    pub async fn of(
+        (store, user): (TenantStore<'_>, &UserId),
+        has_rules: bool,
+        has_contacts: bool,
+        device: Option<&DeviceTag>,
+    ) -> Result<Self, Error> {
+        if has_rules {
+            let (user, profile, seen) = store.user_as_seen_by_rules(user, device).await?;
+            return Ok(Self { user, profile, seen: Some(seen) });
+        }
+        if has_contacts {
+            let (user, profile) = store.user_and_profile(user).await?;
+            return Ok(Self { user, profile, seen: None });
+        }
+        Ok(Self { user: store.user(user).await?, profile: None, seen: None })
+    }
+}
+
+/// What is decided of an action before it is written.
+pub(crate) struct Judgement {
+    pub id: ActionId,
+    pub outcome: Outcome,
+    pub methods: Vec<Method>,
+    pub rules: Option<Box<Trace>>,
+    memory: Option<Memory>,
+}
+
+/// What rules remember, and where the action comes from.
+struct Memory {
+    before: SeenByRules,
+    after: Recent,
+    origin: Origin,
+    device: Option<String>,
+}
+
+impl Judgement {
+    /// Asks the rules of the action, where it has any: the first that matches decides, and otherwise the action itself.
+    pub fn of(
+        app: &App,
+        (tenant, config): (&TenantContext, &ActionConfig),
+        given: Given<'_>,
+        (user, profile): (&User, &Profile),
+        seen: Option<SeenByRules>,
+        now: Timestamp,
+    ) -> Self {
+        let outcome = config.default_user_action_result;
+        let active = |methods: Vec<Method>| {
+            methods.into_iter().filter(|method| tenant.settings().is_active(*method)).collect::<Vec<_>>()
+        };
+        let (Some(rules), Some(before)) = (tenant.rules(&config.action_code), seen) else {
+            let (id, methods) = (ActionId::generate(), active(config.allowed_methods()));
+            return Self { id, outcome, methods, rules: None, memory: None };
+        };
+        let place = given.address().map_or_else(Place::default, |address| app.places().place(address));
+        let data = facts::data(&Known {
+            given,
+            place: &place,
+            code: &config.action_code,
+            user,
+            profile,
+            recent: &before.recent,
+            device: before.device.as_ref(),
+            points: tenant.points(),
+            lists: tenant.lists(),
+            now,
+        });
+        let decision = rules.decide(data, tenant.lists(), config.on_rule_error(), now);
+        if !decision.trace.failed.is_empty() {
+            let rules: Vec<&str> = decision.trace.failed.iter().map(|id| id.as_str()).collect();
+            tracing::warn!(event = "rules_failed", tenant = %tenant.id(), action = %config.action_code, rules = rules.join(" "));
+        }
+        let origin = given.origin(&place);
+        Self {
+            id: ActionId::seen_by_rules(origin.device.as_ref()),
+            outcome: decision.outcome.unwrap_or(outcome),
+            methods: active(decision.methods.unwrap_or_else(|| config.allowed_methods())),
+            rules: Some(Box::new(decision.trace)),
+            memory: Some(Memory {
+                after: before.recent.clone(),
+                before,
+                origin,
+                device: given.device_id.map(str::to_owned),
+            }),
+        }
+    }
+
+    /// What is to be remembered of the action, once it is known how it begins.
+    pub fn noted(&mut self, action: &Action) -> Option<Noted<'_>> {
+        let Memory { before, after, origin, device } = self.memory.as_mut()?;
+        after.began((&action.id, &action.code), action.state, origin, action.created_at);
+        Some(Noted { before, recent: after, device: origin.device.as_ref().zip(device.as_deref()) })
+    }
+}
+
+/// What is asked for first: what a rule says, what the action says, what the user chose.
+pub(crate) fn default_method(action: &Action, config: &ActionConfig, user: &User) -> Option<Method> {
+    let of_rule = action.rules.as_ref().and_then(|rules| rules.default_method);
+    of_rule.or(config.default_verification_method).or_else(|| user.default_method())
+}
+
+/// The rules of an action as track answers them: nothing where it has none.
+pub(crate) fn rule_ids(action: &Action) -> Option<Vec<String>> {
+    let rules = action.rules.as_ref()?;
+    Some(rules.matched.iter().map(|rule| rule.rule_id.to_string()).collect())
+}
