@@ -155,7 +155,7 @@ impl Asking<'_> {
     }
 }
 
-/// What an answer or a token is for: the keys that take pushes, and what waits for one of them.
+/// The keys that take pushes, and what waits for them.
 pub struct Watch<'a> {
     pub lines: Vec<Line>,
     pub screen: &'a Screen,
@@ -175,14 +175,19 @@ impl<'a> Watch<'a> {
         self.screen.say(&format!("Waiting for sign-ins of {}. Ctrl-C ends it.", whom.join(", ")))?;
         loop {
             for index in (0..self.lines.len()).rev() {
-                let Some(shown) = self.next(index)? else { continue };
+                let Some(shown) = self.next(index) else { continue };
                 let Some(line) = self.lines.get(index) else { continue };
                 let asking = Asking { line, shown: &shown, screen: self.screen, keyboard: self.keyboard };
                 match asking.ask() {
                     Ok(end) if once || end == End::NoInput => return Ok(end.into()),
                     Ok(_) => {}
-                    Err(error) if once || error.why == Why::Wrong => return Err(error),
-                    Err(error) => eprintln!("phone: {error}"),
+                    Err(error) if once || error.why == Why::NoReader => return Err(error),
+                    Err(error) => {
+                        eprintln!("phone: {error}");
+                        if error.why == Why::Unreachable {
+                            self.seen.pop(); // Nothing was answered: it is shown again.
+                        }
+                    }
                 }
             }
             if self.lines.is_empty() {
@@ -194,31 +199,30 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// What waits for this line and was not shown yet. A line whose key was removed is dropped; a server that is away is
-    /// waited for.
-    fn next(&mut self, index: usize) -> Result<Option<Value>, Trouble> {
-        let Some(line) = self.lines.get(index) else { return Ok(None) };
+    /// What waits for this line and was not shown yet. A line whose key was removed is dropped; a server that does not
+    /// answer is asked again.
+    fn next(&mut self, index: usize) -> Option<Value> {
+        let line = self.lines.get(index)?;
         match line.pending() {
             Ok(shown) => {
                 if std::mem::take(&mut self.was_away) {
                     eprintln!("phone: the server is there again");
                 }
-                let new = shown.filter(|shown| !self.seen.contains(&shown["challengeId"]));
-                self.seen.extend(new.as_ref().map(|shown| shown["challengeId"].clone()));
-                Ok(new)
+                let new = shown.filter(|shown| !self.seen.contains(&shown["challengeId"]))?;
+                self.seen.push(new["challengeId"].clone());
+                Some(new)
             }
             Err(error) if error.why == Why::Forgotten => {
                 eprintln!("phone: the key of {} was removed; it is not watched any more", line.device.user_id);
                 self.lines.remove(index);
-                Ok(None)
+                None
             }
-            Err(error) if error.why == Why::Unreachable => {
+            Err(error) => {
                 if !std::mem::replace(&mut self.was_away, true) {
                     eprintln!("phone: {error}; it is tried again every second");
                 }
-                Ok(None)
+                None
             }
-            Err(error) => Err(error),
         }
     }
 }

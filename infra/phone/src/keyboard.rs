@@ -1,15 +1,17 @@
 //! What the person types, and when they stop it all.
 
 use std::{
+    cell::OnceCell,
     io::{BufRead as _, IsTerminal as _},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
     thread,
     time::Duration,
 };
 
-/// Lines of standard input, read beside the work: a question may be over before it is answered.
+/// Lines of standard input, read beside the work: a question may be over before it is answered. Nothing is read before the
+/// first question, for what is not asked for may be meant for others.
 pub struct Keyboard {
-    lines: Receiver<String>,
+    lines: OnceCell<Receiver<String>>,
     is_terminal: bool,
 }
 
@@ -20,23 +22,31 @@ pub enum Typed {
     End,
 }
 
+/// Ends with the process, or with standard input.
+fn read_lines() -> Receiver<String> {
+    let (send, lines) = channel();
+    thread::spawn(move || {
+        for line in std::io::stdin().lock().lines() {
+            let Ok(line) = line else { break };
+            if send.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    lines
+}
+
 impl Keyboard {
     pub fn new() -> Self {
-        let (send, lines) = channel();
-        // Ends with the process, or with standard input.
-        thread::spawn(move || {
-            for line in std::io::stdin().lock().lines() {
-                let Ok(line) = line else { break };
-                if send.send(line).is_err() {
-                    break;
-                }
-            }
-        });
-        Self { lines, is_terminal: std::io::stdin().is_terminal() }
+        Self { lines: OnceCell::new(), is_terminal: std::io::stdin().is_terminal() }
+    }
+
+    fn lines(&self) -> &Receiver<String> {
+        self.lines.get_or_init(read_lines)
     }
 
     pub fn wait(&self, longest: Duration) -> Typed {
-        match self.lines.recv_timeout(longest) {
+        match self.lines().recv_timeout(longest) {
             Ok(line) => Typed::Line(line.trim().to_owned()),
             Err(RecvTimeoutError::Timeout) => Typed::NothingYet,
             Err(RecvTimeoutError::Disconnected) => Typed::End,
@@ -46,7 +56,7 @@ impl Keyboard {
     /// Forgets what a person typed before they were asked: it was no answer. What a program wrote ahead, it meant.
     pub fn forget(&self) {
         if self.is_terminal {
-            while self.lines.try_recv().is_ok() {}
+            while self.lines().try_recv().is_ok() {}
         }
     }
 

@@ -20,7 +20,7 @@ pub fn enrol(home: &Home, screen: &Screen, asked: &Enrolment) -> Result<(), Trou
     match Seen::at(&asked.what)? {
         Seen::Account(uri) => enrol_account(home, screen, &uri),
         Seen::Token { token, api } => {
-            let api = asked.api.clone().or(api).unwrap_or_else(|| LOCAL.to_owned());
+            let api = api.or_else(|| asked.api.clone()).unwrap_or_else(|| LOCAL.to_owned());
             enrol_device(home, screen, asked, (&token, api))
         }
         Seen::SignIn(_) => Err(Trouble::new("this is a sign-in that waits for a device: `phone scan`")),

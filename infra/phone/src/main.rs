@@ -52,7 +52,7 @@ struct Command {
 
 #[derive(Subcommand)]
 enum What {
-    /// Enrol: an otpauth address, the token of an action (`token` of track), or the address of a hosted page.
+    /// Enrol: an otpauth address, the token of an action, the answer of track, or the address of a hosted page.
     Enroll(Enrolment),
     /// Show the codes of this moment.
     Codes,

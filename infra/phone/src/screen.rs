@@ -4,7 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 
 use serde_json::Value;
 
-use crate::trouble::Trouble;
+use crate::trouble::{Trouble, Why};
 
 /// Text for people, or a line of JSON for each thing.
 pub struct Screen {
@@ -24,7 +24,7 @@ impl Screen {
         let mut out = std::io::stdout().lock();
         let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         // A reader that has had enough (`| head -1`) is no reason to panic.
-        written.map_err(|error| Trouble::new(format!("cannot print: {error}")))
+        written.map_err(|error| Trouble::because(Why::NoReader, format!("cannot print: {error}")))
     }
 
     /// Shows one thing.

@@ -41,6 +41,11 @@ impl Seen {
     }
 
     fn of(text: &str) -> Result<Self, Trouble> {
+        // The answer of track, or of beginning to enrol an app: what it says is in one of these.
+        if let Ok(Value::Object(answer)) = serde_json::from_str::<Value>(text) {
+            let text = ["url", "uri", "token"].iter().find_map(|name| answer.get(*name)?.as_str());
+            return Self::of(text.ok_or_else(|| Trouble::new("the answer has no token in it; did the call succeed?"))?);
+        }
         if let Ok(url) = Url::parse(text) {
             return Self::of_url(&url, text);
         }
@@ -129,6 +134,11 @@ mod tests {
         let token = "eyJ0.eyJz.c2ln".to_owned();
         let hosted = format!("https://mfa.example:8443/challenge?token={token}&mode=popup");
         for (text, seen) in [
+            (r#"{"state": "ALLOW", "token": "eyJ0.eyJz.c2ln"}"#, Seen::Token { token: token.clone(), api: None }),
+            (
+                r#"{"uri": "otpauth://totp/a?secret=A", "secret": "A"}"#,
+                Seen::Account("otpauth://totp/a?secret=A".into()),
+            ),
             ("otpauth://totp/a?secret=A", Seen::Account("otpauth://totp/a?secret=A".into())),
             (token.as_str(), Seen::Token { token: token.clone(), api: None }),
             (&hosted, Seen::Token { token: token.clone(), api: Some("https://mfa.example:8443/v1".into()) }),
@@ -137,7 +147,15 @@ mod tests {
         ] {
             assert_eq!(Seen::of(text).unwrap(), seen, "{text}");
         }
-        for wrong in ["", "x", "mailto:a@b", "countersign://other/S83YHF_w-x", "https://shop.example/", "a b c d e f"] {
+        for wrong in [
+            "",
+            r#"{"error": "unauthorized"}"#,
+            "x",
+            "mailto:a@b",
+            "countersign://other/S83YHF_w-x",
+            "https://shop.example/",
+            "a b c d e f",
+        ] {
             assert!(Seen::of(wrong).is_err(), "{wrong}");
         }
         assert!(Claims::of(&token).is_err(), "its claims are no JSON");

@@ -6,21 +6,30 @@ use std::{fmt::Display, path::Path, process::ExitCode};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
     /// Something is wrong, and the line says what.
-    Wrong = 1,
+    Wrong,
+    /// Nobody reads what is printed.
+    NoReader,
     /// The number was not the one on the other screen, or no more are looked at.
-    Number = 3,
-    NothingWaits = 4,
+    Number,
+    NothingWaits,
     /// It was answered before, or its time has passed.
-    Over = 5,
+    Over,
     /// The server cannot be reached, or says that it cannot answer now.
-    Unreachable = 6,
+    Unreachable,
     /// The server does not know the key (any more).
-    Forgotten = 7,
+    Forgotten,
 }
 
 impl From<Why> for ExitCode {
     fn from(why: Why) -> Self {
-        Self::from(why as u8)
+        Self::from(match why {
+            Why::Wrong | Why::NoReader => 1,
+            Why::Number => 3,
+            Why::NothingWaits => 4,
+            Why::Over => 5,
+            Why::Unreachable => 6,
+            Why::Forgotten => 7,
+        })
     }
 }
 
