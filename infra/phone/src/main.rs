@@ -32,12 +32,20 @@ use trouble::{Trouble, Why};
 #[command(
     version,
     about,
-    after_help = "Exit codes: 0 done; 1 something is wrong, and a line says what; 2 the command line is; 3 the number was wrong, or too\n\
-                  many were; 4 nothing waits; 5 it is over; 6 the server cannot be reached; 7 the server does not know the\n\
-                  key; 130 Ctrl-C.\n\
-                  \n\
-                  With --json each result is one line on standard output, and `watch`, `scan` and `approve` read lines: a, d or n\n\
-                  (approve, deny, not me), then the number where `numberMatching` is true."
+    after_help = "\
+Exit codes:
+    0  done
+    1  something is wrong, and a line says what
+    2  the command line is wrong
+    3  the number was wrong, or too many were
+    4  nothing waits
+    5  it is over: answered elsewhere, or its time has passed
+    6  the server cannot be reached
+    7  the server does not know the key
+  130  Ctrl-C
+
+With --json each result is one line on standard output, and `watch`, `scan` and `approve` read lines: a, d or n (approve,
+deny, not me), then the number where `numberMatching` is true."
 )]
 struct Command {
     /// Where the phone is kept [default: ~/.countersign-phone].

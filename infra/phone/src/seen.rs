@@ -54,7 +54,7 @@ impl Seen {
         }
         // Ids of challenges, as the SDKs put them into their QR codes (contract, section 2.7).
         let is_id = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-        if (8..=128).contains(&text.len()) && text.chars().all(is_id) {
+        if (16..=128).contains(&text.len()) && text.chars().all(is_id) {
             return Ok(Self::SignIn(text.to_owned()));
         }
         Err(Trouble::new(
@@ -142,8 +142,8 @@ mod tests {
             ("otpauth://totp/a?secret=A", Seen::Account("otpauth://totp/a?secret=A".into())),
             (token.as_str(), Seen::Token { token: token.clone(), api: None }),
             (&hosted, Seen::Token { token: token.clone(), api: Some("https://mfa.example:8443/v1".into()) }),
-            ("countersign://claim/S83YHF_w-x", Seen::SignIn("S83YHF_w-x".into())),
-            ("S83YHF_w-x", Seen::SignIn("S83YHF_w-x".into())),
+            ("countersign://claim/S83YHF_w-xS83YHF_w-xAA", Seen::SignIn("S83YHF_w-xS83YHF_w-xAA".into())),
+            ("S83YHF_w-xS83YHF_w-xAA", Seen::SignIn("S83YHF_w-xS83YHF_w-xAA".into())),
         ] {
             assert_eq!(Seen::of(text).unwrap(), seen, "{text}");
         }
@@ -152,7 +152,7 @@ mod tests {
             r#"{"error": "unauthorized"}"#,
             "x",
             "mailto:a@b",
-            "countersign://other/S83YHF_w-x",
+            "countersign://other/S83YHF_w-xS83YHF_w-xAA",
             "https://shop.example/",
             "a b c d e f",
         ] {
