@@ -145,8 +145,8 @@ impl Asking<'_> {
         }
     }
 
-    /// Whether the question still waits, as far as can be seen: of pushes the server shows the newest; of a code that was
-    /// scanned it only says when it ends.
+    /// Whether the question still waits, as far as can be seen: of pushes the server shows the newest; of a code that
+    /// was scanned it only says when it ends.
     fn is_open(&self) -> bool {
         if self.line.device.kind == "push" {
             return !matches!(self.line.pending(), Ok(None));

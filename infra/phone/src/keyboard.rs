@@ -8,8 +8,8 @@ use std::{
     time::Duration,
 };
 
-/// Lines of standard input, read beside the work: a question may be over before it is answered. Nothing is read before the
-/// first question, for what is not asked for may be meant for others.
+/// Lines of standard input, read beside the work: a question may be over before it is answered. Nothing is read before
+/// the first question, for what is not asked for may be meant for others.
 pub struct Keyboard {
     lines: OnceCell<Receiver<String>>,
     is_terminal: bool,
@@ -70,7 +70,7 @@ impl Keyboard {
     }
 }
 
-/// Says so when Ctrl-C or a signal to end comes, and ends with the status that shells expect (128 + the signal's number).
+/// Says so when Ctrl-C or a signal to end comes, and ends with the status that shells expect (128 + the signal).
 pub fn end_when_told() {
     thread::spawn(|| {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };

@@ -77,8 +77,8 @@ fn enrol_device(home: &Home, screen: &Screen, asked: &Enrolment, (token, api): (
         name: asked.name.clone(),
         key: String::new(),
     };
-    // Kept before it is sent, and used again by the next try: an answer that was lost must not leave a key enrolled that
-    // nobody has.
+    // Kept before it is sent, and used again by the next try: an answer that was lost must not leave a key enrolled
+    // that nobody has.
     let device = home.change(|phone| {
         if let Some(begun) = phone.devices.iter().find(|one| Device { key: String::new(), ..(*one).clone() } == device)
         {

@@ -44,8 +44,8 @@ Exit codes:
     7  the server does not know the key
   130  Ctrl-C
 
-With --json each result is one line on standard output, and `watch`, `scan` and `approve` read lines: a, d or n (approve,
-deny, not me), then the number where `numberMatching` is true."
+With --json each result is one line on standard output, and `watch`, `scan` and `approve` read lines: a, d or n
+(approve, deny, not me), then the number where `numberMatching` is true."
 )]
 struct Command {
     /// Where the phone is kept [default: ~/.countersign-phone].
