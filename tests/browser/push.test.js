@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { statSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { exits } from "./lib/phone.js";
+import { unique } from "../sdk/node/lib/wire.js";
+import { exits, newPhone } from "./lib/phone.js";
+import { openRoad } from "./lib/proxy.js";
 import { action, openWorld } from "./lib/world.js";
 
 const world = await openWorld();
@@ -157,4 +159,33 @@ test("a phone moves to a new push token, and goes", async (t) => {
   assert.match(await phone.run(["remove"]), /Removed/);
   assert.deepEqual(await sdk.getAuthenticators({ userId }), []);
   await phone.run(["watch"], exits.wrong);
+});
+
+test("on a bad road an enrolment is finished by the next try, and a watch waits for the server", async (t) => {
+  const page = await world.openPage(t);
+  const road = await openRoad(t, world.server.api);
+  const [phone, userId] = [newPhone(t, road.api), unique("grace")];
+  const { token } = await world.track(userId);
+  road.losesAnswers = 1;
+  assert.match(await phone.run(["enroll", token], exits.unreachable), /cannot be reached/);
+  assert.equal((await sdk.getAuthenticators({ userId })).length, 1, "it had got there");
+  assert.match(await phone.run(["enroll", token]), /Enrolled for grace/);
+  assert.equal((await sdk.getAuthenticators({ userId })).length, 1);
+
+  const watch = phone.start("watch");
+  await watch.see(/Waiting/);
+  road.isClosed = true;
+  await watch.see(/cannot be reached.*tried again/);
+  const { asked } = await world.ask(page, userId);
+  road.isClosed = false;
+  await watch.see(/there again/);
+  await watch.see(/\[a\]pprove/);
+  road.isClosed = true;
+  watch.type("a");
+  await watch.see(/cannot be reached/);
+  road.isClosed = false;
+  await watch.see(/Is it you\?.*\[a\]pprove/s);
+  watch.type("a");
+  await watch.see(/Approved/);
+  assert.equal((await world.pushIsOver(page, asked.challengeId)).isVerified, true);
 });
