@@ -147,7 +147,6 @@ impl App {
     async fn remove(&self, id: &str) {
         let window = self.world.now() / 600;
         for (distant, is_good) in [(-2, false), (2, false), (1, true)] {
-            #[expect(clippy::cast_precision_loss, reason = "as Swift and Kotlin print it; far below 2^53")]
             let written = format!("{:.1}", (window + distant) as f64);
             let body = json!({"publicKey": self.key, "signature": self.files.sign(&written)});
             let answer = self.world.http.post(&self.at("/remove"), &self.auth, body).await;
