@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sdkFor } from "../sdk/node/lib/sdk.js";
-import { serve, tenantId } from "../sdk/node/lib/server.js";
+import { serve } from "../sdk/node/lib/server.js";
 import { currentCode, previousCode } from "../sdk/node/lib/totp.js";
 import { unique } from "../sdk/node/lib/wire.js";
-import { openBrowser, openPage } from "./lib/chromium.js";
+import { openBrowser } from "./lib/chromium.js";
+import { openClientPage, setToken } from "./lib/client.js";
 import { openShop } from "./lib/shop.js";
 
 const server = await serve();
@@ -14,17 +15,12 @@ const browser = await openBrowser();
 const sdk = sdkFor(server);
 const action = "sign-in";
 
-/** Opens the shop and makes its SDK client, `window.client`. */
+/** The shop's page and its SDK client. */
 async function openClient(test) {
-  const page = await openPage(browser, test);
-  await page.goto(shop.origin);
-  await page.evaluate((options) => {
-    window.expirations = 0;
-    window.client = new window.authsignal.Authsignal({ ...options, onTokenExpired: () => (window.expirations += 1) });
-  }, { baseUrl: server.api, tenantId });
+  const page = await openClientPage(browser, test, { shop, server });
   return {
     page,
-    setToken: (token) => page.evaluate((value) => window.client.setToken(value), token),
+    setToken: (token) => setToken(page, token),
     enroll: () => page.evaluate(() => window.client.totp.enroll()),
     verify: (code) => page.evaluate((value) => window.client.totp.verify({ code: value }), code),
     expirations: () => page.evaluate(() => window.expirations),

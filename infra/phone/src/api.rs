@@ -2,26 +2,39 @@
 
 use std::time::Duration;
 
-use data_encoding::BASE64;
+use data_encoding::{BASE64, BASE64URL_NOPAD};
 use serde_json::{Value, json};
 
 use crate::{
-    Trouble,
     home::Device,
     key::{Key, context_hash, statement},
+    trouble::{Trouble, Why},
 };
 
 /// A server, as one device or one token speaks to it.
-pub struct Api {
+struct Api {
     base: String,
     authorization: String,
     agent: ureq::Agent,
 }
 
 /// What was said of an answer.
-pub struct Said {
-    pub is_verified: bool,
-    pub failure: Option<String>,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    Approved,
+    Denied,
+    WrongNumber,
+    /// The number was not looked at: too many were wrong.
+    NoMoreNumbers,
+}
+
+/// What the person says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    Approve,
+    Deny,
+    /// It was not them who asked.
+    Report,
 }
 
 impl Api {
@@ -33,43 +46,52 @@ impl Api {
             .max_idle_connections(0);
         Self { base: base.trim_end_matches('/').to_owned(), authorization, agent: config.build().into() }
     }
-    pub fn of_token(base: &str, token: &str) -> Self {
-        Self::new(base, format!("Bearer {token}"))
-    }
-    /// As Android spells it: the tenant id as user name, an empty password.
-    pub fn of_tenant(base: &str, tenant: &str) -> Self {
-        Self::new(base, format!("Basic {}", BASE64.encode(format!("{tenant}:").as_bytes())))
-    }
 
-    fn read(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value, Trouble> {
-        let mut answer = answer.map_err(|error| Trouble::new(format!("the server cannot be reached: {error}")))?;
-        let text = answer.body_mut().read_to_string().map_err(|error| Trouble::new(error.to_string()))?;
-        let unreadable = |error| Trouble::new(format!("the server answered {} and no JSON: {error}", answer.status()));
-        let body: Value = serde_json::from_str(&text).map_err(unreadable)?;
-        if answer.status() == 200 {
-            return Ok(body);
+    fn read(&self, answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value, Trouble> {
+        let unreachable = |error: ureq::Error| {
+            Trouble::because(Why::Unreachable, format!("{} cannot be reached: {error}", self.base))
+        };
+        let mut answer = answer.map_err(unreachable)?;
+        let text = answer.body_mut().read_to_string().map_err(unreachable)?;
+        let status = answer.status().as_u16();
+        let body = serde_json::from_str::<Value>(&text);
+        if let (200, Ok(body)) = (status, &body) {
+            return Ok(body.clone());
         }
-        let why = body["errorDescription"].as_str().unwrap_or("the server refused");
-        Err(Trouble::new(format!("{why} ({})", body["errorCode"].as_str().unwrap_or("no code"))))
+        let why = match status {
+            403 => Why::Forgotten,
+            409 => Why::Over,
+            500.. => Why::Unreachable,
+            _ => Why::Wrong,
+        };
+        let said = body.unwrap_or_default();
+        let line = said["errorDescription"].as_str().map(str::to_owned);
+        let line =
+            line.unwrap_or_else(|| format!("{} answered {status}, and nothing that this phone understands", self.base));
+        let why = if why == Why::Forgotten && said["errorCode"] != "invalid_credential" { Why::Wrong } else { why };
+        Err(Trouble::because(why, line))
     }
 
-    pub fn post(&self, path: &str, body: &Value) -> Result<Value, Trouble> {
+    fn post(&self, path: &str, body: &Value) -> Result<Value, Trouble> {
         let request = self.agent.post(format!("{}{path}", self.base)).header("authorization", &self.authorization);
-        Self::read(request.header("content-type", "application/json").send(body.to_string()))
+        self.read(request.header("content-type", "application/json").send(body.to_string()))
     }
 
-    fn get(&self, path: &str, signature: &str) -> Result<Value, Trouble> {
-        let request = self.agent.get(format!("{}{path}", self.base)).header("authorization", &self.authorization);
-        Self::read(request.header("x-authsignal-signature", signature).call())
+    fn patch(&self, path: &str, body: &Value) -> Result<Value, Trouble> {
+        let request = self.agent.patch(format!("{}{path}", self.base)).header("authorization", &self.authorization);
+        self.read(request.header("content-type", "application/json").send(body.to_string()))
+    }
+
+    fn get(&self, path: &str, signature: Option<&str>) -> Result<Value, Trouble> {
+        let mut request = self.agent.get(format!("{}{path}", self.base)).header("authorization", &self.authorization);
+        if let Some(signature) = signature {
+            request = request.header("x-authsignal-signature", signature);
+        }
+        self.read(request.call())
     }
 }
 
-/// The key in a query: base64 once more over the base64 text, with what is syntax in a query encoded.
-fn query(key: &Key) -> String {
-    BASE64.encode(key.public().as_bytes()).replace('+', "%2B").replace('/', "%2F").replace('=', "%3D")
-}
-
-/// One enrolled device.
+/// One device, and its way to its server.
 pub struct Line {
     pub device: Device,
     key: Key,
@@ -77,22 +99,49 @@ pub struct Line {
 }
 
 impl Line {
+    /// Spells tenant and key as the SDK of its platform does (contract, sections 2.0 and 2.6).
     pub fn of(device: Device) -> Result<Self, Trouble> {
-        let (key, api) = (Key::read(&device.key)?, Api::of_tenant(&device.api, &device.tenant_id));
-        Ok(Self { device, key, api })
+        let name = format!("{}:", device.tenant_id);
+        let spelling = if device.platform == "ios" { BASE64URL_NOPAD } else { BASE64 };
+        let api = Api::new(&device.api, format!("Basic {}", spelling.encode(name.as_bytes())));
+        Ok(Self { key: Key::read(&device.key)?, api, device })
     }
 
     fn path(&self, rest: &str) -> String {
         format!("/client/user-authenticators/{}{rest}", self.device.kind)
     }
 
+    /// The path with the key in its query: base64 once more over the base64 text.
+    fn path_of_key(&self, rest: &str) -> String {
+        let text = self.key.public();
+        let key = match self.device.platform.as_str() {
+            "ios" => BASE64URL_NOPAD.encode(text.as_bytes()),
+            _ => BASE64.encode(text.as_bytes()).replace('+', "%2B").replace('/', "%2F").replace('=', "%3D"),
+        };
+        self.path(&format!("{rest}?publicKey={key}"))
+    }
+
     /// What waits for this device, if anything does.
     pub fn pending(&self) -> Result<Option<Value>, Trouble> {
-        let key = query(&self.key);
-        let message = self.api.post(&self.path(&format!("/challenge/sign?publicKey={key}")), &json!({}))?;
-        let signature = self.key.sign(message["message"].as_str().unwrap_or_default().as_bytes())?;
-        let shown = self.api.get(&self.path(&format!("/challenge?publicKey={key}")), &signature)?;
+        let ask = || {
+            let message = self.api.post(&self.path_of_key("/challenge/sign"), &json!({}))?;
+            let signature = self.key.sign(message["message"].as_str().unwrap_or_default().as_bytes())?;
+            self.api.get(&self.path_of_key("/challenge"), Some(&signature))
+        };
+        let mut shown = ask();
+        // The server keeps one message a device: another `phone` that asks at this moment takes its place.
+        for _ in 0..3 {
+            if shown.as_ref().is_err_and(|error| error.why == Why::Forgotten) {
+                shown = ask();
+            }
+        }
+        let shown = shown?;
         Ok(shown["challengeId"].is_string().then_some(shown))
+    }
+
+    /// What the server knows of this key.
+    pub fn known(&self) -> Result<Value, Trouble> {
+        self.api.get(&self.path_of_key(""), None)
     }
 
     /// Claims a scanned code.
@@ -105,25 +154,26 @@ impl Line {
     }
 
     /// Approves or denies what was shown, and signs all of it.
-    pub fn answer(
-        &self,
-        shown: &Value,
-        (approved, report): (bool, bool),
-        number: Option<&str>,
-    ) -> Result<Said, Trouble> {
+    pub fn answer(&self, shown: &Value, decision: Decision, number: Option<&str>) -> Result<Said, Trouble> {
         if shown["contextHash"].as_str().is_some_and(|hash| hash != context_hash(shown)) {
             return Err(Trouble::new("what the server shows is not what it would have signed; nothing was answered"));
         }
         let challenge = shown["challengeId"].as_str().unwrap_or_default();
+        let approved = decision == Decision::Approve;
         let whole = statement(&self.device.tenant_id, shown, approved, number.unwrap_or_default());
         let body = json!({
-            "challengeId": challenge, "publicKey": self.key.public(), "approved": approved, "report": report,
+            "challengeId": challenge, "publicKey": self.key.public(), "approved": approved,
+            "report": decision == Decision::Report,
             "signature": self.key.sign(challenge.as_bytes())?, "signatureV2": self.key.sign(&whole)?,
             "verificationCode": number,
         });
         let said = self.api.post(&self.path("/challenge"), &body)?;
-        let failure = said["failureReason"].as_str().map(str::to_owned);
-        Ok(Said { is_verified: said["isVerified"] == true, failure })
+        Ok(match said["failureReason"].as_str() {
+            None if said["isVerified"] == true => Said::Approved,
+            None => Said::Denied,
+            Some("MAX_ATTEMPTS_EXCEEDED") => Said::NoMoreNumbers,
+            Some(_) => Said::WrongNumber,
+        })
     }
 
     /// Answers a challenge that the app itself begins; the token that it gives to its backend.
@@ -135,6 +185,17 @@ impl Line {
         self.api.post("/client/verify/in-app", &body)
     }
 
+    /// Tells the server where the push service finds the device now.
+    pub fn update(&self, push_token: &str) -> Result<Value, Trouble> {
+        let signing = self.api.post(&self.path_of_key("/sign"), &json!({}))?;
+        let signature = self.key.sign(signing["message"].as_str().unwrap_or_default().as_bytes())?;
+        let body = json!({
+            "challengeId": signing["challengeId"], "publicKey": self.key.public(), "signature": signature,
+            "pushToken": push_token,
+        });
+        self.api.patch(&self.path(""), &body)
+    }
+
     /// Takes the key off the server; `now` in Unix seconds.
     pub fn remove(&self, now: u64) -> Result<Value, Trouble> {
         let signature = self.key.sign(format!("{}.0", now / 600).as_bytes())?;
@@ -142,11 +203,11 @@ impl Line {
     }
 
     /// Enrols the key for the user of a token.
-    pub fn enrol(&self, token: &str, name: &str, push_token: Option<&str>) -> Result<Value, Trouble> {
+    pub fn enrol(&self, token: &str, model: &str, push_token: Option<&str>) -> Result<Value, Trouble> {
         let body = json!({
-            "publicKey": self.key.public(), "deviceName": name, "devicePlatform": "android", "pushToken": push_token,
-            "deviceModel": "phone (command line)",
+            "publicKey": self.key.public(), "deviceName": self.device.name, "devicePlatform": self.device.platform,
+            "deviceModel": model, "pushToken": push_token,
         });
-        Api::of_token(&self.device.api, token).post(&self.path(""), &body)
+        Api::new(&self.device.api, format!("Bearer {token}")).post(&self.path(""), &body)
     }
 }

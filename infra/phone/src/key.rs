@@ -8,7 +8,7 @@ use aws_lc_rs::{
 use data_encoding::{BASE64, HEXLOWER};
 use serde_json::Value;
 
-use crate::Trouble;
+use crate::trouble::Trouble;
 
 /// What stands before the point in a SubjectPublicKeyInfo of P-256 (RFC 5480, section 2).
 const SPKI_PREFIX: [u8; 26] = [

@@ -80,9 +80,13 @@ async function start() {
 }
 
 function binary() {
-  const target = path.resolve(repository, process.env.CARGO_TARGET_DIR ?? "target");
-  const file = process.env.COUNTERSIGN_BIN ?? path.join(target, "release", "countersign");
-  assert.ok(existsSync(file), `${file} is missing: run \`cargo build --release --workspace\`, or set COUNTERSIGN_BIN`);
+  return process.env.COUNTERSIGN_BIN ?? built("countersign");
+}
+
+/** A program of this repository. */
+export function built(name) {
+  const file = path.join(path.resolve(repository, process.env.CARGO_TARGET_DIR ?? "target"), "release", name);
+  assert.ok(existsSync(file), `${file} is missing: run \`cargo build --release --workspace\``);
   return file;
 }
 
