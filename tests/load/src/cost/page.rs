@@ -121,8 +121,8 @@ fn assumed(out: &mut String) -> Result {
          - An approval by push, to one device and without a number, is track; challenge, which sends one message to the\n  \
            queue; deliver, which publishes once (the first push to a device makes its endpoint besides: one call of SNS\n  \
            and one write); what the app on the device asks (something to sign, what is pending) and its answer; {} polls\n  \
-           of the page that waits, one every two seconds of the ten that a person takes; validate. A page that polls\n  \
-           less, or asks its backend, saves what the table says.\n\
+           of the page that waits, one every two seconds of the ten that a person takes; validate. A poll more or\n  \
+           less is what the table says.\n\
          - Billed time: CPU of this machine (x86_64) divided by {:.0}/{:.0} of a processor, and {:.0} ms of waiting for each\n  \
            call; one request in {:.0} starts a function, for {:.0} ms more.\n\
          - KMS: one request at each start of a function that has keys, one each five minutes for each of {:.0} warm copies\n  \
