@@ -49,7 +49,9 @@ pub struct Meter {
 
 impl Meter {
     pub fn new(phase: Phase, concurrency: usize, plan: &Plan) -> Result<Self> {
-        eprintln!("  {concurrency} at a time: {phase}");
+        if plan.measures(phase) {
+            eprintln!("  {concurrency} at a time: {phase}");
+        }
         let figures = Figures {
             phase,
             wall: Duration::ZERO,
