@@ -87,19 +87,19 @@ impl Child {
         Ok(())
     }
 
-    pub fn cpu(&self) -> Result<Duration> {
-        cpu(self.process.id())
+    pub fn pid(&self) -> u32 {
+        self.process.id()
     }
+}
 
-    /// The most memory it had resident since `forget_peak`, in bytes.
-    pub fn peak(&self) -> Result<u64> {
-        memory(self.process.id(), "VmHWM")
-    }
+/// The most memory that a process had resident since `forget_peak`, in bytes.
+pub fn peak(pid: u32) -> Result<u64> {
+    memory(pid, "VmHWM")
+}
 
-    /// proc(5), clear_refs: 5 resets VmHWM to what is resident now.
-    pub fn forget_peak(&self) -> Result<()> {
-        Ok(fs::write(proc(self.process.id(), "clear_refs"), "5")?)
-    }
+/// proc(5), clear_refs: 5 resets VmHWM to what is resident now.
+pub fn forget_peak(pid: u32) -> Result<()> {
+    Ok(fs::write(proc(pid, "clear_refs"), "5")?)
 }
 
 /// The CPU time of a process with all its threads, those that ended too.

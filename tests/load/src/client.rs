@@ -26,6 +26,10 @@ pub fn post(path: &str, authorization: &str, body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
+pub fn get(path: &str, authorization: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nhost: load\r\nauthorization: {authorization}\r\n\r\n").into_bytes()
+}
+
 /// What came of some requests: the bodies in the order of the requests, and how long each took.
 #[derive(Default)]
 pub struct Sent {
@@ -37,54 +41,77 @@ pub struct Sent {
 /// Sends all requests, so many at a time, each connection one after the other. Requests that are not under way
 /// after `limit` are left out, from the end. A status other than 200 is an error.
 pub async fn send(address: SocketAddr, concurrency: usize, limit: Duration, requests: Vec<Vec<u8>>) -> Result<Sent> {
-    let mut connections = Vec::new();
-    for _ in 0..concurrency.min(requests.len()) {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        connections.push(stream);
+    let exchange = async |[line]: &mut [Connection; 1], request: &Vec<u8>| {
+        let began = Instant::now();
+        let body = line.exchange(request).await?;
+        Ok((began.elapsed(), body))
+    };
+    let (answered, wall) = work(address, concurrency, limit, requests, exchange).await?;
+    let (latencies, bodies) = answered.into_iter().unzip();
+    Ok(Sent { bodies, latencies, wall })
+}
+
+/// Does all jobs, so many at a time, each worker one after the other over connections of its own: what came of each,
+/// in the order of the jobs, and how long all took. Jobs that are not under way after `limit` are left out, from the
+/// end; the first that fails is an error.
+pub async fn work<J: 'static, R: 'static, const N: usize>(
+    address: SocketAddr,
+    concurrency: usize,
+    limit: Duration,
+    jobs: Vec<J>,
+    job: impl AsyncFn(&mut [Connection; N], &J) -> Result<R> + 'static,
+) -> Result<(Vec<R>, Duration)> {
+    let mut all_lines = Vec::new();
+    for _ in 0..concurrency.min(jobs.len()) {
+        let mut lines = Vec::with_capacity(N);
+        for _ in 0..N {
+            lines.push(Connection::open(address).await?);
+        }
+        all_lines.push(<[Connection; N]>::try_from(lines).map_err(|_| "other than N connections")?);
     }
-    let (requests, next) = (Rc::new(requests), Rc::new(Cell::new(0)));
+    let (shared, next) = (Rc::new((jobs, job)), Rc::new(Cell::new(0)));
     let started = Instant::now();
     let local = LocalSet::new();
-    let workers: Vec<_> = connections
+    let workers: Vec<_> = all_lines
         .into_iter()
-        .map(|stream| {
-            let (requests, next) = (requests.clone(), next.clone());
+        .map(|mut lines| {
+            let (shared, next) = (shared.clone(), next.clone());
             local.spawn_local(async move {
-                let mut connection = Connection { stream, buffer: Vec::with_capacity(4096) };
-                let mut answered = Vec::new();
+                let (jobs, job) = &*shared;
+                let mut done = Vec::new();
                 while started.elapsed() < limit {
                     let index = next.replace(next.get() + 1);
-                    let Some(request) = requests.get(index) else { break };
-                    let began = Instant::now();
-                    let body = connection.exchange(request).await.map_err(|error| error.to_string())?;
-                    answered.push((index, began.elapsed(), body));
+                    let Some(one) = jobs.get(index) else { break };
+                    done.push((index, job(&mut lines, one).await.map_err(|error| error.to_string())?));
                 }
-                Ok::<_, String>(answered)
+                Ok::<_, String>(done)
             })
         })
         .collect();
     local.await;
-    let mut sent = Sent { wall: started.elapsed(), ..Sent::default() };
-    let mut answered = Vec::new();
+    let wall = started.elapsed();
+    let mut done = Vec::new();
     for worker in workers {
-        answered.extend(worker.await??);
+        done.extend(worker.await??);
     }
-    answered.sort_unstable_by_key(|(index, ..)| *index);
-    for (_, latency, body) in answered {
-        sent.latencies.push(latency);
-        sent.bodies.push(body);
-    }
-    Ok(sent)
+    done.sort_unstable_by_key(|(index, _)| *index);
+    Ok((done.into_iter().map(|(_, result)| result).collect(), wall))
 }
 
-struct Connection {
+pub struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 impl Connection {
-    async fn exchange(&mut self, request: &[u8]) -> Result<Vec<u8>> {
+    async fn open(address: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, buffer: Vec::with_capacity(4096) })
+    }
+
+    /// The body of the answer.
+    pub async fn exchange(&mut self, request: &[u8]) -> Result<Vec<u8>> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
         let (head, length) = loop {

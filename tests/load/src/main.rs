@@ -2,11 +2,15 @@
 //!
 //! The server is a child process, so that its CPU time and memory are read from /proc apart from the generator's,
 //! and its clock is moved through its standard input: each TOTP step is accepted once, so every round of right
-//! codes needs a step of its own. The product binary has no such hook, by design.
+//! codes needs a step of its own. The product binary has no such hook, by design; approvals need none, and are asked of
+//! the product binary, whose courier says on its output what it hands over.
 
+mod approvals;
 mod child;
 mod client;
 mod journey;
+mod meter;
+mod product;
 mod report;
 mod serve;
 mod start;
@@ -15,8 +19,11 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, ValueEnum};
 
-use child::Child;
-use journey::{Journey, Plan};
+use approvals::Approvals;
+use child::{Child, Scratch};
+use journey::Journey;
+use meter::{Figures, Plan};
+use product::Product;
 use report::Report;
 
 /// Any failure ends the run: figures of a server that answers wrongly are none.
@@ -24,9 +31,13 @@ pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// Measures a Countersign server under load on this machine.
 ///
-/// For each store and concurrency: track, enrol, right codes, validate, wrong codes. Every answer is checked, and
-/// one that is not what it should be ends the run. CPU is the server's own; `gen` is the load generator's, which
-/// shares the machine. Run it with --release, on a machine that does nothing else.
+/// For each store and concurrency: track, enrol, right codes, validate, wrong codes. Then approvals on devices:
+/// `push` is asking by push until the answer, `handed` the same until the courier hands it to the device (one run, so
+/// both have its rate and CPU), `seen` until a device that asks what is pending, again and again, sees it, and
+/// `approve` the device's answer.
+///
+/// Every answer is checked, and one that is not what it should be ends the run. CPU is the server's own; `gen` is the
+/// load generator's, which shares the machine. Run it with --release, on a machine that does nothing else.
 #[derive(Parser)]
 #[command(name = "load", version)]
 struct Command {
@@ -60,7 +71,7 @@ struct Command {
     /// Directory for the databases [default: the temporary directory].
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// The product's binary, to time its start [default: `countersign` beside this program].
+    /// The product's binary, for its start and for approvals [default: `countersign` beside this program].
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
     /// Be the server: for this program's own use.
@@ -85,6 +96,15 @@ pub enum Phase {
     Right,
     Validate,
     Wrong,
+    Push,
+    Handed,
+    Seen,
+    Approve,
+}
+
+impl Phase {
+    const ON_DEVICES: [Self; 4] = [Self::Push, Self::Handed, Self::Seen, Self::Approve];
+    const BY_CODE: [Self; 5] = [Self::Track, Self::Enrol, Self::Right, Self::Validate, Self::Wrong];
 }
 
 impl std::fmt::Display for Phase {
@@ -124,26 +144,35 @@ fn measure(mut command: Command) -> Result<()> {
         limit: Duration::from_secs(command.limit),
         only: command.only,
     };
-    let scratch = child::Scratch::new(command.dir.unwrap_or_else(std::env::temp_dir))?;
+    let scratch = Scratch::new(command.dir.unwrap_or_else(std::env::temp_dir))?;
     let mut report = Report::new(command.json);
     // One thread: the generator must leave the machine to the server.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let binary = match command.binary {
+        Some(binary) => binary,
+        None => std::env::current_exe()?.with_file_name("countersign"),
+    };
     if plan.measures(Phase::Start) {
-        let binary = match command.binary {
-            Some(binary) => binary,
-            None => std::env::current_exe()?.with_file_name("countersign"),
-        };
         let times = if command.quick { 3 } else { 10 };
         report.starts(&start::measure(&binary, &scratch, times)?);
     }
     for kept in command.store {
         let name = format!("{kept:?}").to_lowercase();
-        eprintln!("{name}: starting, enrolling {} users", plan.users);
-        let child = Child::start(&scratch, kept, command.log)?;
-        let mut journey = runtime.block_on(Journey::begin(child, &plan))?;
-        for &concurrency in &command.concurrency {
-            runtime
-                .block_on(journey.run(&plan, concurrency, &mut |figures| report.add(&name, concurrency, figures)))?;
+        let mut add = |concurrency, figures: Figures| report.add(&name, concurrency, figures);
+        if plan.measures_any(&Phase::BY_CODE) {
+            eprintln!("{name}: starting, enrolling {} users", plan.users);
+            let child = Child::start(&scratch, kept, command.log)?;
+            let mut journey = runtime.block_on(Journey::begin(child, &plan))?;
+            for &concurrency in &command.concurrency {
+                runtime.block_on(journey.run(&plan, concurrency, &mut |figures| add(concurrency, figures)))?;
+            }
+        }
+        if plan.measures_any(&Phase::ON_DEVICES) {
+            eprintln!("{name}: starting {}", binary.display());
+            let mut approvals = Approvals::new(Product::start(&binary, &scratch, kept, command.log)?);
+            for &concurrency in &command.concurrency {
+                runtime.block_on(approvals.run(&plan, concurrency, &mut |figures| add(concurrency, figures)))?;
+            }
         }
     }
     report.finish();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::{journey::Figures, start::Starts};
+use crate::{meter::Figures, start::Starts};
 
 pub struct Report {
     json: bool,

@@ -1,4 +1,4 @@
-//! The AWS that the functions see: DynamoDB, the embedded one; KMS and SNS, as much of them as is called.
+//! The AWS that the functions see: DynamoDB, the embedded one; KMS, SQS and SNS, as much of them as is called.
 
 use std::{
     collections::BTreeMap,
@@ -32,6 +32,7 @@ pub const TOKEN_KEY: &str = "arn:aws:kms:eu-central-1:000000000000:key/00000000-
 pub struct Asked {
     pub store_calls: u64,
     pub key_calls: u64,
+    pub queue_calls: u64,
     pub pushes: u64,
     /// How long these fakes took over it.
     pub took: Duration,
@@ -102,6 +103,7 @@ async fn answer(State(desk): State<Desk>, headers: HeaderMap, body: Bytes) -> Re
     let response = match target.split_once('.') {
         Some((service, operation)) if service.starts_with("DynamoDB") => desk.store(operation, &body),
         Some(("TrentService", operation)) => desk.keys(operation, &body),
+        Some(("AmazonSQS", operation)) => desk.queue(operation, &body),
         _ => desk.notifications(&body),
     };
     lock(&desk.ledger).asked.took += began.elapsed();
@@ -164,9 +166,24 @@ impl Desk {
         ([("content-type", "application/x-amz-json-1.1")], answer.to_string()).into_response()
     }
 
+    /// Takes every message.
+    fn queue(&self, operation: &str, body: &[u8]) -> Response {
+        lock(&self.ledger).asked.queue_calls += 1;
+        let request: Value = serde_json::from_slice(body).unwrap_or_default();
+        let (Some(entries), "SendMessageBatch") = (request["Entries"].as_array(), operation) else {
+            return refuse(operation);
+        };
+        let taken = |entry: &Value| {
+            json!({"Id": entry["Id"], "MessageId": "059f36b4-87a3-44ab-83d2-661975830a7d",
+                "MD5OfMessageBody": "e4e68fb7bd0e697a0ae8f1bb342846b3"})
+        };
+        let answer = json!({"Successful": entries.iter().map(taken).collect::<Vec<_>>(), "Failed": []});
+        ([("content-type", "application/x-amz-json-1.0")], answer.to_string()).into_response()
+    }
+
     fn notifications(&self, body: &[u8]) -> Response {
         if !body.split(|byte| *byte == b'&').any(|pair| pair == b"Action=Publish") {
-            return refuse("this AWS has DynamoDB, KMS and SNS's Publish alone");
+            return refuse("this AWS has DynamoDB, KMS, SQS and SNS's Publish alone");
         }
         lock(&self.ledger).asked.pushes += 1;
         let body = "<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><PublishResult>\

@@ -4,7 +4,9 @@
 //! Lambda's sandbox, the network and TLS handshakes are not in the figures: they compare builds, they are not AWS's.
 
 mod aws;
+mod event;
 mod package;
+mod people;
 mod process;
 mod report;
 mod runtime;
@@ -19,19 +21,20 @@ use std::{
 use clap::Parser;
 
 use aws::Aws;
+use people::World;
 use process::Scratch;
 use report::{Figures, Report};
-use work::{Function, World};
+use work::{Function, Work};
 
 /// Any failure ends the run: figures of a function that answers wrongly are none.
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// Measures the functions of Countersign as Lambda runs them.
 ///
-/// For each: from spawn to its first `/next` (init) and to its first answer, which costs one call of the store (for
-/// deliver, of SNS); the latency of further such requests; from spawn to the answer of an ordinary request, which
-/// fetches the tenant and its keys too; then what an ordinary request takes of the warm function, in latency, CPU,
-/// calls, DynamoDB's units and log. Every answer is checked.
+/// For each: from spawn to its first `/next` (init) and to its first answer, which costs one call of the store; the
+/// latency of further such requests; from spawn to the answer of an ordinary request, which fetches the tenant and its
+/// keys too; then what an ordinary request takes of the warm function, in latency, CPU, calls, DynamoDB's units and
+/// log, and what the other requests of an approval take. Every answer is checked.
 #[derive(Parser)]
 #[command(name = "cold-start", version)]
 struct Command {
@@ -87,9 +90,14 @@ async fn measure(command: &Command) -> Result<bool> {
         progress(format_args!("{}: {} starts for an ordinary request", function.name(), command.runs));
         let cold = stage.start_for_ordinary(command.runs.max(1)).await?;
         progress(format_args!("{}: {} ordinary requests", function.name(), command.requests));
-        let ordinary = stage.serve(command.requests.max(1)).await?;
+        let ordinary = stage.serve(Work::Ordinary, command.requests.max(1)).await?;
+        let mut others = Vec::new();
+        for &work in function.others() {
+            progress(format_args!("{}: {} requests, {}", function.name(), command.requests, work.name()));
+            others.push((work, stage.serve(work, command.requests.max(1)).await?));
+        }
         progress(format_args!(""));
-        report.add(Figures { function, size, starts, cold, ordinary });
+        report.add(Figures { function, size, starts, cold, ordinary, others });
     }
     Ok(report.finish())
 }

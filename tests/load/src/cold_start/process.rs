@@ -10,8 +10,10 @@ use std::{
 use crate::{
     Result,
     aws::{Asked, Aws, REGION, SECRETS_KEY, TOKEN_KEY},
+    event::Request,
+    people::World,
     runtime::{Invocation, Runtime},
-    work::{Function, Request, World},
+    work::{Function, Work},
 };
 
 /// Longer than anything here takes.
@@ -89,7 +91,7 @@ pub struct Ordinary {
 impl Stage<'_> {
     /// Starts the function, asks the request that costs one call, and asks it again so many times.
     pub async fn start(&self, warm: usize) -> Result<Start> {
-        let probe = self.world.probe(self.function)?;
+        let probe = self.world.probe(self.function).await?;
         self.aws.asked();
         let runtime = Runtime::start().await?;
         runtime.put(vec![probe.event()]);
@@ -99,18 +101,17 @@ impl Stage<'_> {
         let (cpu, asked) = (process.cpu()?, self.aws.asked());
         let first = answers.first().ok_or("no answer")?;
         probe.check(&first.answer)?;
-        // At its start an HTTP function asks whether its table is there, and for the root of the token keys.
-        let at_start = u64::from(self.function != Function::Deliver);
-        let calls = (asked.store_calls, asked.pushes);
-        if calls != (2 * at_start, 1 - at_start) {
-            return Err(self.failure(format!("{calls:?} calls of store and SNS for a start and one request")));
+        // At its start a function asks whether its table is there, and one of HTTP for the root of the token keys.
+        let calls = (asked.store_calls, asked.queue_calls, asked.pushes);
+        if calls != (2, 0, 0) {
+            return Err(self.failure(format!("{calls:?} calls of store, SQS and SNS for a start and one request")));
         }
         let (init, first) = (runtime.ready().ok_or("it was never ready")? - began, first.answered - began);
         runtime.put(vec![probe.event(); warm]);
         let answers = process.idle(&runtime).await?;
         let warm_cpu = process.cpu()?.saturating_sub(cpu) / u32::try_from(warm.max(1))?;
         let calls = self.aws.asked();
-        if calls.store_calls + calls.pushes != u64::try_from(warm)? {
+        if calls.store_calls != u64::try_from(warm)? {
             return Err(self.failure(format!("{calls:?} for {warm} requests of one call")));
         }
         answers.iter().try_for_each(|invocation| probe.check(&invocation.answer))?;
@@ -121,7 +122,7 @@ impl Stage<'_> {
     /// Starts the function so many times for what it is for: the first of these also fetches the tenant and its keys.
     pub async fn start_for_ordinary(&self, runs: usize) -> Result<Vec<ColdRequest>> {
         let mut all = Vec::with_capacity(runs);
-        for request in self.world.ordinary(self.function, runs).await? {
+        for request in self.world.requests(self.function, Work::Ordinary, runs).await? {
             let runtime = Runtime::start().await?;
             runtime.put(vec![request.event()]);
             let began = Instant::now();
@@ -135,10 +136,10 @@ impl Stage<'_> {
         Ok(all)
     }
 
-    /// Starts the function and has it do what it is for.
-    pub async fn serve(&self, requests: usize) -> Result<Ordinary> {
+    /// Starts the function and has it do this work.
+    pub async fn serve(&self, work: Work, requests: usize) -> Result<Ordinary> {
         let part = requests.div_ceil(PARTS);
-        let mut all = self.world.ordinary(self.function, WARM_UP + part * PARTS + COUNTED).await?;
+        let mut all = self.world.requests(self.function, work, WARM_UP + part * PARTS + COUNTED).await?;
         let counted = all.split_off(WARM_UP + part * PARTS);
         let measured = all.split_off(WARM_UP);
         let runtime = Runtime::start().await?;
@@ -191,6 +192,7 @@ impl Stage<'_> {
         let out = File::create(&log)?;
         let name = format!("countersign-{}", self.function.name());
         let endpoint = format!("http://{}", self.aws.address);
+        let queue = format!("{endpoint}/000000000000/delivery");
         let mut command = process::Command::new(self.binary);
         command.env_clear().envs([
             ("AWS_LAMBDA_RUNTIME_API", runtime.address.to_string().as_str()),
@@ -209,6 +211,7 @@ impl Stage<'_> {
             ("COUNTERSIGN_PUBLIC_URL", "https://mfa.example.com"),
             ("COUNTERSIGN_TOKEN_KEYS", TOKEN_KEY),
             ("COUNTERSIGN_SECRETS_KEY", SECRETS_KEY),
+            ("COUNTERSIGN_DELIVERY_QUEUE", &queue),
             ("COUNTERSIGN_METRICS", "Countersign/cold-start"),
         ]);
         command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out);
