@@ -134,7 +134,7 @@ fn databases(name: &str) -> Places {
     networks.add(
         "192.0.2.0",
         25,
-        &json!({"autonomous_system_number": 64_500, "autonomous_system_organization": "Example"}),
+        &json!({"autonomous_system_number": 64_500}),
     );
     // The flat form of ip-location-db.
     networks.add("100.64.0.0", 10, &json!({"country_code": "FR"}));
