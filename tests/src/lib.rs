@@ -11,12 +11,13 @@ use std::net::SocketAddr;
 use countersign_core::{
     app::App,
     clock::{Clock, ManualClock},
+    courier::web_push,
     keyring::Keyring,
     operator::Credentials,
     outbox::{LocalQueue, Outbox},
     places::Places,
     store::Store,
-    tenant::{Settings, Tenant},
+    tenant::{Settings, Tenant, WebPush},
 };
 use countersign_local::embedded::{Embedded, TABLE, client_with_attempts};
 use serde_json::{Value, json};
@@ -114,6 +115,15 @@ impl World {
         };
         self.app.store().tenant(&self.tenant.tenant_id).change(apply).await.expect("a tenant");
         self.app.forget_tenant(&self.tenant.tenant_id);
+    }
+
+    /// Pushes to browsers from now on, as `countersign push set web` sets it: by the known services, and these.
+    pub async fn push_to_browsers(&self, services: &[&str]) {
+        let made = web_push::new_key(&self.app, &self.tenant.tenant_id).await;
+        let (sealed_key, public_key) = made.expect("a key");
+        let services = services.iter().map(|&origin| origin.to_owned()).collect();
+        let web = WebPush { subject: "mailto:ops@example.com".into(), public_key, sealed_key, services };
+        self.settings(move |settings| settings.push.web = Some(web.clone())).await;
     }
 
     pub fn address(&self) -> SocketAddr {

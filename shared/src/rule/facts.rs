@@ -175,7 +175,7 @@ fn kilometres(from: (f64, f64), to: (f64, f64)) -> f64 {
 
 /// A device that says no id is new, and not remembered: it is the client that chooses to say none.
 fn of_device(known: &Known<'_>, all: &mut Collected) {
-    all.put("device.id", known.given.device_id);
+    all.put("device.id", known.given.device_id.filter(|id| !id.is_empty()));
     all.put("device.isNew", Some(!known.device.is_some_and(Device::is_known)));
     all.put("device.isRemembered", Some(known.device.is_some_and(|device| device.is_remembered(known.now))));
     all.put("device.userAgent", known.given.user_agent);

@@ -132,11 +132,12 @@ fn place(reads: &mut Vec<Read>, read: &Read) -> usize {
 
 /// What is computed for a read that is not itself a data point; absent where what it is computed from is.
 fn value(read: &Read, data: &Data, lists: &Lists, now: Timestamp) -> Option<Value> {
+    let get = |point: &str| data.get(point).filter(|value| !value.is_null());
     match read {
         Read::Point(_) => None,
         Read::InList { point, alias } => {
             let members = lists.get(alias)?;
-            let found = match data.get(point)? {
+            let found = match get(point)? {
                 Value::Array(items) => items.iter().any(|item| members.contains(item)),
                 Value::String(text) if point == "ip.address" => {
                     list::address(text).is_some_and(|address| members.contains_address(address))
@@ -146,7 +147,7 @@ fn value(read: &Read, data: &Data, lists: &Lists, now: Timestamp) -> Option<Valu
             Some(found.into())
         }
         Read::InCidr { point, networks } => {
-            let address = list::address(data.get(point)?.as_str()?)?;
+            let address = list::address(get(point)?.as_str()?)?;
             Some(networks.contains(address).into())
         }
         Read::Local { part, zone } => {

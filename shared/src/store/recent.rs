@@ -57,8 +57,8 @@ fn read_device(item: &Attributes) -> Result<Device, Error> {
     Ok(Device {
         id: row.text("did")?.to_owned(),
         created_at: row.time("cre")?,
-        let_through_at: at("let")?,
-        authenticated_at: at("auth")?,
+        let_through_at: at("lt")?,
+        authenticated_at: at("au")?,
         last_method: row.text_opt("lvm").and_then(Method::parse),
         invalidated_at: at("inv")?,
         remembered_until: at("rem")?,
@@ -121,7 +121,7 @@ impl TenantStore<'_> {
                 item.insert("did".into(), s(name));
                 item.insert("cre".into(), time(action.created_at));
                 if is_let_through {
-                    item.insert("let".into(), time(action.created_at));
+                    item.insert("lt".into(), time(action.created_at));
                 } else {
                     // A mere attempt is forgotten with its action.
                     item.insert("ttl".into(), n(action.created_at.as_second() + KEPT_SECONDS));
@@ -129,7 +129,7 @@ impl TenantStore<'_> {
                 writes.push(self.put_if(item, "attribute_not_exists(pk) OR uid <> :v", Some(s(user.uid.as_str())))?);
             }
             Some(device) if is_let_through && !device.is_known() => {
-                let seen = of_uid(&user.uid).set("#let = :at").remove("#ttl").name("#let", "let").name("#ttl", "ttl");
+                let seen = of_uid(&user.uid).set("lt = :at").remove("#ttl").name("#ttl", "ttl");
                 writes.push(self.update(&key, &seen.value(":at", time(action.created_at)))?);
             }
             Some(_) => {}
@@ -154,10 +154,11 @@ impl TenantStore<'_> {
             .value(":one", n(1));
         let mut writes = vec![self.update(&keys::recent(self.tenant, user), &told)?];
         if let Some(tag) = device {
-            let mut seen = of_uid(uid).set("auth = :at").remove("#ttl").name("#ttl", "ttl").value(":at", time(now));
-            if let Some(method) = method {
-                seen = seen.set("lvm = :method").value(":method", s(method.as_str()));
-            }
+            let seen = of_uid(uid).remove("#ttl").name("#ttl", "ttl").value(":at", time(now));
+            let seen = match method {
+                Some(method) => seen.set("au = :at, lvm = :method").value(":method", s(method.as_str())),
+                None => seen.set("lt = :at"),
+            };
             writes.push(self.update(&keys::device(self.tenant, user, &tag), &seen)?);
         }
         Ok(writes)

@@ -1,6 +1,5 @@
 //! Pushes to browsers (RFC 8030, 8291, 8292): what a push service is sent, and what its refusals mean.
 
-use countersign_core::{courier::web_push, tenant::WebPush};
 use countersign_tests::{device::Device, http::Answer};
 use data_encoding::BASE64URL_NOPAD;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
@@ -18,11 +17,7 @@ impl Scene {
     /// As `countersign push set web` sets it, with a push service of one's own.
     async fn with_web_push(service: &PushService) -> Self {
         let scene = Self::set().await;
-        let (sealed_key, public_key) =
-            web_push::new_key(&scene.world.app, &scene.world.tenant.tenant_id).await.expect("a key");
-        let services = vec![service.origin.clone()];
-        let web = WebPush { subject: "mailto:ops@example.com".into(), public_key, sealed_key, services };
-        scene.world.settings(move |settings| settings.push.web = Some(web.clone())).await;
+        scene.world.push_to_browsers(&[&service.origin]).await;
         scene
     }
 

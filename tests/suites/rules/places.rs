@@ -131,11 +131,7 @@ fn databases(name: &str) -> Places {
     cities.add("203.0.113.0", 24, &city("DE", "Potsdam", 52.4, 13.06));
     cities.add("2001:db8::", 32, &city("KP", "Pyongyang", 39.03, 125.75));
     let mut networks = Writer::default();
-    networks.add(
-        "192.0.2.0",
-        25,
-        &json!({"autonomous_system_number": 64_500, "autonomous_system_organization": "Example"}),
-    );
+    networks.add("192.0.2.0", 25, &json!({"autonomous_system_number": 64_500}));
     // The flat form of ip-location-db.
     networks.add("100.64.0.0", 10, &json!({"country_code": "FR"}));
     let files = [cities.write(&format!("{name}-city")), networks.write(&format!("{name}-asn"))];

@@ -161,7 +161,9 @@ async fn rules_of(world: &World, user: &str) -> String {
     let path = format!("{RULES}/ruled/rules");
     let rule = world.http.post(&path, &world.management(), rule).await.json();
     world.track(user, "ruled", json!({"deviceId": "laptop"})).await.ok();
-    rule["ruleId"].as_str().unwrap_or("none").to_owned()
+    // Where the world has it already, it is the only one.
+    let known = world.http.get(&path, &world.management()).await.ok();
+    rule["ruleId"].as_str().or(known[0]["ruleId"].as_str()).expect("an id").to_owned()
 }
 
 const RULES: &str = "/v1/management/action-configurations";
@@ -177,6 +179,7 @@ impl Scene {
     /// The same with a user of this id, in a world that may have others.
     pub async fn set_for(world: World, user: &str) -> Self {
         let secret = world.ready(user).await;
+        world.push_to_browsers(&[]).await;
         let enabled = json!({"enabled": true});
         let required = "/v1/management/required-actions/AUTHENTICATOR_APPLICATION_SETUP";
         world.http.patch(required, &world.management(), enabled).await.ok();

@@ -1,9 +1,8 @@
 //! Reads a tree: limits, operators, names and types.
 
-use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
-use super::{Catalogue, Condition, Fault, LocalPart, MAX_BYTES, MAX_DEPTH, MAX_NODES, Networks, Read, Term, Test};
+use super::{Catalogue, Condition, Fault, MAX_BYTES, MAX_DEPTH, MAX_NODES, Networks, Read, Term, Test};
 use crate::rule::{catalogue::Type, list::ItemType};
 
 /// The operators that conditions are made of; nothing that loops.
@@ -26,7 +25,7 @@ const TESTS: [&str; 17] = [
     "ip_in_cidr",
     "var",
 ];
-const TERMS: [&str; 11] =
+pub(super) const TERMS: [&str; 11] =
     ["var", "+", "-", "*", "/", "%", "min", "max", "local_hour", "local_minute", "local_day_of_week"];
 
 pub(super) fn check(tree: &Value, catalogue: &Catalogue) -> Result<Condition, Fault> {
@@ -39,22 +38,22 @@ pub(super) fn check(tree: &Value, catalogue: &Catalogue) -> Result<Condition, Fa
     Ok(Condition { root, reads: checker.reads })
 }
 
-struct Checker<'a> {
-    catalogue: &'a Catalogue,
-    reads: Vec<Read>,
+pub(super) struct Checker<'a> {
+    pub(super) catalogue: &'a Catalogue,
+    pub(super) reads: Vec<Read>,
     nodes: usize,
     depth: usize,
     path: String,
 }
 
 /// The operands of an operator: a list, or the one that stands alone.
-enum Operands<'a> {
+pub(super) enum Operands<'a> {
     List(&'a [Value]),
     One(&'a Value),
 }
 
 impl<'a> Operands<'a> {
-    fn all(&self) -> &'a [Value] {
+    pub(super) fn all(&self) -> &'a [Value] {
         match self {
             Self::List(all) => all,
             Self::One(one) => std::slice::from_ref(one),
@@ -63,11 +62,11 @@ impl<'a> Operands<'a> {
 }
 
 impl<'a> Checker<'a> {
-    fn fault(&self, message: impl Into<String>) -> Fault {
+    pub(super) fn fault(&self, message: impl Into<String>) -> Fault {
         Fault { path: self.path.clone(), message: message.into() }
     }
 
-    fn count(&mut self) -> Result<(), Fault> {
+    pub(super) fn count(&mut self) -> Result<(), Fault> {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
             return Err(self.fault(format!(
@@ -87,7 +86,11 @@ impl<'a> Checker<'a> {
     }
 
     /// Goes on below an operator, one level deeper.
-    fn below<T>(&mut self, operator: &str, go_on: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
+    pub(super) fn below<T>(
+        &mut self,
+        operator: &str,
+        go_on: impl FnOnce(&mut Self) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return Err(self.fault(format!("operators are nested more than {MAX_DEPTH} deep; make it flatter")));
@@ -98,7 +101,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Goes on at each operand in turn.
-    fn each<T>(
+    pub(super) fn each<T>(
         &mut self,
         operands: &Operands<'_>,
         mut go_on: impl FnMut(&mut Self, &Value) -> Result<T, Fault>,
@@ -113,7 +116,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The one operator of an object.
-    fn operator<'v>(
+    pub(super) fn operator<'v>(
         &self,
         fields: &'v Map<String, Value>,
         known: &[&'static str],
@@ -157,14 +160,14 @@ impl<'a> Checker<'a> {
                 Ok(if operator == "and" { Test::All(tests) } else { Test::Any(tests) })
             }
             "!" | "!!" => {
-                self.expect(all, 1..=1)?;
+                self.takes(all, 1..=1)?;
                 let test = self.each(operands, Self::test)?.pop().unwrap_or(Test::Always(false));
                 Ok(if operator == "!" { Test::Not(Box::new(test)) } else { test })
             }
             "==" | "===" => self.same(operands),
             "!=" | "!==" => Ok(Test::Not(Box::new(self.same(operands)?))),
             "<" | "<=" | ">" | ">=" => {
-                self.expect(all, 2..=3)?;
+                self.takes(all, 2..=3)?;
                 let terms = self.each(operands, |checker, one| checker.term_of(one, Type::Number))?;
                 Ok(Test::Ordered(operator, terms))
             }
@@ -182,7 +185,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn expect(&self, all: &[Value], count: std::ops::RangeInclusive<usize>) -> Result<(), Fault> {
+    pub(super) fn takes(&self, all: &[Value], count: std::ops::RangeInclusive<usize>) -> Result<(), Fault> {
         if count.contains(&all.len()) {
             return Ok(());
         }
@@ -195,7 +198,7 @@ impl<'a> Checker<'a> {
     /// condition with true or false it is the condition or its opposite.
     fn same(&mut self, operands: &Operands<'_>) -> Result<Test, Fault> {
         let all = operands.all();
-        self.expect(all, 2..=2)?;
+        self.takes(all, 2..=2)?;
         let [left, right] = all else { return Err(self.fault("it takes 2 operands")) };
         for (value, other, place) in [(left, right, "[1]"), (right, left, "[0]")] {
             if value.is_null() {
@@ -231,7 +234,7 @@ impl<'a> Checker<'a> {
     }
 
     fn within(&mut self, all: &[Value]) -> Result<Test, Fault> {
-        self.expect(all, 2..=2)?;
+        self.takes(all, 2..=2)?;
         let [needle, haystack] = all else { return Err(self.fault("it takes 2 operands")) };
         let (needle, of_needle) = self.at("[0]", |checker| checker.term(needle))?;
         if let Value::Array(items) = haystack {
@@ -275,7 +278,7 @@ impl<'a> Checker<'a> {
     }
 
     fn in_list(&mut self, all: &[Value]) -> Result<Test, Fault> {
-        self.expect(all, 2..=2)?;
+        self.takes(all, 2..=2)?;
         let [point, alias] = all else { return Err(self.fault("it takes 2 operands")) };
         let (point, of) = self.at("[0]", |checker| checker.point(point))?;
         let alias = self.at("[1]", |checker| {
@@ -294,7 +297,7 @@ impl<'a> Checker<'a> {
     }
 
     fn in_cidr(&mut self, all: &[Value]) -> Result<Test, Fault> {
-        self.expect(all, 2..=2)?;
+        self.takes(all, 2..=2)?;
         let [point, networks] = all else { return Err(self.fault("it takes 2 operands")) };
         let point = self.at("[0]", |checker| match checker.point(point)? {
             (point, Type::Text) => Ok(point),
@@ -316,97 +319,9 @@ impl<'a> Checker<'a> {
         })?;
         Ok(Test::Holds(self.read(Read::InCidr { point, networks })))
     }
-
-    fn term_of(&mut self, tree: &Value, wanted: Type) -> Result<Term, Fault> {
-        let (term, of) = self.term(tree)?;
-        if of == wanted {
-            return Ok(term);
-        }
-        Err(self.fault(format!("this is {}, where there should be {}", of.name(), wanted.name())))
-    }
-
-    fn term(&mut self, tree: &Value) -> Result<(Term, Type), Fault> {
-        self.count()?;
-        let fields = match tree {
-            Value::Object(fields) => fields,
-            other => {
-                let of =
-                    literal(other).ok_or_else(|| self.fault("write a variable, a text, a number, true or false"))?;
-                return Ok((Term::Literal(other.clone()), of));
-            }
-        };
-        let (operator, operands) = self.operator(fields, &TERMS)?;
-        self.below(operator, |checker| checker.value_of(operator, &operands))
-    }
-
-    fn value_of(&mut self, operator: &'static str, operands: &Operands<'_>) -> Result<(Term, Type), Fault> {
-        let all = operands.all();
-        let part = match operator {
-            "var" => {
-                let (read, of) = self.variable(all)?;
-                return Ok((Term::Read(read), of));
-            }
-            "local_hour" => LocalPart::Hour,
-            "local_minute" => LocalPart::Minute,
-            "local_day_of_week" => LocalPart::DayOfWeek,
-            _ => {
-                let count = if matches!(operator, "-" | "/" | "%") { 2..=2 } else { 1..=MAX_NODES };
-                self.expect(all, count)?;
-                let terms = self.each(operands, |checker, one| checker.term_of(one, Type::Number))?;
-                return Ok((Term::Computed(operator, terms), Type::Number));
-            }
-        };
-        self.expect(all, 1..=1)?;
-        let zone = self.each(operands, |checker, one| {
-            let zone = one.as_str().filter(|zone| TimeZone::get(zone).is_ok());
-            zone.map(str::to_owned)
-                .ok_or_else(|| checker.fault("this is no time zone; write one such as Europe/Berlin"))
-        })?;
-        let read = Read::Local { part, zone: zone.into_iter().next().unwrap_or_default() };
-        Ok((Term::Read(self.read(read)), Type::Number))
-    }
-
-    /// The variable that stands as an operand, by its name.
-    fn point(&mut self, tree: &Value) -> Result<(String, Type), Fault> {
-        let (term, of) = self.term(tree)?;
-        match term {
-            Term::Read(read) => match self.reads.get(read) {
-                Some(Read::Point(name)) => Ok((name.clone(), of)),
-                _ => Err(self.fault("write a variable here: {\"var\": \"ip.address\"}")),
-            },
-            _ => Err(self.fault("write a variable here: {\"var\": \"ip.address\"}")),
-        }
-    }
-
-    fn variable(&mut self, operands: &[Value]) -> Result<(usize, Type), Fault> {
-        match operands {
-            [name] => self.named(name),
-            [_, _] => {
-                Err(self
-                    .fault("a variable has no default here; test whether it is there with {\"missing\": [\"name\"]}"))
-            }
-            _ => Err(self.fault("write the name of one data point")),
-        }
-    }
-
-    fn named(&mut self, name: &Value) -> Result<(usize, Type), Fault> {
-        let Value::String(name) = name else { return Err(self.fault("the name of a data point is a text")) };
-        if name.len() > 128 {
-            return Err(self.fault("the name of a data point is shorter"));
-        }
-        let of = self.catalogue.point(name).map_err(|message| self.fault(message))?;
-        Ok((self.read(Read::Point(name.clone())), of))
-    }
-
-    fn read(&mut self, read: Read) -> usize {
-        self.reads.iter().position(|known| *known == read).unwrap_or_else(|| {
-            self.reads.push(read);
-            self.reads.len() - 1
-        })
-    }
 }
 
-fn literal(value: &Value) -> Option<Type> {
+pub(super) fn literal(value: &Value) -> Option<Type> {
     match value {
         Value::String(_) => Some(Type::Text),
         Value::Number(_) => Some(Type::Number),

@@ -7,6 +7,7 @@
 
 mod check;
 mod program;
+mod terms;
 
 use serde_json::Value;
 
