@@ -30,7 +30,9 @@ pub(crate) struct ActionView {
     failure: Option<Failure>,
     /// The active rules that matched, by priority.
     rules: Vec<Named>,
-    rule_ids: Vec<String>,
+    /// Absent where the action had no rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule_ids: Option<Vec<String>>,
     /// The rule that decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     priority_rule_id: Option<String>,
@@ -43,6 +45,7 @@ pub(crate) struct ActionView {
 
 impl From<Action> for ActionView {
     fn from(action: Action) -> Self {
+        let has_rules = action.rules.is_some();
         let rules = action.rules.map(|rules| *rules).unwrap_or_default();
         let shadow: Vec<String> = rules.shadow.into_iter().map(String::from).collect();
         Self {
@@ -51,7 +54,7 @@ impl From<Action> for ActionView {
             created_at: iso(action.created_at),
             verification_method: action.verification.as_ref().map(|one| one.method.on_run_time_api()),
             failure: action.failure,
-            rule_ids: rules.matched.iter().map(|rule| rule.rule_id.to_string()).collect(),
+            rule_ids: has_rules.then(|| rules.matched.iter().map(|rule| rule.rule_id.to_string()).collect()),
             rules: rules.matched,
             priority_rule_id: rules.decided_by.map(String::from),
             shadow_rule_ids: Some(shadow).filter(|shadow| !shadow.is_empty()),

@@ -67,7 +67,7 @@ fn read_device(item: &Attributes) -> Result<Device, Error> {
 
 /// A device, where it is of this life of the user.
 fn of_life(item: &Attributes, user: &User) -> Result<Option<Device>, Error> {
-    Ok((Row(item).id::<UserUid>("uid")? == user.uid).then(|| read_device(item)).transpose()?)
+    (Row(item).id::<UserUid>("uid")? == user.uid).then(|| read_device(item)).transpose()
 }
 
 impl TenantStore<'_> {
@@ -172,7 +172,11 @@ impl TenantStore<'_> {
 
     /// Tells rules of a success that the backend vouches for. A crash before it leaves an address unknown, no more.
     pub(super) async fn tell_rules_of(&self, user: &User, action: &Action, now: Timestamp) -> Result<(), Error> {
-        let write = async || self.store.transact(self.tell_rules((&user.id, &user.uid), &action.id, None, now)?).await;
+        let writes = self.tell_rules((&user.id, &user.uid), &action.id, None, now)?;
+        if writes.is_empty() {
+            return Ok(());
+        }
+        let write = async || self.store.transact(writes.clone()).await;
         match contended(write).await {
             Ok(()) | Err(Refusal::Cancelled(_)) => Ok(()),
             Err(other) => Err(other.into()),

@@ -10,10 +10,10 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import path from "node:path";
 import jsonLogic from "json-logic-js";
 
-const target = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL("../../../target", import.meta.url));
+const target = path.resolve(import.meta.dirname, "../../..", process.env.CARGO_TARGET_DIR ?? "target");
 
 // What Countersign says of some cases.
 function judged(cases) {

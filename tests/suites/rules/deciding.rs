@@ -66,7 +66,7 @@ async fn an_action_without_rules_says_nothing_of_them() {
         assert_eq!(tracked.get(name), None, "{tracked}");
     }
     let stored = action(&world, "ada", "k").await;
-    assert_eq!((&stored["rules"], &stored["ruleIds"]), (&json!([]), &json!([])));
+    assert_eq!((&stored["rules"], stored.get("ruleIds")), (&json!([]), None));
     assert_eq!(world.http.get("/v1/users/ada/devices", &world.key()).await.ok(), json!([]));
 }
 
@@ -267,6 +267,10 @@ async fn a_review_is_listed_and_moved() {
     assert_eq!((&moved["state"], moved["ruleIds"].as_array().unwrap().len()), (&json!("REVIEW_SUCCEEDED"), 1));
     assert!(list("REVIEW_REQUIRED").await.is_empty());
     assert_eq!(list("REVIEW_SUCCEEDED").await, ["r"]);
+    // And one that no rule has seen.
+    world.track("ada", "other", json!({"idempotencyKey": "o"})).await.ok();
+    let path = "/v1/users/ada/actions/other/o";
+    world.http.patch(path, &world.key(), json!({"state": "REVIEW_SUCCEEDED"})).await.ok();
 }
 
 /// Within the time for which configuration is cached, every process follows.

@@ -96,7 +96,7 @@ pub fn decide(rules: Vec<Rule>, data: &Value, at: Timestamp) -> Decision {
 pub fn says_at(conditions: &Value, data: &Value, at: Timestamp) -> Option<bool> {
     check(conditions).unwrap_or_else(|fault| panic!("{conditions}: {fault}"));
     let decision = decide(vec![rule(0, Outcome::Block, conditions.clone())], data, at);
-    decision.trace.failed.is_empty().then(|| !decision.trace.matched.is_empty())
+    decision.trace.failed.is_empty().then_some(!decision.trace.matched.is_empty())
 }
 
 #[track_caller]
