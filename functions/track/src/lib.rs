@@ -257,7 +257,7 @@ async fn attempt(
             "This idempotency key was used for the action {} with other custom data or another scope. Use a new key.",
             config.action_code
         ))),
-        Tracked::Existing(existing) => reopen(app, (tenant, policy), user, *existing, now).await,
+        Tracked::Existing(existing) => reopen(app, (tenant, policy.as_ref()), user, *existing, now).await,
     }
 }
 
