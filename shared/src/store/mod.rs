@@ -8,6 +8,7 @@ mod authenticators;
 mod census;
 mod challenges;
 mod devices;
+mod expressions;
 mod import;
 mod item;
 pub mod keys;
@@ -52,6 +53,7 @@ use crate::{
     id::TenantId,
     metrics::{Counter, count},
 };
+use expressions::Expressions;
 use item::{Attributes, s};
 use keys::Key;
 
@@ -338,65 +340,4 @@ impl WriteError for TransactWriteItemsError {
 fn refusal<E: WriteError>(error: SdkError<E>) -> Refusal {
     let known = error.as_service_error().and_then(WriteError::refusal);
     known.unwrap_or_else(|| Refusal::Failed(unavailable(error)))
-}
-
-/// `SET`, `REMOVE`, `ADD`, `DELETE` and condition of an update, with the names and values they use.
-#[derive(Default)]
-struct Expressions {
-    set: Vec<String>,
-    remove: Vec<String>,
-    add: Vec<String>,
-    delete: Vec<String>,
-    condition: Vec<String>,
-    names: HashMap<String, String>,
-    values: HashMap<String, AttributeValue>,
-}
-
-impl Expressions {
-    fn set(mut self, clause: impl Into<String>) -> Self {
-        self.set.push(clause.into());
-        self
-    }
-    fn remove(mut self, path: impl Into<String>) -> Self {
-        self.remove.push(path.into());
-        self
-    }
-    /// Into a set.
-    fn add(mut self, clause: impl Into<String>) -> Self {
-        self.add.push(clause.into());
-        self
-    }
-    /// Out of a set.
-    fn delete(mut self, clause: impl Into<String>) -> Self {
-        self.delete.push(clause.into());
-        self
-    }
-    fn require(mut self, condition: impl Into<String>) -> Self {
-        self.condition.push(format!("({})", condition.into()));
-        self
-    }
-    /// `#name` in a clause.
-    fn name(mut self, placeholder: impl Into<String>, name: impl Into<String>) -> Self {
-        self.names.insert(placeholder.into(), name.into());
-        self
-    }
-    /// `:value` in a clause.
-    fn value(mut self, placeholder: impl Into<String>, value: AttributeValue) -> Self {
-        self.values.insert(placeholder.into(), value);
-        self
-    }
-    fn update(&self) -> String {
-        let clauses = [("SET", &self.set), ("REMOVE", &self.remove), ("ADD", &self.add), ("DELETE", &self.delete)];
-        let used = clauses.into_iter().filter(|(_, all)| !all.is_empty());
-        used.map(|(name, all)| format!("{name} {}", all.join(", "))).collect::<Vec<_>>().join(" ")
-    }
-    fn condition(&self) -> String {
-        self.condition.join(" AND ")
-    }
-    fn names(&self) -> Option<HashMap<String, String>> {
-        (!self.names.is_empty()).then(|| self.names.clone())
-    }
-    fn values(&self) -> Option<HashMap<String, AttributeValue>> {
-        (!self.values.is_empty()).then(|| self.values.clone())
-    }
 }

@@ -101,7 +101,8 @@ async fn a_device_as_first_authenticator_has_to_approve_too() {
     let world = enforced().await;
     let tracked = world.track("ada", "signIn", json!({})).await.ok();
     let token = text(&tracked, "token");
-    let mut device = Device { user: "ada".into(), ..Device::new("push") };
+    let mut device = Device::new("push");
+    device.user = "ada".into();
     device.id = text(&world.enrol_device(&device, &token, json!({})).await.ok(), "userAuthenticatorId");
     assert_eq!(world.state(&token).await, "CHALLENGE_REQUIRED", "enrolled, and not let in by that");
     let asked = world.push(&token, json!({})).await.ok();
