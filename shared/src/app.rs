@@ -110,6 +110,11 @@ impl App {
         Ok(Some(context))
     }
 
+    /// Has a tenant read again; the copy stays at hand for when that fails, as nothing of weight has changed.
+    pub fn expire_tenant(&self, id: &TenantId) {
+        self.0.tenants.expire(id);
+    }
+
     /// Forgets what is cached of a tenant, because it was changed here.
     pub fn forget_tenant(&self, id: &TenantId) {
         self.0.tenants.forget(id);
@@ -343,6 +348,12 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
             map.clear();
         }
         map.insert(key, (value, now));
+    }
+    fn expire(&self, key: &K) {
+        let mut map = self.map.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some((_, since)) = map.get_mut(key) {
+            *since = Timestamp::from_second(since.as_second() - self.seconds).unwrap_or(Timestamp::MIN);
+        }
     }
     fn forget(&self, key: &K) {
         self.map.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(key);

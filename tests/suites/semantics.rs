@@ -309,3 +309,41 @@ async fn what_is_over_is_there_until_it_is_swept() {
         );
     }
 }
+
+/// The list of users: what lacks the index's key is not in it, what is in it is what is projected, and it follows.
+#[tokio::test]
+async fn an_index_holds_what_has_its_key_and_no_more_than_is_projected() {
+    let table = Table::new().await;
+    for (pk, shard) in [("a", Some("T#t#0")), ("b", Some("T#t#0")), ("c", Some("T#t#1")), ("d", None)] {
+        let mut user = item(pk, "USER", [("enr", n(0)), ("seen", n(5)), ("secret", s("sealed"))]);
+        user.extend(shard.map(|shard| ("ux".to_owned(), s(shard))));
+        table.put(user).await;
+    }
+    let listed = async |shard: &str| {
+        let (mut found, mut start) = (Vec::new(), None);
+        loop {
+            let request = table.client.query().table_name(&table.name).index_name("users").limit(1);
+            let request = request.key_condition_expression("ux = :ux").expression_attribute_values(":ux", s(shard));
+            let page = request.set_exclusive_start_key(start).send().await.expect("a page");
+            found.extend(page.items.unwrap_or_default());
+            start = page.last_evaluated_key.filter(|key| !key.is_empty());
+            if start.is_none() {
+                found.sort_by_key(|item| item["pk"].as_s().expect("a key").clone());
+                return found;
+            }
+        }
+    };
+    let projected =
+        |pk: &str, enrolled: i64| item(pk, "USER", [("ux", s("T#t#0")), ("enr", n(enrolled)), ("seen", n(5))]);
+    assert_eq!(listed("T#t#0").await, [projected("a", 0), projected("b", 0)]);
+    let update = Update::builder().table_name(&table.name).key("pk", s("a")).key("sk", s("USER"));
+    let update = update.update_expression("SET enr = :one").expression_attribute_values(":one", n(1)).build();
+    let delete = Delete::builder().table_name(&table.name).key("pk", s("b")).key("sk", s("USER")).build();
+    let writes = vec![
+        TransactWriteItem::builder().update(update.expect("an update")).build(),
+        TransactWriteItem::builder().delete(delete.expect("a deletion")).build(),
+    ];
+    table.client.transact_write_items().set_transact_items(Some(writes)).send().await.expect("both");
+    assert_eq!(listed("T#t#0").await, [projected("a", 1)]);
+    assert_eq!(listed("T#t#2").await, Vec::<Item>::new());
+}

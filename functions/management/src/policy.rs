@@ -91,9 +91,11 @@ pub(crate) async fn get(
 pub(crate) struct EnforceRequest {
     /// Exactly `Enforce 2FA`: it cannot be taken back.
     #[serde(default)]
+    #[schema(required = true)]
     confirmation: String,
     /// Who decides it, 1 to 320 bytes; shown beside the status.
     #[serde(default)]
+    #[schema(required = true)]
     by: String,
     /// ISO 8601, within a year; now where absent. Until then track reminds of it.
     #[serde(default)]

@@ -218,7 +218,7 @@ async fn action_config(
         Some(known) if known.last_action_created_at.is_some_and(|last| seen_now - last < HOUR) => Ok(known.clone()),
         Some(known) => {
             let exists = store.touch_action_config(code, seen_now).await?;
-            app.forget_tenant(tenant.id());
+            app.expire_tenant(tenant.id());
             // Removed since it was cached: it is seen for the first time again.
             if exists { Ok(known.clone()) } else { create_action_config(app, tenant, code, now).await }
         }
@@ -234,7 +234,7 @@ async fn create_action_config(
 ) -> Result<ActionConfig, Error> {
     let new = ActionConfig { last_action_created_at: Some(now.as_second()), ..ActionConfig::new(code.clone()) };
     let existing = app.store().tenant(tenant.id()).create_action_config(&new).await?;
-    app.forget_tenant(tenant.id());
+    app.expire_tenant(tenant.id());
     Ok(existing.unwrap_or(new))
 }
 
@@ -287,7 +287,7 @@ async fn attempt(
             "This idempotency key was used for the action {} with other custom data or another scope. Use a new key.",
             config.action_code
         ))),
-        Tracked::Existing(existing) => reopen(app, (tenant, policy), user, *existing, now).await,
+        Tracked::Existing(existing) => reopen(app, (tenant, policy.as_ref()), user, *existing, now).await,
     }
 }
 

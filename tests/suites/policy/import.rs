@@ -54,7 +54,7 @@ const SECRET: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 
 /// Users as different as they come.
 fn some_users() -> String {
-    let uri = "otpauth://totp/a?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&algorithm=SHA256&digits=8&period=60";
+    let uri = "otpauth://totp/a?secret=MFRGGZDFMZTWQ2LKMFRGGZDFMZTWQ2LK&algorithm=SHA256&digits=8&period=60";
     let all = [
         json!({"userId": "ada", "email": "ada@example.com", "emailVerified": true, "phoneNumber": "+64 21 1",
             "phoneNumberVerified": true, "username": "ada", "displayName": "Ada, \"the first\"\nLovelace", "locale": "en",

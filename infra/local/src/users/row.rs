@@ -49,14 +49,14 @@ impl Row {
         fields.retain(|_, value| !value.is_null());
         let id = text(&mut fields, "userId")?.ok_or_else(|| problem("userId", "is missing; every line has one"))?;
         let user = UserId::parse(id).map_err(|error| problem("userId", error.to_string()))?;
-        let mut texts = [const { None }; 5];
+        let mut texts: [Option<String>; 5] = Default::default();
         for (place, name) in texts.iter_mut().zip(TEXTS) {
             *place = text(&mut fields, name)?;
             if place.as_ref().is_some_and(|text| text.len() > MAX_CONTACT) {
                 return Err(problem(name, format!("has more than {MAX_CONTACT} bytes; shorten it")));
             }
         }
-        let mut verified = [None; 2];
+        let mut verified: [Option<bool>; 2] = [None; 2];
         for (place, name) in verified.iter_mut().zip(VERIFIED) {
             *place = match fields.remove(name) {
                 None => None,
