@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 import pytest
 
 from local_aws.api import Phone, send, unique
+from local_aws.device import Device
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 # What a backend puts into the path after encodeURIComponent; the gateway decodes it before a function sees it.
@@ -124,6 +125,24 @@ def test_the_hosted_page_takes_a_code_and_returns_with_a_token(api, origin):
     query = parse_qs(back.query)
     assert query["cart"] == ["1"]
     assert api.validate(query["token"][0])["state"] == "CHALLENGE_SUCCEEDED"
+
+
+def test_the_hosted_page_asks_a_phone_with_a_number(api, origin):
+    user = unique()
+    device = Device(api, user)
+    tracked = api.track(user)
+    page = send(origin, "GET", tracked["url"].removeprefix(origin))
+    fields = Page(page.body.decode()).fields
+    assert fields["ask"] == "push", page.seen
+    asked = send(origin, "POST", "/challenge", urlencode(fields), FORM)
+    assert asked.status in (302, 303), asked.seen
+    address = asked.headers["location"]
+    waiting = Page(send(origin, "GET", address).body.decode()).text
+    number = "".join(re.search(r"\b(\d{3}) (\d{3})\b", waiting).groups())
+    challenge = device.pending()["challengeId"]
+    assert device.answer(challenge, True, verificationCode=number).ok() == {"isVerified": True}
+    done = send(origin, "GET", address)
+    assert done.status == 200 and "You are verified" in Page(done.body.decode()).text, done.seen
 
 
 def test_the_hosted_page_sets_an_app_up(api, origin):
