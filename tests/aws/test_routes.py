@@ -43,6 +43,7 @@ def test_every_route_of_the_server_api(api):
     assert len(api.server("GET", f"/users/{user}/authenticators").ok()) == 2
     api.server("DELETE", f"/users/{user}/authenticators/{other['userAuthenticatorId']}").ok()
     api.server("POST", f"/users/{user}/unlock").ok()
+    assert api.server("GET", f"/users/{user}/devices").ok() == []
 
     tracked = api.track(user, action, idempotencyKey=key)
     assert tracked["state"] == "CHALLENGE_REQUIRED"
@@ -75,6 +76,26 @@ def test_every_route_of_the_management_api(api):
     assert (
         api.management("PATCH", path, {"defaultUserActionResult": "BLOCK"}).ok()["defaultUserActionResult"] == "BLOCK"
     )
+    alias = api.management("POST", "/value-lists", {"name": unique("vips"), "itemType": "string"}).ok()["alias"]
+    assert api.management("PATCH", f"/value-lists/{alias}", {"valueListItems": ["ada"]}).ok()["valueListItems"] == ["ada"]
+    assert alias in [one["alias"] for one in api.management("GET", "/value-lists").ok()]
+    rule = {
+        "name": "VIPs",
+        "priority": 1,
+        "type": "ALLOW",
+        "conditions": {"in_list": [{"var": "user.id"}, alias]},
+    }
+    made = api.management("POST", f"{path}/rules", rule).ok()
+    assert made["conditions"] == rule["conditions"]
+    assert "priority: 1" in api.management("POST", f"{path}/rules", rule).json["errorDescription"]
+    rules = path.replace("action-", "action_") + "/rules"
+    assert api.management("PATCH", f"{rules}/{made['ruleId']}", {"priority": 2}).ok()["priority"] == 2
+    assert [one["ruleId"] for one in api.management("GET", rules).ok()] == [made["ruleId"]]
+    assert api.management("DELETE", f"{path}/rules/{made['ruleId']}").ok()["success"] is True
+    assert api.management("DELETE", f"/value-lists/{alias}").ok()["success"] is True
+    configured = api.management("GET", "/authenticator-configurations").ok()
+    assert configured[0]["authenticatorId"] == "AUTHENTICATOR_APP"
+    assert api.management("PATCH", "/authenticator-configurations/PUSH", {"isActive": True}).ok()["isActive"] is True
     assert api.management("DELETE", path).ok()["success"] is True
     # Not enforced here, where all tests share a tenant: it could not be taken back.
     enforcement = api.management("GET", "/two-factor-enforcement").ok()
