@@ -39,7 +39,9 @@ pub enum Standing {
         /// What its initiator shows, where there is one.
         number: Option<String>,
     },
-    Approved { token: String },
+    Approved {
+        token: String,
+    },
     Rejected,
     Expired,
 }

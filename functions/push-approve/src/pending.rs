@@ -88,7 +88,8 @@ pub(crate) struct ShownContext {
 
 impl ShownContext {
     pub(crate) fn new(credential: &Credential, challenge: &Challenge) -> Self {
-        let Context { ip_address, place, user_agent, device_id, origin, custom, user_custom } = challenge.context.clone();
+        let Context { ip_address, place, user_agent, device_id, origin, custom, user_custom } =
+            challenge.context.clone();
         Self {
             user_id: Some(credential.user.to_string()),
             action_code: challenge.about.as_ref().map(|about| about.code.to_string()),

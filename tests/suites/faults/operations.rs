@@ -59,6 +59,7 @@ pub enum Operation {
     EnrollDevice,
     GetDevice,
     SignUpdate,
+    GetWebPushKey,
     UpdateDevice,
     RemoveDevice,
     SignPending,
@@ -105,7 +106,7 @@ pub enum Operation {
 use Operation::*;
 
 impl Operation {
-    pub const ALL: [Self; 91] = [
+    pub const ALL: [Self; 92] = [
         TrackNewUser,
         TrackKnownUser,
         TrackWithContacts,
@@ -155,6 +156,7 @@ impl Operation {
         EnrollDevice,
         GetDevice,
         SignUpdate,
+        GetWebPushKey,
         UpdateDevice,
         RemoveDevice,
         SignPending,
@@ -246,6 +248,7 @@ impl Operation {
             EnrollDevice => ("POST", "/v1/client/user-authenticators/push"),
             GetDevice => ("GET", "/v1/client/user-authenticators/push"),
             SignUpdate => ("POST", "/v1/client/user-authenticators/push/sign"),
+            GetWebPushKey => ("GET", "/v1/client/user-authenticators/push/web-push-key"),
             UpdateDevice => ("PATCH", "/v1/client/user-authenticators/push"),
             RemoveDevice => ("POST", "/v1/client/user-authenticators/push/remove"),
             SignPending => ("POST", "/v1/client/user-authenticators/push/challenge/sign"),
