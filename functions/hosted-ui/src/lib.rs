@@ -142,7 +142,7 @@ impl Visit {
             State::ReviewRequired => {
                 Page::end(self, "Under review", "Somebody looks at the request. You will hear of it.", back)
             }
-            State::ChallengeRequired if !self.user.totp.is_empty() || self.has_a_phone() => {
+            State::ChallengeRequired if self.has_an_app() || self.has_a_phone() => {
                 Page::challenge(self, None, (problem, None), back)
             }
             State::Allow | State::ChallengeRequired if !self.user.is_enrolled() => {
@@ -162,6 +162,11 @@ impl Visit {
             Some(url) => Ok(Redirect::to(&redirect::with_token(url, token)?).into_response()),
             None => Page::end(self, "You are verified", "You can close this page now.", None),
         }
+    }
+
+    /// Whether the action may be answered with a code of an app that the user has.
+    fn has_an_app(&self) -> bool {
+        self.action.allowed_methods.contains(&Method::AuthenticatorApp) && !self.user.totp.is_empty()
     }
 
     /// Whether the action may be approved on a phone that the user has.

@@ -87,7 +87,7 @@ impl Page {
             tenant: &visit.caller.tenant.settings().name,
             nonce: &nonce,
             token: &visit.token,
-            has_app: offer.is_some() || !visit.user.totp.is_empty(),
+            has_app: offer.is_some() || visit.has_an_app(),
             has_phone: offer.is_none() && visit.has_a_phone(),
             offer: offer.transpose()?,
             problem,
