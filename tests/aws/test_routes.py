@@ -150,7 +150,7 @@ def test_the_hosted_page_takes_a_code_and_returns_with_a_token(api, origin):
 
 def test_the_hosted_page_asks_a_phone_with_a_number(api, origin):
     user = unique()
-    device = Device(api, user)
+    device = Device(api, user, push_token=unique())
     tracked = api.track(user)
     page = send(origin, "GET", tracked["url"].removeprefix(origin))
     fields = Page(page.body.decode()).fields

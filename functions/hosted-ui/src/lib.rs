@@ -190,7 +190,9 @@ impl Visit {
             let day = start.strftime("%-d %B %Y");
             return Some(format!("From {day} (UTC) on, {name} asks everybody for a second step at sign-in."));
         }
-        if policy.is_enforced(now) {
+        // Nobody else is stopped without an authenticator, whatever this process has in its cache.
+        let is_stopped = self.action.state == action::State::ChallengeRequired && !self.user.is_enrolled();
+        if policy.is_enforced(now) || is_stopped && !self.has_an_app_to_set_up() {
             return Some(format!("{name} asks everybody for a second step at sign-in. Set yours up to go on."));
         }
         self.has_an_app_to_set_up().then(|| format!("{name} asks you to set up an authenticator app."))
