@@ -1,5 +1,7 @@
 //! Rules are tried before they are turned on: cases against files, plans, and what happened once more.
 
+#[path = "trying/apply.rs"]
+mod apply;
 #[path = "trying/cases.rs"]
 mod cases;
 #[path = "crash/process.rs"]

@@ -129,7 +129,7 @@ fn not_empty(methods: Option<Vec<Method>>) -> Option<Vec<Method>> {
 }
 
 impl CreateRule {
-    fn into_rule(self, action_code: ActionCode, now: Timestamp) -> Result<Rule, Error> {
+    pub(crate) fn into_rule(self, action_code: ActionCode, now: Timestamp) -> Result<Rule, Error> {
         Ok(Rule {
             id: RuleId::generate(),
             action_code,

@@ -5,6 +5,7 @@ pub mod condition;
 pub mod facts;
 pub mod list;
 pub mod recent;
+pub mod replay;
 mod set;
 
 use serde::{Deserialize, Serialize};

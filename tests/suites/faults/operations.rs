@@ -88,6 +88,7 @@ pub enum Operation {
     GetRule,
     PatchRule,
     DeleteRule,
+    ReplayRules,
     ListLists,
     CreateList,
     GetList,
@@ -105,7 +106,7 @@ pub enum Operation {
 use Operation::*;
 
 impl Operation {
-    pub const ALL: [Self; 91] = [
+    pub const ALL: [Self; 92] = [
         TrackNewUser,
         TrackKnownUser,
         TrackWithContacts,
@@ -184,6 +185,7 @@ impl Operation {
         GetRule,
         PatchRule,
         DeleteRule,
+        ReplayRules,
         ListLists,
         CreateList,
         GetList,
@@ -317,7 +319,7 @@ pub async fn prepare(world: &World, operation: Operation, user: String) -> Prepa
         Enroll | Confirm | ShowEnrolmentPage => ready.token = world.token(&user, "enrol").await,
         ListPoints | CreatePoint | GetPoint | PatchPoint | DeletePoint => {}
         CreateConfiguration | GetConfiguration | PatchConfiguration | DeleteConfiguration => {}
-        ListRules | CreateRule | GetRule | PatchRule | DeleteRule => {}
+        ListRules | CreateRule | GetRule | PatchRule | DeleteRule | ReplayRules => {}
         ListLists | CreateList | GetList | PatchList | DeleteList | ListConfigured | PatchConfigured => {}
         Health | GetTenant | PatchTenant | ListConfigurations => {}
         GetEnforcement | Enforce | ListRequired => {}
