@@ -7,5 +7,7 @@ mod cases;
 #[path = "crash/process.rs"]
 #[expect(dead_code, reason = "the suite `crash` needs more of it")]
 mod process;
+#[path = "trying/replay.rs"]
+mod replay;
 #[path = "trying/support.rs"]
 mod support;

@@ -14,7 +14,10 @@ use std::{
 
 use clap::{Args, Subcommand, ValueEnum};
 use countersign_core::{
+    app::App,
+    clock::Timestamp,
     id::TenantId,
+    rule::replay::Report,
     store::{Applied, Configured},
 };
 use serde_json::json;
@@ -189,6 +192,15 @@ impl Installation {
         written.map_err(|error| Trouble(format!("the export cannot be written: {error}")))?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// A replay of the rules of files over a tenant's actions of so many seconds; a message where it cannot be made.
+pub async fn replayed(app: &App, tenant: &TenantId, files: &Files, seconds: i64) -> Result<Report, String> {
+    let seen = app.store().tenant(tenant).configured().await.map_err(|error| error.to_string())?.unwrap_or_default();
+    let now = app.now();
+    let candidate = replay::candidate(&seen, files, None, now).map_err(|Bad(message)| message)?;
+    let since = Timestamp::from_second(now.as_second() - seconds).map_err(|error| error.to_string())?;
+    replay::run(app, tenant, candidate, since).await.map_err(|error| error.to_string())
 }
 
 async fn configured(opened: &Opened<'_>, of: &OfTenant) -> Result<(TenantId, Configured), Trouble> {
