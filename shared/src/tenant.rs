@@ -8,6 +8,7 @@ use crate::{
     action::Outcome,
     authenticator::Method,
     delivery::Platform,
+    error::Error,
     id::{ActionCode, PointId, TenantId},
     policy::FailureMode,
 };
@@ -259,6 +260,23 @@ impl ActionConfig {
         }
     }
 
+    /// What holds of every kind of action, made or changed.
+    pub fn check(&self) -> Result<(), Error> {
+        if self.messaging_templates.as_ref().is_some_and(|value| !value.is_object()) {
+            return Err(Error::invalid("messagingTemplates is an object of locales."));
+        }
+        let is_url = |url: &String| url.starts_with("https://") && url.len() <= 2048;
+        if self.verification_webhook_url.as_ref().is_some_and(|url| !is_url(url)) {
+            return Err(Error::invalid("verificationWebhookUrl is an https URL."));
+        }
+        if self.rule_error_outcome == Some(Outcome::Allow) {
+            return Err(Error::invalid(
+                "ruleErrorOutcome is CHALLENGE, REVIEW or BLOCK: what cannot be decided is not allowed.",
+            ));
+        }
+        Ok(())
+    }
+
     /// What an evaluation of its rules that fails comes to: nothing is known, so nothing is allowed.
     pub fn on_rule_error(&self) -> Outcome {
         self.rule_error_outcome.filter(|outcome| *outcome != Outcome::Allow).unwrap_or(Outcome::Challenge)
@@ -305,5 +323,17 @@ pub enum ModelType {
 impl DataPoint {
     pub fn is_of_user(&self) -> bool {
         self.model_type == ModelType::User
+    }
+
+    /// What holds of every data point, made or changed.
+    pub fn check(&self) -> Result<(), Error> {
+        let of_a_name = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+        if !(1..=64).contains(&self.name.len()) || !self.name.bytes().all(of_a_name) {
+            return Err(Error::invalid("name has 1 to 64 letters, digits, '_' or '-'."));
+        }
+        if self.description.as_ref().is_some_and(|text| text.chars().count() > 500) {
+            return Err(Error::invalid("description has at most 500 characters."));
+        }
+        Ok(())
     }
 }

@@ -105,9 +105,6 @@ impl Changes {
             config.default_user_action_result = outcome.unwrap_or(Outcome::Challenge);
         }
         if let Some(templates) = &self.messaging_templates {
-            if templates.as_ref().is_some_and(|value| !value.is_object()) {
-                return Err(Error::invalid("messagingTemplates is an object of locales."));
-            }
             config.messaging_templates = templates.clone();
         }
         if let Some(methods) = &self.verification_methods {
@@ -123,20 +120,12 @@ impl Changes {
             config.failure_mode = mode.unwrap_or_default();
         }
         if let Some(url) = &self.verification_webhook_url {
-            if url.as_ref().is_some_and(|url| !url.starts_with("https://") || url.len() > 2048) {
-                return Err(Error::invalid("verificationWebhookUrl is an https URL."));
-            }
             config.verification_webhook_url = url.clone();
         }
         if let Some(outcome) = self.rule_error_outcome {
-            if outcome == Some(Outcome::Allow) {
-                return Err(Error::invalid(
-                    "ruleErrorOutcome is CHALLENGE, REVIEW or BLOCK: what cannot be decided is not allowed.",
-                ));
-            }
             config.rule_error_outcome = outcome;
         }
-        Ok(())
+        config.check()
     }
 }
 

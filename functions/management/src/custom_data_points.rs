@@ -69,17 +69,6 @@ pub(crate) struct PointChanges {
     is_public: Option<Option<bool>>,
 }
 
-fn checked(point: &DataPoint) -> Result<(), Error> {
-    let of_a_name = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
-    if !(1..=64).contains(&point.name.len()) || !point.name.bytes().all(of_a_name) {
-        return Err(Error::invalid("name has 1 to 64 letters, digits, '_' or '-'."));
-    }
-    if point.description.as_ref().is_some_and(|text| text.chars().count() > 500) {
-        return Err(Error::invalid("description has at most 500 characters."));
-    }
-    Ok(())
-}
-
 /// 409 where another point of this kind has the name.
 async fn name_is_free(app: &App, tenant: &TenantId, point: &DataPoint) -> Result<(), Error> {
     let loaded = app.store().tenant(tenant).load().await?;
@@ -130,7 +119,7 @@ pub(crate) async fn create(
     let CreatePoint { name, data_type, model_type, description, is_public } = request;
     let is_public = is_public.unwrap_or(false);
     let point = DataPoint { id: PointId::generate(), name, data_type, model_type, description, is_public };
-    checked(&point)?;
+    point.check()?;
     name_is_free(&app, tenant.id(), &point).await?;
     app.store().tenant(tenant.id()).create_point(&point).await?;
     app.forget_tenant(tenant.id());
@@ -166,7 +155,7 @@ pub(crate) async fn patch(
     point.name = changes.name.unwrap_or(point.name);
     point.description = changes.description.unwrap_or(point.description);
     point.is_public = changes.is_public.map_or(point.is_public, Option::unwrap_or_default);
-    checked(&point)?;
+    point.check()?;
     name_is_free(&app, tenant.id(), &point).await?;
     store.replace_point(&point).await?;
     app.forget_tenant(tenant.id());

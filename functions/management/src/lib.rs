@@ -4,6 +4,7 @@ mod action_configurations;
 mod authenticator_configurations;
 mod custom_data_points;
 mod policy;
+mod replay;
 mod rules;
 mod tenant;
 mod value_lists;
@@ -25,6 +26,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(actions::get, actions::patch, actions::delete))
         .routes(routes!(rules::list, rules::create))
         .routes(routes!(rules::get, rules::patch, rules::delete))
+        .routes(routes!(replay::replay))
         .merge(with_an_underscore())
         .routes(routes!(authenticators::list))
         .routes(routes!(authenticators::patch))

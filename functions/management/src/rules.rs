@@ -9,7 +9,7 @@ use countersign_core::{
     error::Error,
     http::{Body, ManagementCaller, Path, Reply, present},
     id::{ActionCode, RuleId, TenantId},
-    rule::{LAST_PRIORITY, Rule, catalogue::Catalogue, condition::Condition},
+    rule::{LAST_PRIORITY, Rule, catalogue::Catalogue},
     store::no_rule,
 };
 use serde::{Deserialize, Serialize};
@@ -129,7 +129,7 @@ fn not_empty(methods: Option<Vec<Method>>) -> Option<Vec<Method>> {
 }
 
 impl CreateRule {
-    fn into_rule(self, action_code: ActionCode, now: Timestamp) -> Result<Rule, Error> {
+    pub(crate) fn into_rule(self, action_code: ActionCode, now: Timestamp) -> Result<Rule, Error> {
         Ok(Rule {
             id: RuleId::generate(),
             action_code,
@@ -176,25 +176,6 @@ impl RuleChanges {
     }
 }
 
-/// What holds of every rule, made or changed.
-fn check(rule: &Rule, catalogue: &Catalogue) -> Result<(), Error> {
-    if rule.name.trim().is_empty() || rule.name.chars().count() > 100 {
-        return Err(Error::invalid("name has 1 to 100 characters."));
-    }
-    if rule.description.as_ref().is_some_and(|text| text.chars().count() > 500) {
-        return Err(Error::invalid("description has at most 500 characters."));
-    }
-    if let (Some(methods), Some(default)) = (&rule.verification_methods, rule.default_verification_method)
-        && !methods.contains(&default)
-    {
-        return Err(Error::Invalid(format!(
-            "defaultVerificationMethod: {} is not among the rule's verificationMethods; add it there.",
-            default.as_str()
-        )));
-    }
-    Condition::check(&rule.conditions, catalogue).map(|_| ()).map_err(|fault| Error::Invalid(fault.to_string()))
-}
-
 /// The data points and value lists of a tenant as they are now.
 async fn catalogue(app: &App, tenant: &TenantId) -> Result<Catalogue, Error> {
     let loaded = app.store().tenant(tenant).load().await?.ok_or(Error::Unauthorized)?;
@@ -225,7 +206,7 @@ pub(crate) async fn create(
     Body(request): Body<CreateRule>,
 ) -> Reply<RuleView> {
     let rule = request.into_rule(code, app.now())?;
-    check(&rule, &catalogue(&app, tenant.id()).await?)?;
+    rule.check(&catalogue(&app, tenant.id()).await?)?;
     app.store().tenant(tenant.id()).create_rule(&rule).await?;
     app.forget_tenant(tenant.id());
     Ok(Json(view(tenant.id(), rule)))
@@ -260,7 +241,7 @@ pub(crate) async fn patch(
     let catalogue = catalogue(&app, tenant.id()).await?;
     let change = |rule: &mut Rule| {
         changes.apply(rule)?;
-        check(rule, &catalogue)
+        rule.check(&catalogue)
     };
     let changed = app.store().tenant(tenant.id()).change_rule(&code, &id, change).await?;
     app.forget_tenant(tenant.id());

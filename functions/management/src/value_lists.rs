@@ -74,23 +74,6 @@ pub(crate) struct ListChanges {
     value_list_items: Option<Option<Vec<Value>>>,
 }
 
-fn check(list: &ValueList) -> Result<(), Error> {
-    if list.name.trim().is_empty() || list.name.chars().count() > 64 {
-        return Err(Error::invalid("name has 1 to 64 characters."));
-    }
-    for (index, item) in list.items.iter().enumerate() {
-        let message = match (list.item_type, item) {
-            (ItemType::String, Value::String(text)) if text.len() <= 1024 => continue,
-            (ItemType::Number, Value::Number(_)) => continue,
-            (ItemType::String, Value::String(_)) => "a text has at most 1024 bytes",
-            (ItemType::String, _) => "this is no text, and itemType is string",
-            (ItemType::Number, _) => "this is no number, and itemType is number",
-        };
-        return Err(Error::Invalid(format!("valueListItems[{index}]: {message}.")));
-    }
-    Ok(())
-}
-
 /// List the value lists, by alias.
 #[utoipa::path(get, path = "/v1/management/value-lists", tag = "Management API", operation_id = "listValueLists",
     responses((status = 200, body = Vec<ValueListView>)), security(("managementKey" = [])))]
@@ -124,7 +107,7 @@ pub(crate) async fn create(
         items: request.value_list_items.unwrap_or_default(),
         created_at: app.now(),
     };
-    check(&list)?;
+    list.check()?;
     app.store().tenant(tenant.id()).create_list(&list).await?;
     app.forget_tenant(tenant.id());
     Ok(Json(view(tenant.id(), list)))
@@ -158,7 +141,7 @@ pub(crate) async fn patch(
         if let Some(items) = &changes.value_list_items {
             list.items = items.clone().unwrap_or_default();
         }
-        check(list)
+        list.check()
     };
     let changed = app.store().tenant(tenant.id()).change_list(&alias, change).await?;
     app.forget_tenant(tenant.id());

@@ -3,6 +3,7 @@
 pub mod embedded;
 pub mod first_run;
 pub mod operator;
+pub mod rules;
 pub mod store_only;
 pub mod users;
 

@@ -18,6 +18,7 @@ use countersign_local::{
     first_run::{self, Fixed, Place, Trouble},
     openapi,
     operator::{Installation, KeyCommand, PushCommand, QueueCommand, TenantCommand},
+    rules::RulesCommand,
     service, store_only,
     users::UsersCommand,
 };
@@ -101,6 +102,13 @@ enum Other {
         #[command(subcommand)]
         command: UsersCommand,
     },
+    /// Try rules of files, bring them in and out, and see what they would have decided.
+    Rules {
+        #[command(flatten)]
+        of: Installation,
+        #[command(subcommand)]
+        command: RulesCommand,
+    },
     /// Print the API description (OpenAPI 3.1).
     Openapi,
 }
@@ -121,6 +129,7 @@ async fn main() -> ExitCode {
         Some(Other::Push { of, command: what }) => of.push(&command.serve.data, what).await.map(|()| ExitCode::SUCCESS),
         Some(Other::Key { of, command: what }) => of.key(&command.serve.data, what).await.map(|()| ExitCode::SUCCESS),
         Some(Other::Queue { of, command: what }) => of.queue(what).await.map(|()| ExitCode::SUCCESS),
+        Some(Other::Rules { of, command: what }) => of.rules(&command.serve.data, what).await,
         Some(Other::Users { of, command: what }) => of.users(&command.serve.data, what).await,
     };
     match done {

@@ -165,6 +165,32 @@ fn of_address(known: &Known<'_>, all: &mut Collected) {
     }
 }
 
+/// Adds what follows from other data and the lists, where it is not said: of data that somebody wrote down.
+pub fn complete(data: &mut Data, code: &ActionCode, lists: &Lists, now: Timestamp) {
+    let mut follows = Collected::default();
+    of_time(now, &mut follows);
+    follows.put("action.code", Some(code.as_str()));
+    let text = |name: &str| data.get(name).and_then(Value::as_str);
+    follows.put("device.isBot", text("device.userAgent").map(is_bot));
+    follows.0.extend(of_lists(data, lists));
+    for (name, value) in follows.0 {
+        data.entry(name).or_insert(value);
+    }
+}
+
+/// What some lists say of an address and a country.
+pub(super) fn of_lists(data: &Data, lists: &Lists) -> Data {
+    let mut all = Collected::default();
+    let text = |name: &str| data.get(name).and_then(Value::as_str);
+    if let (Some(address), Some(list)) = (text("ip.address").and_then(list::address), lists.get(ANONYMOUS_IPS)) {
+        all.put("ip.isAnonymous", Some(list.contains_address(address)));
+    }
+    if let (Some(country), Some(list)) = (text("ip.countryCode"), lists.get(OFAC_COUNTRIES)) {
+        all.put("ip.countryCodeInOfacList", Some(list.contains(&country.into())));
+    }
+    all.0
+}
+
 /// Faster than an airliner, and farther than a database of addresses errs.
 const MOST_KM_PER_HOUR: f64 = 1000.0;
 const LEAST_KM: f64 = 100.0;

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{clock::Timestamp, id::ListAlias};
+use crate::{clock::Timestamp, error::Error, id::ListAlias};
 
 /// A list of texts or numbers that rules name by its alias.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +29,26 @@ pub struct ValueList {
 pub enum ItemType {
     String,
     Number,
+}
+
+impl ValueList {
+    /// What holds of every list, made or changed.
+    pub fn check(&self) -> Result<(), Error> {
+        if self.name.trim().is_empty() || self.name.chars().count() > 64 {
+            return Err(Error::invalid("name has 1 to 64 characters."));
+        }
+        for (index, item) in self.items.iter().enumerate() {
+            let message = match (self.item_type, item) {
+                (ItemType::String, Value::String(text)) if text.len() <= 1024 => continue,
+                (ItemType::Number, Value::Number(_)) => continue,
+                (ItemType::String, Value::String(_)) => "a text has at most 1024 bytes",
+                (ItemType::String, _) => "this is no text, and itemType is string",
+                (ItemType::Number, _) => "this is no number, and itemType is number",
+            };
+            return Err(Error::Invalid(format!("valueListItems[{index}]: {message}.")));
+        }
+        Ok(())
+    }
 }
 
 /// The alias that a name gives: lower case, and a hyphen for whatever is neither letter nor digit (contract, M11).

@@ -5,6 +5,7 @@ pub mod condition;
 pub mod facts;
 pub mod list;
 pub mod recent;
+pub mod replay;
 mod set;
 
 use serde::{Deserialize, Serialize};
@@ -14,10 +15,14 @@ use crate::{
     action::Outcome,
     authenticator::Method,
     clock::Timestamp,
+    error::Error,
     id::{ActionCode, RuleId},
 };
 
 pub use set::{Decision, RuleSet};
+
+use catalogue::Catalogue;
+use condition::Condition;
 
 /// Priorities go from 0, which is asked first, to this; no two rules of an action share one.
 pub const LAST_PRIORITY: u8 = 99;
@@ -47,6 +52,27 @@ pub struct Rule {
     /// JsonLogic, as it was sent.
     pub conditions: Value,
     pub created_at: Timestamp,
+}
+
+impl Rule {
+    /// What holds of every rule, made or changed.
+    pub fn check(&self, catalogue: &Catalogue) -> Result<(), Error> {
+        if self.name.trim().is_empty() || self.name.chars().count() > 100 {
+            return Err(Error::invalid("name has 1 to 100 characters."));
+        }
+        if self.description.as_ref().is_some_and(|text| text.chars().count() > 500) {
+            return Err(Error::invalid("description has at most 500 characters."));
+        }
+        if let (Some(methods), Some(default)) = (&self.verification_methods, self.default_verification_method)
+            && !methods.contains(&default)
+        {
+            return Err(Error::Invalid(format!(
+                "defaultVerificationMethod: {} is not among the rule's verificationMethods; add it there.",
+                default.as_str()
+            )));
+        }
+        Condition::check(&self.conditions, catalogue).map(|_| ()).map_err(|fault| Error::Invalid(fault.to_string()))
+    }
 }
 
 /// A rule as an action remembers it: what it was called then.

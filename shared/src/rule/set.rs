@@ -60,6 +60,14 @@ impl RuleSet {
         self.rules.is_empty()
     }
 
+    /// The data points that the rules ask about.
+    pub fn asks(&self) -> impl Iterator<Item = &str> {
+        self.reads.iter().filter_map(|read| match read {
+            Read::Point(point) | Read::InList { point, .. } | Read::InCidr { point, .. } => Some(point.as_str()),
+            Read::Local { .. } => None,
+        })
+    }
+
     /// The first active rule that matches decides. Where one before it cannot be computed nothing is known of it: the
     /// outcome for errors then, or a stricter one of a rule after it.
     pub fn decide(&self, data: Data, lists: &Lists, on_error: Outcome, now: Timestamp) -> Decision {

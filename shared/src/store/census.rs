@@ -27,7 +27,7 @@ pub(super) const SHARD: &str = "ux";
 pub(super) const ENROLLED: &str = "enr";
 pub(super) const SEEN: &str = "seen";
 
-const SHARDS: u8 = 8;
+pub(super) const SHARDS: u8 = 8;
 
 /// The day of a time, counted from 1970 in UTC.
 pub fn day(at: Timestamp) -> i64 {
@@ -35,12 +35,17 @@ pub fn day(at: Timestamp) -> i64 {
 }
 
 fn shard(tenant: &TenantId, user: &UserId) -> AttributeValue {
+    s(keys::users_shard(tenant, shard_of(user)))
+}
+
+/// Which part of the index a user is in.
+pub(super) fn shard_of(user: &UserId) -> u8 {
     // FNV-1a: any hash does, as long as it stays the same.
     let hash = user
         .as_str()
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    s(keys::users_shard(tenant, u8::try_from(hash % u64::from(SHARDS)).unwrap_or(0)))
+    u8::try_from(hash % u64::from(SHARDS)).unwrap_or(0)
 }
 
 /// What of a user's item stands in the index.

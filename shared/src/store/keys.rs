@@ -148,6 +148,10 @@ pub fn required_action(tenant: &TenantId, action: RequiredAction) -> Key {
 pub fn users_shard(tenant: &TenantId, shard: u8) -> String {
     format!("T#{tenant}#{shard}")
 }
+/// The actions of one kind of a user, by their sort key.
+pub fn actions_of(code: &ActionCode) -> String {
+    format!("{ACTION}{code}#")
+}
 /// The rules of an action, by their sort key.
 pub fn rules_of(code: &ActionCode) -> String {
     format!("{RULE}{code}#")

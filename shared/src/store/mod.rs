@@ -4,6 +4,7 @@
 //! and no index takes part.
 
 mod actions;
+mod apply;
 mod authenticators;
 mod census;
 mod challenges;
@@ -13,6 +14,7 @@ mod import;
 mod item;
 pub mod keys;
 mod lists;
+mod past;
 mod points;
 mod policy;
 mod profiles;
@@ -40,11 +42,13 @@ use aws_sdk_dynamodb::{
 };
 
 pub use actions::{Tracked, no_action};
+pub use apply::{Applied, Configured};
 pub use authenticators::{NewAuthenticator, Removed};
 pub use challenges::{Decided, Decision, Receipt};
 pub use devices::{Credential, DeviceAddress, Enrolled, NewDevice};
 pub use import::Import;
 pub use lists::no_list;
+pub use past::{PAGE_USERS, PastPage};
 pub use points::no_point;
 pub use profiles::StoredProfile;
 pub use proofs::{Completion, Settlement, Spent};

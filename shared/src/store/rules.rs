@@ -160,7 +160,7 @@ impl TenantStore<'_> {
         }
     }
 
-    fn rule_item(&self, rule: &Rule, life: u64, version: u64) -> Result<Attributes, Error> {
+    pub(super) fn rule_item(&self, rule: &Rule, life: u64, version: u64) -> Result<Attributes, Error> {
         let mut item = keyed(&keys::rule(self.tenant, &rule.action_code, rule.priority));
         item.insert("doc".into(), document(rule)?);
         item.insert("cid".into(), n(life));

@@ -43,7 +43,7 @@ pub struct Versioned {
 /// When an action of a kind was last tracked, in Unix seconds.
 const LAST: &str = "last";
 
-fn read_action_config(item: &Attributes) -> Result<ActionConfig, Error> {
+pub(super) fn read_action_config(item: &Attributes) -> Result<ActionConfig, Error> {
     let row = Row(item);
     let last_action_created_at = item.contains_key(LAST).then(|| row.number(LAST)).transpose()?;
     Ok(ActionConfig { last_action_created_at, life: row.number("cid")?, ..row.document("doc")? })
@@ -193,14 +193,24 @@ impl TenantStore<'_> {
         }
     }
 
-    async fn put_action_config(&self, config: &ActionConfig, seen: Option<u64>, creation: u64) -> Result<(), Refusal> {
+    pub(super) fn action_config_item(
+        &self,
+        config: &ActionConfig,
+        version: u64,
+        life: u64,
+    ) -> Result<Attributes, Error> {
         let mut item = keyed(&keys::action_config(self.tenant, &config.action_code));
         item.insert("doc".into(), document(config)?);
-        item.insert("ver".into(), n(seen.unwrap_or(0) + 1));
-        item.insert("cid".into(), n(creation));
+        item.insert("ver".into(), n(version));
+        item.insert("cid".into(), n(life));
         if let Some(last) = config.last_action_created_at {
             item.insert(LAST.into(), n(last));
         }
+        Ok(item)
+    }
+
+    async fn put_action_config(&self, config: &ActionConfig, seen: Option<u64>, creation: u64) -> Result<(), Refusal> {
+        let item = self.action_config_item(config, seen.unwrap_or(0) + 1, creation)?;
         let request = self.store.client.put_item().table_name(&self.store.table).set_item(Some(item));
         let request = request.return_values_on_condition_check_failure(OnFailure::AllOld);
         let request = match seen {

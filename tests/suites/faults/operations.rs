@@ -89,6 +89,7 @@ pub enum Operation {
     GetRule,
     PatchRule,
     DeleteRule,
+    ReplayRules,
     ListLists,
     CreateList,
     GetList,
@@ -186,6 +187,7 @@ impl Operation {
         GetRule,
         PatchRule,
         DeleteRule,
+        ReplayRules,
         ListLists,
         CreateList,
         GetList,
@@ -320,7 +322,7 @@ pub async fn prepare(world: &World, operation: Operation, user: String) -> Prepa
         Enroll | Confirm | ShowEnrolmentPage => ready.token = world.token(&user, "enrol").await,
         ListPoints | CreatePoint | GetPoint | PatchPoint | DeletePoint => {}
         CreateConfiguration | GetConfiguration | PatchConfiguration | DeleteConfiguration => {}
-        ListRules | CreateRule | GetRule | PatchRule | DeleteRule => {}
+        ListRules | CreateRule | GetRule | PatchRule | DeleteRule | ReplayRules => {}
         ListLists | CreateList | GetList | PatchList | DeleteList | ListConfigured | PatchConfigured => {}
         Health | GetTenant | PatchTenant | ListConfigurations => {}
         GetEnforcement | Enforce | ListRequired => {}

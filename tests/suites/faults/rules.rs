@@ -18,6 +18,7 @@ pub fn route(operation: Operation) -> (&'static str, &'static str) {
         GetRule => ("GET", "/v1/management/action-configurations/{actionCode}/rules/{ruleId}"),
         PatchRule => ("PATCH", "/v1/management/action-configurations/{actionCode}/rules/{ruleId}"),
         DeleteRule => ("DELETE", "/v1/management/action-configurations/{actionCode}/rules/{ruleId}"),
+        ReplayRules => ("POST", "/v1/management/action-configurations/{actionCode}/rules/replay"),
         ListLists => ("GET", "/v1/management/value-lists"),
         CreateList => ("POST", "/v1/management/value-lists"),
         GetList => ("GET", "/v1/management/value-lists/{alias}"),
@@ -62,6 +63,12 @@ pub async fn prepare(world: &World, ready: &mut Prepared) {
             ready.id = made["ruleId"].as_str().expect("an id").to_owned();
             ready.body = (ready.operation == PatchRule).then(|| json!({"description": "changed", "priority": 5}));
         }
+        ReplayRules => {
+            world.http.post(ACTIONS, &management, json!({ "actionCode": user })).await.ok();
+            world.track(&user, &user, json!({})).await.ok();
+            let rule = json!({"name": "All", "priority": 0, "type": "BLOCK", "conditions": true});
+            ready.body = Some(json!({"rules": [rule], "maxUsers": 1}));
+        }
         ListLists | CreateList | GetList | PatchList | DeleteList => {
             let list = json!({"name": user, "itemType": "string", "valueListItems": ["a"]});
             if ready.operation == CreateList {
@@ -101,6 +108,7 @@ pub fn is_right(operation: Operation, body: &Value, ready: &Prepared) -> bool {
     match operation {
         ListRules => body.as_array().is_some_and(|all| all.len() == 1),
         CreateRule | GetRule => body["name"] == *ready.user,
+        ReplayRules => body["users"] == 1 && body["actions"].is_object(),
         PatchRule => body["description"] == "changed" && body["priority"] == 5,
         ListLists => body.is_array(),
         CreateList | GetList => body["valueListItems"] == json!(["a"]),

@@ -284,6 +284,7 @@ impl Scene {
                 let conditions = json!({"in_list": [{"var": "user.id"}, "vip-users"]});
                 json!({"name": "VIPs", "priority": 3, "type": "ALLOW", "conditions": conditions})
             }
+            "replayRules" => json!({"rules": [{"name": "All", "priority": 0, "type": "BLOCK", "conditions": true}]}),
             "updateRule" => json!({"description": "At night"}),
             "updateAuthenticatorConfiguration" => json!({"isActive": true}),
             "createValueList" => json!({"name": "Fresh", "itemType": "number", "valueListItems": [1, 2.5]}),
