@@ -107,7 +107,7 @@ pub enum Operation {
 use Operation::*;
 
 impl Operation {
-    pub const ALL: [Self; 92] = [
+    pub const ALL: [Self; 93] = [
         TrackNewUser,
         TrackKnownUser,
         TrackWithContacts,
