@@ -74,6 +74,7 @@ def test_every_route_of_the_management_api(api):
     assert (
         api.management("PATCH", path, {"defaultUserActionResult": "BLOCK"}).ok()["defaultUserActionResult"] == "BLOCK"
     )
+    assert api.management("POST", f"{path}/rules/replay", {"rules": [], "maxUsers": 1}).ok()["actions"] == {}
     assert api.management("DELETE", path).ok()["success"] is True
     # Not enforced here, where all tests share a tenant: it could not be taken back.
     enforcement = api.management("GET", "/two-factor-enforcement").ok()

@@ -119,6 +119,8 @@ impl TenantStore<'_> {
                 .expression_attribute_values(":prefix", s(&prefix))
                 .expression_attribute_values(":action", s(keys::ACTION))
                 .expression_attribute_values(":oldest", n(since.as_second() + super::actions::KEPT_SECONDS))
+                // About a page of 1 MB; without it the embedded store reads the rest of the table for every page.
+                .limit(1000)
                 .set_exclusive_start_key(start);
             let output = request.send().await.map_err(unavailable)?;
             for item in output.items.unwrap_or_default() {

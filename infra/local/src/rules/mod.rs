@@ -170,7 +170,8 @@ impl Installation {
         let now = opened.app.now();
         let since = options.begins(now)?;
         let candidate = replay::candidate(&seen, &files, options.action.as_ref(), now)?;
-        let report = replay::run(&opened.app, &id, candidate, since).await.map_err(failed)?;
+        let parts = if opened.is_directory() { 1 } else { replay::PARTS };
+        let report = replay::run(&opened.app, &id, candidate, since, parts).await.map_err(failed)?;
         if options.json {
             println!("{:#}", replay::as_json(&id, since, &report));
         } else {
@@ -200,7 +201,7 @@ pub async fn replayed(app: &App, tenant: &TenantId, files: &Files, seconds: i64)
     let now = app.now();
     let candidate = replay::candidate(&seen, files, None, now).map_err(|Bad(message)| message)?;
     let since = Timestamp::from_second(now.as_second() - seconds).map_err(|error| error.to_string())?;
-    replay::run(app, tenant, candidate, since).await.map_err(|error| error.to_string())
+    replay::run(app, tenant, candidate, since, replay::PARTS).await.map_err(|error| error.to_string())
 }
 
 async fn configured(opened: &Opened<'_>, of: &OfTenant) -> Result<(TenantId, Configured), Trouble> {
