@@ -112,8 +112,12 @@ impl TenantStore<'_> {
     ) -> Result<(), Error> {
         let (prefix, mut start) = (keys::user_partition_prefix(self.tenant), None);
         loop {
-            let request = self.store.client.scan().table_name(&self.store.table).segment(part).total_segments(of);
+            let request = self.store.client.scan().table_name(&self.store.table);
+            // In one part the embedded store goes by its key, and in several it sorts the whole table for every page.
+            let (segment, segments) = if of > 1 { (Some(part), Some(of)) } else { (None, None) };
             let request = request
+                .set_segment(segment)
+                .set_total_segments(segments)
                 .filter_expression("begins_with(pk, :prefix) AND begins_with(sk, :action) AND #ttl >= :oldest")
                 .expression_attribute_names("#ttl", "ttl")
                 .expression_attribute_values(":prefix", s(&prefix))

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::first_run::Trouble;
 
-/// Parts of the scan on AWS, each a task of its own. The embedded store reads the whole table for each part.
+/// Parts of the scan on AWS, each a task of its own. The embedded store is asked in one.
 pub const PARTS: i32 = 8;
 
 #[derive(Args)]
