@@ -130,7 +130,7 @@ impl Installation {
         let (id, seen) = configured(&opened, of).await?;
         let plan = Plan::new(seen, &files, options.prune, opened.app.now())?;
         if plan.differences.is_empty() {
-            println!("No changes");
+            say("No changes");
             return Ok(ExitCode::SUCCESS);
         }
         let mut counts = [0_usize; 3];
@@ -139,20 +139,20 @@ impl Installation {
             if let Some(count) = counts.get_mut(place) {
                 *count += 1;
             }
-            difference.lines().iter().for_each(|line| println!("{line}"));
+            difference.lines().iter().for_each(|line| say(line));
         }
         let [add, change, remove] = counts;
-        println!("Plan for {id}: {add} to add, {change} to change, {remove} to remove");
+        say(&format!("Plan for {id}: {add} to add, {change} to change, {remove} to remove"));
         if options.dry_run {
             return Ok(ExitCode::SUCCESS);
         }
         if !options.yes && !asked()? {
-            println!("Nothing was changed");
+            say("Nothing was changed");
             return Ok(ExitCode::FAILURE);
         }
         match plan.apply(&opened.app, &id).await.map_err(failed)? {
             Applied::All => {
-                println!("Applied; warm functions have it within 30 s");
+                say("Applied; warm functions have it within 30 s");
                 Ok(ExitCode::SUCCESS)
             }
             Applied::Changed { partly } => {
@@ -173,9 +173,9 @@ impl Installation {
         let parts = if opened.is_directory() { 1 } else { replay::PARTS };
         let report = replay::run(&opened.app, &id, candidate, since, parts).await.map_err(failed)?;
         if options.json {
-            println!("{:#}", replay::as_json(&id, since, &report));
+            say(&format!("{:#}", replay::as_json(&id, since, &report)));
         } else {
-            replay::lines(&report).iter().for_each(|line| println!("{line}"));
+            replay::lines(&report).iter().for_each(|line| say(line));
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -211,6 +211,11 @@ async fn configured(opened: &Opened<'_>, of: &OfTenant) -> Result<(TenantId, Con
     Ok((id, seen))
 }
 
+/// One line for people. Nobody has to read it: a closed pipe is no reason to panic.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
 /// Whether the person at the terminal says yes.
 fn asked() -> Result<bool, Trouble> {
     if !std::io::stdin().is_terminal() {
@@ -227,8 +232,8 @@ fn test(cases: &Path, rules: &[PathBuf]) -> Result<ExitCode, Stop> {
     let files = Files::read(rules)?;
     let results = cases::run(&Document::read(cases)?, &files)?;
     for line in &results.lines {
-        println!("{line}");
+        say(line);
     }
-    println!("{} passed, {} failed", results.lines.len() - results.failed, results.failed);
+    say(&format!("{} passed, {} failed", results.lines.len() - results.failed, results.failed));
     Ok(if results.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
