@@ -161,7 +161,10 @@ impl TenantStore<'_> {
             let item = self.action_config_item(config, seen.version(&key)?.unwrap_or(0) + 1, life)?;
             unit.push(self.put_seen(seen, &key, item)?);
         } else if !unit.writes.is_empty() {
-            let same = Expressions::default().require("cid = :life").value(":life", n(life));
+            let same = Expressions::default()
+                .require("cid = :life AND ver = :seen")
+                .value(":life", n(life))
+                .value(":seen", n(seen.version(&key)?.unwrap_or(0)));
             unit.push((self.check(&key, &same)?, 0));
         }
         Ok(unit)

@@ -112,13 +112,19 @@ impl TenantStore<'_> {
     ) -> Result<(), Error> {
         let (prefix, mut start) = (keys::user_partition_prefix(self.tenant), None);
         loop {
-            let request = self.store.client.scan().table_name(&self.store.table).segment(part).total_segments(of);
+            let request = self.store.client.scan().table_name(&self.store.table);
+            // In one part the embedded store goes by its key, and in several it sorts the whole table for every page.
+            let (segment, segments) = if of > 1 { (Some(part), Some(of)) } else { (None, None) };
             let request = request
+                .set_segment(segment)
+                .set_total_segments(segments)
                 .filter_expression("begins_with(pk, :prefix) AND begins_with(sk, :action) AND #ttl >= :oldest")
                 .expression_attribute_names("#ttl", "ttl")
                 .expression_attribute_values(":prefix", s(&prefix))
                 .expression_attribute_values(":action", s(keys::ACTION))
                 .expression_attribute_values(":oldest", n(since.as_second() + super::actions::KEPT_SECONDS))
+                // About a page of 1 MB; without it the embedded store reads the rest of the table for every page.
+                .limit(1000)
                 .set_exclusive_start_key(start);
             let output = request.send().await.map_err(unavailable)?;
             for item in output.items.unwrap_or_default() {

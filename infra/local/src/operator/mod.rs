@@ -135,6 +135,13 @@ pub(crate) struct Opened<'a> {
     directory: Option<&'a Path>,
 }
 
+impl Opened<'_> {
+    /// Whether it is a data directory, and no stack in AWS.
+    pub(crate) fn is_directory(&self) -> bool {
+        self.directory.is_some()
+    }
+}
+
 pub(crate) fn failed(error: Error) -> Trouble {
     // The operator is shown the cause, which a client is not.
     let cause = std::error::Error::source(&error).map(ToString::to_string);

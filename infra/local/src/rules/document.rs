@@ -86,6 +86,8 @@ fn limits() -> Options {
     let mut options = options! {
         budget: budget! { max_depth: 100, max_nodes: 200_000, max_aliases: 100, max_anchors: 100 },
         strict_booleans: true,
+        leading_zero_numbers_as_strings: true,
+        underscored_numbers_as_strings: true,
         with_snippet: false,
     };
     options.alias_limits.max_total_replayed_events = 10_000;

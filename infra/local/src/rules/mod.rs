@@ -130,7 +130,7 @@ impl Installation {
         let (id, seen) = configured(&opened, of).await?;
         let plan = Plan::new(seen, &files, options.prune, opened.app.now())?;
         if plan.differences.is_empty() {
-            println!("No changes");
+            say("No changes");
             return Ok(ExitCode::SUCCESS);
         }
         let mut counts = [0_usize; 3];
@@ -139,20 +139,20 @@ impl Installation {
             if let Some(count) = counts.get_mut(place) {
                 *count += 1;
             }
-            difference.lines().iter().for_each(|line| println!("{line}"));
+            difference.lines().iter().for_each(|line| say(line));
         }
         let [add, change, remove] = counts;
-        println!("Plan for {id}: {add} to add, {change} to change, {remove} to remove");
+        say(&format!("Plan for {id}: {add} to add, {change} to change, {remove} to remove"));
         if options.dry_run {
             return Ok(ExitCode::SUCCESS);
         }
         if !options.yes && !asked()? {
-            println!("Nothing was changed");
+            say("Nothing was changed");
             return Ok(ExitCode::FAILURE);
         }
         match plan.apply(&opened.app, &id).await.map_err(failed)? {
             Applied::All => {
-                println!("Applied; warm functions have it within 30 s");
+                say("Applied; warm functions have it within 30 s");
                 Ok(ExitCode::SUCCESS)
             }
             Applied::Changed { partly } => {
@@ -170,11 +170,12 @@ impl Installation {
         let now = opened.app.now();
         let since = options.begins(now)?;
         let candidate = replay::candidate(&seen, &files, options.action.as_ref(), now)?;
-        let report = replay::run(&opened.app, &id, candidate, since).await.map_err(failed)?;
+        let parts = if opened.is_directory() { 1 } else { replay::PARTS };
+        let report = replay::run(&opened.app, &id, candidate, since, parts).await.map_err(failed)?;
         if options.json {
-            println!("{:#}", replay::as_json(&id, since, &report));
+            say(&format!("{:#}", replay::as_json(&id, since, &report)));
         } else {
-            replay::lines(&report).iter().for_each(|line| println!("{line}"));
+            replay::lines(&report).iter().for_each(|line| say(line));
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -200,7 +201,7 @@ pub async fn replayed(app: &App, tenant: &TenantId, files: &Files, seconds: i64)
     let now = app.now();
     let candidate = replay::candidate(&seen, files, None, now).map_err(|Bad(message)| message)?;
     let since = Timestamp::from_second(now.as_second() - seconds).map_err(|error| error.to_string())?;
-    replay::run(app, tenant, candidate, since).await.map_err(|error| error.to_string())
+    replay::run(app, tenant, candidate, since, replay::PARTS).await.map_err(|error| error.to_string())
 }
 
 async fn configured(opened: &Opened<'_>, of: &OfTenant) -> Result<(TenantId, Configured), Trouble> {
@@ -208,6 +209,11 @@ async fn configured(opened: &Opened<'_>, of: &OfTenant) -> Result<(TenantId, Con
     let seen = opened.app.store().tenant(&id).configured().await.map_err(failed)?;
     let seen = seen.ok_or_else(|| Trouble(format!("there is no tenant {id}")))?;
     Ok((id, seen))
+}
+
+/// One line for people. Nobody has to read it: a closed pipe is no reason to panic.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// Whether the person at the terminal says yes.
@@ -226,8 +232,8 @@ fn test(cases: &Path, rules: &[PathBuf]) -> Result<ExitCode, Stop> {
     let files = Files::read(rules)?;
     let results = cases::run(&Document::read(cases)?, &files)?;
     for line in &results.lines {
-        println!("{line}");
+        say(line);
     }
-    println!("{} passed, {} failed", results.lines.len() - results.failed, results.failed);
+    say(&format!("{} passed, {} failed", results.lines.len() - results.failed, results.failed));
     Ok(if results.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -21,8 +21,8 @@ use super::{
 };
 use crate::first_run::Trouble;
 
-/// Parts of the scan, each a task of its own.
-const PARTS: i32 = 8;
+/// Parts of the scan on AWS, each a task of its own. The embedded store is asked in one.
+pub const PARTS: i32 = 8;
 
 #[derive(Args)]
 pub struct ReplayOptions {
@@ -88,13 +88,19 @@ pub fn candidate(
 }
 
 /// Replays every action since a time, in parts side by side, with a bar where somebody watches.
-pub async fn run(app: &App, tenant: &TenantId, candidate: Candidate, since: Timestamp) -> Result<Report, Error> {
+pub async fn run(
+    app: &App,
+    tenant: &TenantId,
+    candidate: Candidate,
+    since: Timestamp,
+    parts: i32,
+) -> Result<Report, Error> {
     let bar = if std::io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
     if let Ok(style) = ProgressStyle::with_template("{spinner} {human_pos} actions  {per_sec}  {elapsed_precise}") {
         bar.set_style(style);
     }
     let candidate = Arc::new(candidate);
-    let parts = (0..PARTS).map(|part| {
+    let tasks = (0..parts).map(|part| {
         let (app, tenant, candidate, bar) = (app.clone(), tenant.clone(), candidate.clone(), bar.clone());
         tokio::spawn(async move {
             let mut report = Report::default();
@@ -102,13 +108,13 @@ pub async fn run(app: &App, tenant: &TenantId, candidate: Candidate, since: Time
                 report.count(&candidate, &user, &action);
                 bar.inc(1);
             };
-            app.store().tenant(&tenant).scan_actions((part, PARTS), since, count).await.map(|()| report)
+            app.store().tenant(&tenant).scan_actions((part, parts), since, count).await.map(|()| report)
         })
     });
-    let parts: Vec<_> = parts.collect();
+    let tasks: Vec<_> = tasks.collect();
     let mut report = Report::default();
-    for part in parts {
-        report.add(part.await.map_err(Error::internal)??);
+    for task in tasks {
+        report.add(task.await.map_err(Error::internal)??);
     }
     bar.finish_and_clear();
     Ok(report)
