@@ -339,7 +339,7 @@ pub async fn scanned(
     let challenge = push::settled(app, tenant.id(), challenge, now).await?;
     let is_claimed = challenge.claimed_by.is_some();
     let standing = match (challenge.state, challenge.subject, challenge.about) {
-        (State::Pending, ..) => Standing::Pending,
+        (State::Pending, ..) => Standing::Pending { number: None },
         (State::Rejected, ..) => Standing::Rejected,
         (State::Verified, Some(user), Some(about)) => {
             let subject = subject(tenant, (&user.user, &user.uid), &about);

@@ -71,6 +71,9 @@ impl State {
 pub struct Context {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ip_address: Option<String>,
+    /// Where that address is, as far as it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,6 +96,7 @@ impl Context {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         let parts = [
             text(&self.ip_address),
+            text(&self.place),
             text(&self.user_agent),
             text(&self.device_id),
             text(&self.origin),

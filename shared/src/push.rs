@@ -35,8 +35,13 @@ pub struct Sent {
 
 /// How a question stands, for its initiator.
 pub enum Standing {
-    Pending,
-    Approved { token: String },
+    Pending {
+        /// What its initiator shows, where there is one.
+        number: Option<String>,
+    },
+    Approved {
+        token: String,
+    },
     Rejected,
     Expired,
 }
@@ -74,7 +79,7 @@ pub async fn ask(
         let targets = targets(&user, only)?;
         let pushes = user.pushes.with(&challenge.id, now, i64::from(settings.seconds)).map_err(too_often)?;
         let profile = profile.map(|stored| stored.profile).unwrap_or_default();
-        describe(&mut challenge, &caller.tenant, (&user, &profile, &action), only);
+        describe(&mut challenge, (app, &caller.tenant), (&user, &profile, &action), only);
         if deliveries.is_none() {
             deliveries = Some(send(app, caller.tenant.id(), &challenge, &targets).await?);
         }
@@ -145,7 +150,7 @@ fn targets<'a>(user: &'a User, only: Option<&'a AuthenticatorId>) -> Result<Vec<
 /// What its owner will be shown.
 fn describe(
     challenge: &mut Challenge,
-    tenant: &TenantContext,
+    (app, tenant): (&App, &TenantContext),
     (user, profile, action): (&User, &Profile, &Action),
     only: Option<&AuthenticatorId>,
 ) {
@@ -158,6 +163,7 @@ fn describe(
         Some(About { code: action.code.clone(), key: action.key.clone(), id: action.id.clone(), is_tracked: true });
     challenge.context = Context {
         ip_address: text("ipAddress"),
+        place: text("ipAddress").and_then(|address| app.places().place(address.trim().parse().ok()?).name()),
         user_agent: text("userAgent"),
         device_id: text("deviceId"),
         origin: None,
@@ -211,7 +217,7 @@ pub async fn standing(app: &App, caller: &UserCaller, id: &ChallengeId, now: Tim
     let unknown = || Error::NotFound("There is no challenge with this id for this action.".into());
     let challenge = settled(app, caller.tenant.id(), found.filter(ours).ok_or_else(unknown)?, now).await?;
     Ok(match challenge.state {
-        State::Pending => Standing::Pending,
+        State::Pending => Standing::Pending { number: challenge.number },
         State::Rejected => Standing::Rejected,
         State::Expired => Standing::Expired,
         State::Verified => {

@@ -99,9 +99,10 @@ def origin(first_deploy) -> str:
 
 
 @pytest.fixture(scope="session")
-def operator(stack, emulator) -> Operator:
+def operator(stack, recorder) -> Operator:
     binary = wanted("COUNTERSIGN_BIN", REPOSITORY / "target" / "release" / "countersign")
-    return Operator(stack, str(binary), emulator.endpoint)
+    # By the way of all others: there a call came by TLS, which the queues ask for.
+    return Operator(stack, str(binary), recorder.url)
 
 
 @pytest.fixture(scope="session")

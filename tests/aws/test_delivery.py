@@ -140,7 +140,7 @@ def push_service():
 
     class Service(BaseHTTPRequestHandler):
         def do_POST(self):
-            received.append((self.path, dict(self.headers), self.rfile.read(int(self.headers["Content-Length"]))))
+            received.append((self.path, self.headers, self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(201)
             self.send_header("Content-Length", "0")
             self.end_headers()

@@ -6,7 +6,8 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
 
-from local_aws.api import Phone, send, unique
+from local_aws.api import Api, Phone, send, unique
+from local_aws.device import Device
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 # What a backend puts into the path after encodeURIComponent; the gateway decodes it before a function sees it.
@@ -42,6 +43,7 @@ def test_every_route_of_the_server_api(api):
     assert len(api.server("GET", f"/users/{user}/authenticators").ok()) == 2
     api.server("DELETE", f"/users/{user}/authenticators/{other['userAuthenticatorId']}").ok()
     api.server("POST", f"/users/{user}/unlock").ok()
+    assert api.server("GET", f"/users/{user}/devices").ok() == []
 
     tracked = api.track(user, action, idempotencyKey=key)
     assert tracked["state"] == "CHALLENGE_REQUIRED"
@@ -74,7 +76,27 @@ def test_every_route_of_the_management_api(api):
     assert (
         api.management("PATCH", path, {"defaultUserActionResult": "BLOCK"}).ok()["defaultUserActionResult"] == "BLOCK"
     )
-    assert api.management("POST", f"{path}/rules/replay", {"rules": [], "maxUsers": 1}).ok()["actions"] == {}
+    alias = api.management("POST", "/value-lists", {"name": unique("vips"), "itemType": "string"}).ok()["alias"]
+    assert api.management("PATCH", f"/value-lists/{alias}", {"valueListItems": ["ada"]}).ok()["valueListItems"] == ["ada"]
+    assert alias in [one["alias"] for one in api.management("GET", "/value-lists").ok()]
+    rule = {
+        "name": "VIPs",
+        "priority": 1,
+        "type": "ALLOW",
+        "conditions": {"in_list": [{"var": "user.id"}, alias]},
+    }
+    made = api.management("POST", f"{path}/rules", rule).ok()
+    assert made["conditions"] == rule["conditions"]
+    assert "priority: 1" in api.management("POST", f"{path}/rules", rule).json["errorDescription"]
+    rules = path.replace("action-", "action_") + "/rules"
+    assert api.management("PATCH", f"{rules}/{made['ruleId']}", {"priority": 2}).ok()["priority"] == 2
+    assert [one["ruleId"] for one in api.management("GET", rules).ok()] == [made["ruleId"]]
+    assert api.management("DELETE", f"{path}/rules/{made['ruleId']}").ok()["success"] is True
+    assert api.management("DELETE", f"/value-lists/{alias}").ok()["success"] is True
+    configured = api.management("GET", "/authenticator-configurations").ok()
+    assert configured[0]["authenticatorId"] == "AUTHENTICATOR_APP"
+    assert api.management("PATCH", "/authenticator-configurations/PUSH", {"isActive": True}).ok()["isActive"] is True
+    assert api.management("POST", f"{path}/rules/replay", {"rules": [], "maxUsers": 1}).ok()["users"] <= 1
     assert api.management("DELETE", path).ok()["success"] is True
     # Not enforced here, where all tests share a tenant: it could not be taken back.
     enforcement = api.management("GET", "/two-factor-enforcement").ok()
@@ -125,6 +147,25 @@ def test_the_hosted_page_takes_a_code_and_returns_with_a_token(api, origin):
     query = parse_qs(back.query)
     assert query["cart"] == ["1"]
     assert api.validate(query["token"][0])["state"] == "CHALLENGE_SUCCEEDED"
+
+
+def test_the_hosted_page_asks_a_phone_with_a_number(operator, origin):
+    # A tenant of its own: what deliver learns of it now, it would believe for half a minute.
+    api, user = Api(origin, operator.create_tenant("phones")), unique()
+    device = Device(api, user, push_token=unique())
+    tracked = api.track(user)
+    page = send(origin, "GET", tracked["url"].removeprefix(origin))
+    fields = Page(page.body.decode()).fields
+    assert fields["ask"] == "push", page.seen
+    asked = send(origin, "POST", "/challenge", urlencode(fields), FORM)
+    assert asked.status in (302, 303), asked.seen
+    address = asked.headers["location"]
+    waiting = Page(send(origin, "GET", address).body.decode()).text
+    number = "".join(re.search(r"\b(\d{3}) (\d{3})\b", waiting).groups())
+    challenge = device.pending()["challengeId"]
+    assert device.answer(challenge, True, verificationCode=number).ok() == {"isVerified": True}
+    done = send(origin, "GET", address)
+    assert done.status == 200 and "You are verified" in Page(done.body.decode()).text, done.seen
 
 
 def test_the_hosted_page_sets_an_app_up(api, origin):

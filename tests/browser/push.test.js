@@ -48,6 +48,29 @@ for (const platform of ["android", "ios"]) {
   });
 }
 
+test("the hosted page shows a number, and goes on by itself once the phone has approved with it", async (t) => {
+  const page = await world.openPage(t);
+  const { userId, phone } = await world.userWithPhone(t, page);
+  const { url, idempotencyKey } = await world.track(userId, { redirectUrl: world.shop.redirectUrl });
+  await page.goto(url);
+  assert.equal(await page.locator('input[name="code"]').count(), 0, "there is no app to ask for a code");
+  const ask = page.getByRole("button", { name: "Ask my phone" });
+  await ask.click();
+  await page.locator("#number").waitFor();
+  await phone.run(["deny"]);
+  await page.locator('[role="alert"]', { hasText: "denied" }).waitFor();
+
+  await ask.click();
+  const number = (await page.locator("#number").innerText()).replace(/\s/g, "");
+  assert.match(number, /^\d{6}$/);
+  await phone.run(["approve"], exits.wrong); // It asks for the number.
+  await phone.run(["approve", "--number", number === "000000" ? "111111" : "000000"], exits.number);
+  assert.equal((await page.locator("#number").innerText()).replace(/\s/g, ""), number, "it still waits");
+  await phone.run(["approve", "--number", number]);
+  await page.waitForURL(`${world.shop.origin}/done?**`);
+  await assertSucceeded(new URL(page.url()).searchParams.get("token"), userId, idempotencyKey);
+});
+
 test("a denial is seen by the page, and is no success", async (t) => {
   const page = await world.openPage(t);
   const { userId, phone } = await world.userWithPhone(t, page);

@@ -74,6 +74,7 @@ pub fn statement(tenant: &str, shown: &Value, approved: bool, number: &str) -> V
     let optional = |name: &str| shown[name].as_str().map(str::to_owned);
     let context = Context {
         ip_address: optional("ipAddress"),
+        place: optional("place"),
         user_agent: optional("userAgent"),
         device_id: optional("deviceId"),
         origin: optional("origin"),

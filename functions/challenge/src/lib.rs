@@ -185,7 +185,9 @@ async fn show_qr_code(
             tenant
         }
     };
+    let place = requester.ip_address.as_ref().and_then(|address| app.places().place(address.parse().ok()?).name());
     challenge.context = Context {
+        place,
         ip_address: requester.ip_address,
         user_agent: requester.user_agent,
         origin: requester.origin,

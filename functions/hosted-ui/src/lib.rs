@@ -1,9 +1,10 @@
 //! The hosted page: where `url` of track leads. It asks for a code, or sets an authenticator app up, and returns
-//! to `redirectUrl` with a token (contract, section 2.8, redirect mode). It needs no JavaScript.
+//! to `redirectUrl` with a token (contract, section 2.8, redirect mode); or it asks a phone. It needs no JavaScript.
 //!
 //! Also here, because they belong to no operation: the API description and the health check.
 
 mod pages;
+mod phones;
 
 use axum::{
     Form,
@@ -18,6 +19,7 @@ use axum::{
 use countersign_core::{
     action::{self, Action},
     app::{App, UserCaller},
+    authenticator::Method,
     clock::Timestamp,
     enrolment,
     error::Error,
@@ -53,6 +55,8 @@ async fn healthz(State(app): State<App>) -> Result<Response, Error> {
 struct Launch {
     #[serde(default)]
     token: String,
+    /// The question to a phone that the page waits for.
+    challenge: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -60,26 +64,32 @@ struct Answer {
     token: String,
     #[serde(default)]
     code: String,
+    /// `push`, where the phone is to be asked instead.
+    #[serde(default)]
+    ask: String,
 }
 
 async fn show(State(app): State<App>, launch: Result<Query<Launch>, QueryRejection>) -> Result<Response, PageError> {
     let Query(launch) =
         launch.map_err(|_| Error::invalid("The address of this page is not one that track gave out."))?;
     let visit = Visit::begin(&app, launch.token).await?;
-    visit.page(&app, None).await
+    match launch.challenge {
+        Some(challenge) => phones::wait(&app, &visit, challenge).await,
+        None => visit.page(&app, None).await,
+    }
 }
 
 async fn answer(State(app): State<App>, form: Result<Form<Answer>, FormRejection>) -> Result<Response, PageError> {
     let Form(answer) = form.map_err(|_| Error::invalid("The form was not understood. Go back and try again."))?;
     let visit = Visit::begin(&app, answer.token).await?;
+    if answer.ask == "push" {
+        return phones::ask(&app, &visit).await;
+    }
     if answer.code.trim().is_empty() || answer.code.len() > 64 {
         return visit.page(&app, Some("Type the code that your app shows.")).await;
     }
     match verify_totp(&app, &visit.caller, &answer.code, app.now()).await? {
-        Verdict::Accepted { token, .. } => match &visit.action.redirect_url {
-            Some(url) => Ok(Redirect::to(&redirect::with_token(url, &token)?).into_response()),
-            None => Page::end(&visit, "You are verified", "You can close this page now.", None),
-        },
+        Verdict::Accepted { token, .. } => visit.verified(&token),
         Verdict::Rejected => {
             visit
                 .page(&app, Some("That code is not right, or was used before. Wait for the next one and try again."))
@@ -132,7 +142,7 @@ impl Visit {
             State::ReviewRequired => {
                 Page::end(self, "Under review", "Somebody looks at the request. You will hear of it.", back)
             }
-            State::ChallengeRequired if !self.user.totp.is_empty() => {
+            State::ChallengeRequired if self.has_an_app() || self.has_a_phone() => {
                 Page::challenge(self, None, (problem, None), back)
             }
             State::Allow | State::ChallengeRequired if !self.user.is_enrolled() => {
@@ -144,6 +154,24 @@ impl Visit {
                 Page::end(self, "Another way is needed", "Your sign-in method cannot be used on this page yet.", back)
             }
         }
+    }
+
+    /// The end of a visit that has gone well: back to the app, with the token of the success.
+    fn verified(&self, token: &str) -> Result<Response, PageError> {
+        match &self.action.redirect_url {
+            Some(url) => Ok(Redirect::to(&redirect::with_token(url, token)?).into_response()),
+            None => Page::end(self, "You are verified", "You can close this page now.", None),
+        }
+    }
+
+    /// Whether the action may be answered with a code of an app that the user has.
+    fn has_an_app(&self) -> bool {
+        self.action.allowed_methods.contains(&Method::AuthenticatorApp) && !self.user.totp.is_empty()
+    }
+
+    /// Whether the action may be approved on a phone that the user has.
+    fn has_a_phone(&self) -> bool {
+        self.action.allowed_methods.contains(&Method::Push) && self.user.devices(Method::Push).next().is_some()
     }
 
     fn has_an_app_to_set_up(&self) -> bool {
@@ -162,7 +190,9 @@ impl Visit {
             let day = start.strftime("%-d %B %Y");
             return Some(format!("From {day} (UTC) on, {name} asks everybody for a second step at sign-in."));
         }
-        if policy.is_enforced(now) {
+        // Nobody else is stopped without an authenticator, whatever this process has in its cache.
+        let is_stopped = self.action.state == action::State::ChallengeRequired && !self.user.is_enrolled();
+        if policy.is_enforced(now) || is_stopped && !self.has_an_app_to_set_up() {
             return Some(format!("{name} asks everybody for a second step at sign-in. Set yours up to go on."));
         }
         self.has_an_app_to_set_up().then(|| format!("{name} asks you to set up an authenticator app."))

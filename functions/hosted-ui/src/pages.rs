@@ -39,8 +39,22 @@ struct Challenge<'a> {
     nonce: &'a str,
     token: &'a str,
     offer: Option<Offer>,
+    has_app: bool,
+    has_phone: bool,
     problem: Option<&'a str>,
     why: Option<String>,
+    quit: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "waiting.html")]
+struct Waiting<'a> {
+    title: &'a str,
+    tenant: &'a str,
+    nonce: &'a str,
+    token: &'a str,
+    /// In two groups, as people read six digits.
+    number: Option<String>,
     quit: Option<String>,
 }
 
@@ -73,11 +87,26 @@ impl Page {
             tenant: &visit.caller.tenant.settings().name,
             nonce: &nonce,
             token: &visit.token,
+            has_app: offer.is_some() || visit.has_an_app(),
+            has_phone: offer.is_none() && visit.has_a_phone(),
             offer: offer.transpose()?,
             problem,
             why,
             quit,
         };
+        respond(StatusCode::OK, &page, &nonce, visit.action.redirect_url.as_deref())
+    }
+
+    /// The page while a phone is asked: it shows the number to be typed there, and comes again by itself.
+    pub(crate) fn waiting(visit: &Visit, number: Option<&str>, quit: Option<String>) -> Result<Response, PageError> {
+        let nonce = nonce()?;
+        let number = number.map(|number| match number.split_at_checked(3) {
+            Some((first, second)) => format!("{first} {second}"),
+            None => number.to_owned(),
+        });
+        let tenant = &visit.caller.tenant.settings().name;
+        let title = "Approve on your phone";
+        let page = Waiting { title, tenant, nonce: &nonce, token: &visit.token, number, quit };
         respond(StatusCode::OK, &page, &nonce, visit.action.redirect_url.as_deref())
     }
 

@@ -42,7 +42,7 @@ pub(crate) struct RuleView {
     #[serde(skip_serializing_if = "Option::is_none")]
     default_verification_method: Option<Method>,
     /// JsonLogic, as it was sent.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Value)]
     conditions: Value,
     created_at: String,
 }
@@ -84,7 +84,7 @@ pub(crate) struct CreateRule {
     verification_methods: Option<Vec<Method>>,
     prompt_to_enroll_verification_methods: Option<Vec<Method>>,
     default_verification_method: Option<Method>,
-    #[schema(value_type = Object)]
+    #[schema(value_type = Value)]
     conditions: Value,
 }
 
@@ -115,7 +115,7 @@ pub(crate) struct RuleChanges {
     #[serde(deserialize_with = "present")]
     #[schema(value_type = Option<Method>)]
     default_verification_method: Option<Option<Method>>,
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Value)]
     conditions: Option<Value>,
 }
 

@@ -192,10 +192,12 @@ pub(crate) struct WebPushKey {
 /// Get the key with which a page subscribes to pushes; 404 where the tenant pushes to no browsers.
 #[utoipa::path(get, path = "/v1/client/user-authenticators/push/web-push-key", tag = "Device API", operation_id = "getWebPushKey",
     responses((status = 200, body = WebPushKey)), security(("tenantId" = []), ("userToken" = [])))]
-pub(crate) async fn web_push_key(caller: ClientCaller) -> Reply<WebPushKey> {
-    let web = tenant(&caller).settings().push.web.as_ref();
+pub(crate) async fn web_push_key(State(app): State<App>, caller: ClientCaller) -> Reply<WebPushKey> {
+    // As it is now: a page that subscribes with a key that is gone hears nothing.
+    let loaded = app.store().tenant(tenant(&caller).id()).load().await?;
+    let web = loaded.and_then(|loaded| loaded.tenant.settings.push.web);
     let none = || Error::NotFound("This tenant pushes to no browsers; `countersign push set web` begins it.".into());
-    Ok(Json(WebPushKey { application_server_key: web.ok_or_else(none)?.public_key.clone() }))
+    Ok(Json(WebPushKey { application_server_key: web.ok_or_else(none)?.public_key }))
 }
 
 fn last_stays() -> Error {

@@ -62,6 +62,9 @@ pub(crate) struct ShownContext {
     /// Of the browser, as the customer's backend tells it.
     #[serde(skip_serializing_if = "Option::is_none")]
     ip_address: Option<String>,
+    /// Where that address is, as far as it is known. Ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_agent: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,12 +88,14 @@ pub(crate) struct ShownContext {
 
 impl ShownContext {
     pub(crate) fn new(credential: &Credential, challenge: &Challenge) -> Self {
-        let Context { ip_address, user_agent, device_id, origin, custom, user_custom } = challenge.context.clone();
+        let Context { ip_address, place, user_agent, device_id, origin, custom, user_custom } =
+            challenge.context.clone();
         Self {
             user_id: Some(credential.user.to_string()),
             action_code: challenge.about.as_ref().map(|about| about.code.to_string()),
             idempotency_key: challenge.about.as_ref().map(|about| about.key.to_string()),
             ip_address,
+            place,
             user_agent,
             device_id,
             origin,

@@ -113,6 +113,18 @@ impl Judgement {
         }
     }
 
+    /// While the configuration cannot be read, the failure mode decides and not the copy's rules, which may be others by
+    /// now; but what they block stays blocked.
+    pub fn by_failure_mode(&mut self, outcome: Outcome) {
+        if self.outcome == Outcome::Block {
+            return;
+        }
+        self.outcome = outcome;
+        if let Some(rules) = &mut self.rules {
+            rules.decided_by = None;
+        }
+    }
+
     /// What is to be remembered of the action, once it is known how it begins.
     pub fn noted(&mut self, action: &Action) -> Option<Noted<'_>> {
         let Memory { before, after, origin, device } = self.memory.as_mut()?;

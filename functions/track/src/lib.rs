@@ -250,8 +250,7 @@ async fn attempt(
     let store = app.store().tenant(tenant.id());
     let Kind { config, policy, failure } = kind;
     let given = asked.given();
-    // Where the configuration cannot be read, its copy's failure mode decides alone: the rules may be others by now.
-    let has_rules = failure.is_none() && tenant.rules(&config.action_code).is_some();
+    let has_rules = tenant.rules(&config.action_code).is_some();
     let Reading { user: known, profile, seen } =
         Reading::of((store, user_id), has_rules, asked.has_contacts(), given.device().as_ref()).await?;
     let is_new = known.is_none();
@@ -260,6 +259,9 @@ async fn attempt(
     let changed = asked.changed(&before);
     let mut judged =
         Judgement::of(app, (tenant, config), given, (&user, changed.as_ref().unwrap_or(&before)), seen, now);
+    if failure.is_some() {
+        judged.by_failure_mode(config.default_user_action_result);
+    }
     let action = Action {
         id: judged.id.clone(),
         user_uid: user.uid.clone(),

@@ -40,7 +40,7 @@ pub(crate) async fn push(
 ) -> Reply<VerifyPushResponse> {
     let id = ChallengeId::parse(request.challenge_id)?;
     let (is_verified, is_consumed, access_token) = match push::standing(&app, &caller, &id, app.now()).await? {
-        Standing::Pending => (false, false, None),
+        Standing::Pending { .. } => (false, false, None),
         Standing::Approved { token } => (true, true, Some(token)),
         Standing::Rejected | Standing::Expired => (false, true, None),
     };
@@ -83,7 +83,7 @@ pub(crate) async fn qr_code(
     let Scanned { standing, is_claimed } =
         approval::scanned(&app, tenant, (&id, &request.device_code), app.now()).await?;
     let (is_verified, is_consumed, access_token) = match standing {
-        Standing::Pending => (false, false, None),
+        Standing::Pending { .. } => (false, false, None),
         Standing::Approved { token } => (true, true, Some(token)),
         Standing::Rejected | Standing::Expired => (false, true, None),
     };

@@ -65,6 +65,7 @@ pub fn context_hash(shown: &Value) -> String {
     let map = |value: &Value| if value.is_object() { value.to_string() } else { "{}".into() };
     let parts = [
         text(&shown["ipAddress"]),
+        text(&shown["place"]),
         text(&shown["userAgent"]),
         text(&shown["deviceId"]),
         text(&shown["origin"]),
@@ -126,8 +127,8 @@ mod tests {
         let bytes = statement("t", &shown, true, "123456");
         assert!(String::from_utf8_lossy(&bytes).contains(&context_hash(&shown)));
         assert_ne!(context_hash(&shown), context_hash(&json!({"userAgent": "1", "custom": {"b": 1, "a": [2]}})));
-        // Of nothing: six times the length and the text of "", "", "", "", "{}", "{}".
-        let nothing = canonical(&["", "", "", "", "{}", "{}"]);
+        // Of nothing: five times the empty text, and twice the empty object.
+        let nothing = canonical(&["", "", "", "", "", "{}", "{}"]);
         assert_eq!(context_hash(&json!({})), HEXLOWER.encode(digest(&SHA256, &nothing).as_ref()));
     }
 }

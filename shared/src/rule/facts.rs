@@ -51,6 +51,16 @@ pub struct Place {
     pub location: Option<(f64, f64)>,
 }
 
+impl Place {
+    /// What a person is told: `Berlin, DE`, or the country alone.
+    pub fn name(self) -> Option<String> {
+        match (self.city, self.country) {
+            (Some(city), Some(country)) => Some(format!("{city}, {country}")),
+            (city, country) => city.or(country),
+        }
+    }
+}
+
 /// What a backend said of an action.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Given<'a> {

@@ -31,6 +31,10 @@ pub async fn prepare(world: &World, ready: &mut Prepared) {
         GetDevice | SignUpdate | UpdateDevice | RemoveDevice | SignPending | PendingPush | MakeDefault => {
             manage(world, ready).await;
         }
+        GetWebPushKey => {
+            world.push_to_browsers(&[]).await;
+            ready.auth = world.tenant_auth();
+        }
         GetScanner | RemoveScanner => keep(world, ready, "qr-code").await,
         GetAppKey | RemoveAppKey => keep(world, ready, "in-app").await,
         EnrollDevice | EnrollScanner | EnrollAppKey => {
@@ -156,6 +160,7 @@ pub fn is_right(operation: Operation, body: &Value, ready: &Prepared) -> bool {
         }
         UpdateDevice => body["pushToken"] == "new",
         RemoveDevice | RemoveScanner | RemoveAppKey => body.is_object(),
+        GetWebPushKey => body["applicationServerKey"].is_string(),
         SignPending => body["message"].is_string(),
         PendingPush => body["challengeId"].is_string(),
         GetTag => body["ndef"].is_string(),

@@ -59,6 +59,7 @@ pub enum Operation {
     EnrollDevice,
     GetDevice,
     SignUpdate,
+    GetWebPushKey,
     UpdateDevice,
     RemoveDevice,
     SignPending,
@@ -106,7 +107,7 @@ pub enum Operation {
 use Operation::*;
 
 impl Operation {
-    pub const ALL: [Self; 92] = [
+    pub const ALL: [Self; 93] = [
         TrackNewUser,
         TrackKnownUser,
         TrackWithContacts,
@@ -156,6 +157,7 @@ impl Operation {
         EnrollDevice,
         GetDevice,
         SignUpdate,
+        GetWebPushKey,
         UpdateDevice,
         RemoveDevice,
         SignPending,
@@ -248,6 +250,7 @@ impl Operation {
             EnrollDevice => ("POST", "/v1/client/user-authenticators/push"),
             GetDevice => ("GET", "/v1/client/user-authenticators/push"),
             SignUpdate => ("POST", "/v1/client/user-authenticators/push/sign"),
+            GetWebPushKey => ("GET", "/v1/client/user-authenticators/push/web-push-key"),
             UpdateDevice => ("PATCH", "/v1/client/user-authenticators/push"),
             RemoveDevice => ("POST", "/v1/client/user-authenticators/push/remove"),
             SignPending => ("POST", "/v1/client/user-authenticators/push/challenge/sign"),

@@ -73,6 +73,30 @@ async fn each_kind_fails_as_it_says_and_it_is_written_down() {
     }
 }
 
+/// The copy's rules may be others by now, so the mode decides; but what they block stays blocked.
+#[tokio::test]
+async fn what_the_rules_of_the_copy_block_stays_blocked() {
+    let world = world().await;
+    for (priority, kind, device) in [(0, "BLOCK", "stolen"), (1, "CHALLENGE", "known")] {
+        let conditions = json!({"==": [{"var": "device.id"}, device]});
+        let rule = json!({"name": kind, "priority": priority, "type": kind, "conditions": conditions});
+        world.http.post(&format!("{CONFIGURATIONS}/open/rules"), &world.management(), rule).await.ok();
+    }
+    world.validate("warm").await;
+    for (device, key, state) in [("stolen", "s", "BLOCK"), ("known", "k", "ALLOW")] {
+        world.clock.advance(CACHE_SECONDS);
+        world.faults.fail(1, 1, Fault::ErrorBefore);
+        let body = json!({"idempotencyKey": key, "deviceId": device});
+        let tracked = world.track("ada", "open", body).await.ok();
+        world.faults.clear();
+        assert_eq!(tracked["state"], state, "{tracked}");
+        let path = format!("/v1/users/ada/actions/open/{key}");
+        let stored = world.http.get(&path, &world.key()).await.ok();
+        assert_eq!(stored["failure"], "configuration_unavailable");
+        assert_eq!(stored.get("priorityRuleId").is_some(), state == "BLOCK", "{stored}");
+    }
+}
+
 #[tokio::test]
 async fn without_a_recent_copy_or_a_place_to_write_it_down_nothing_is_allowed() {
     let world = world().await;

@@ -206,3 +206,20 @@ async fn travel_is_impossible_by_speed_and_distance() {
     assert_eq!(from("192.0.2.7").await, "ALLOW", "in a day");
     assert_eq!(from("203.0.113.1").await, "ALLOW", "Potsdam is next door, at any speed");
 }
+
+/// What you see is what you sign (infra/decisions/0015): the place is part of it.
+#[tokio::test]
+async fn a_device_is_shown_where_the_browser_is_and_signs_that() {
+    let world = world("shown").await;
+    let device = world.device("ada", "push").await;
+    let tracked = world.track("ada", "signIn", json!({"ipAddress": "192.0.2.7"})).await.ok();
+    world.push(tracked["token"].as_str().unwrap(), json!({})).await.ok();
+    let shown = world.pending(&device).await.ok();
+    assert_eq!(shown["place"], "Berlin, DE");
+    let mut elsewhere = shown.clone();
+    elsewhere["place"] = "Sydney, AU".into();
+    let tenant = world.tenant.tenant_id.to_string();
+    let answered = async |seen: &Value| world.answer(&device, device.full_answer(&tenant, seen, true, "")).await;
+    assert_eq!(answered(&elsewhere).await.refusal(), (403, "invalid_credential".into()));
+    assert_eq!(answered(&shown).await.ok()["isVerified"], true);
+}

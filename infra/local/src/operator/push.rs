@@ -25,7 +25,7 @@ pub enum PushCommand {
     Set {
         service: PushService,
         #[command(flatten)]
-        by: By,
+        by: Box<By>,
         #[command(flatten)]
         of: OfTenant,
     },
@@ -100,10 +100,10 @@ impl Installation {
         let opened = self.open(data).await?;
         let id = which(&opened, of).await?;
         match command {
-            PushCommand::Set { service: PushService::Web, by, .. } => self.set_web(&opened, &id, by).await?,
+            PushCommand::Set { service: PushService::Web, by, .. } => self.set_web(&opened, &id, *by).await?,
             PushCommand::Set { service, by, .. } => {
                 let Some(platform) = service.platform() else { return Ok(()) };
-                let arn = self.application(platform, &id, by).await?;
+                let arn = self.application(platform, &id, *by).await?;
                 change(&opened, &id, |push| drop(push.applications.insert(platform, arn.clone()))).await?;
             }
             PushCommand::Unset { service, .. } => match service.platform() {
