@@ -96,7 +96,7 @@ def test_every_route_of_the_management_api(api):
     configured = api.management("GET", "/authenticator-configurations").ok()
     assert configured[0]["authenticatorId"] == "AUTHENTICATOR_APP"
     assert api.management("PATCH", "/authenticator-configurations/PUSH", {"isActive": True}).ok()["isActive"] is True
-    assert api.management("POST", f"{path}/rules/replay", {"rules": [], "maxUsers": 1}).ok()["actions"] == {}
+    assert api.management("POST", f"{path}/rules/replay", {"rules": [], "maxUsers": 1}).ok()["users"] <= 1
     assert api.management("DELETE", path).ok()["success"] is True
     # Not enforced here, where all tests share a tenant: it could not be taken back.
     enforcement = api.management("GET", "/two-factor-enforcement").ok()
