@@ -254,14 +254,41 @@ def test_data_points_are_managed(api):
     api.management("GET", path).refused(404, "not_found")
 
 
-def test_nine_of_ten_arrive_and_the_poison_one_is_put_aside(api, stack, operator, recorder, application):
+@pytest.fixture
+def impatient(stack):
+    """The template's visibility (6 x the function's timeout) is right for AWS and too long to wait for here: the queue
+    that was deployed is told one second, the template stays as it is."""
+    sqs, queue = stack.client("sqs"), stack.outputs["DeliveryQueueUrl"]
+    attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})
+    yield
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes=attributes)
+
+
+def test_a_consumer_that_fails_after_sending_sends_again_and_nothing_after_the_end(
+    api, stack, recorder, application, impatient
+):
+    user, deliver = unique(), stack.function_name("deliver")
+    device, since = Device(api, user, push_token=uuid.uuid4().hex), recorder.mark()
+    # What it writes down once SNS has the push: a message whose consumer dies there was not deleted either.
+    noting = lambda caller, action, body: caller == deliver and action == "dynamodb:UpdateItem"  # noqa: E731
+    with recorder.refuse(noting, 400, "AccessDeniedException"):
+        _, challenge = asked(api, user)
+        until("it is sent", lambda: sent(recorder, stack, since).count(challenge) >= 1, seconds=30)
+    until("it is sent again", lambda: sent(recorder, stack, since).count(challenge) >= 2, seconds=30)
+    until("the queue is empty", lambda: left(stack) == ["0", "0"], seconds=30)
+    device.answer(challenge, False).ok()
+    since = recorder.mark()
+    put(stack, [message(api.tenant, challenge, device.id)] * 3)
+    until("the late ones are taken", lambda: left(stack) == ["0", "0"], seconds=30)
+    assert challenge not in sent(recorder, stack, since), "nothing is pushed after the end"
+
+
+def test_nine_of_ten_arrive_and_the_poison_one_is_put_aside(api, stack, operator, recorder, application, impatient):
     sqs = stack.client("sqs")
     queue, dead = stack.outputs["DeliveryQueueUrl"], stack.outputs["DeliveryDeadLetterQueueUrl"]
     attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
     assert json.loads(attributes["RedrivePolicy"])["maxReceiveCount"] in (MAX_RECEIVES, str(MAX_RECEIVES))
-    # The template's visibility (6 x the function's timeout) is right for AWS and too long to wait for here: the queue
-    # that was deployed is told one second, the template stays as it is.
-    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})
     before, open_ones = recorder.mark(), []
     for user in (unique(), unique(), unique()):
         device = Device(api, user, push_token=uuid.uuid4().hex)
@@ -288,7 +315,6 @@ def test_nine_of_ten_arrive_and_the_poison_one_is_put_aside(api, stack, operator
     redriven = operator.run("queue", "redrive")
     assert redriven["sentAgain"] == 1
     until("it is put aside again", put_aside, seconds=60)
-    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": attributes["VisibilityTimeout"]})
 
 
 def test_what_is_over_or_never_came_is_dropped_and_what_is_not_there_yet_waits(api, stack, recorder, application):
