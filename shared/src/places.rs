@@ -36,6 +36,11 @@ impl Places {
         files.into_iter().map(open).collect::<Result<_, _>>().map(|all| Self(Arc::new(all)))
     }
 
+    /// What a person is told of an address as somebody wrote it; nothing where it is none, or nothing is known.
+    pub fn name_of(&self, address: &str) -> Option<String> {
+        self.place(address.trim().parse().ok()?).name()
+    }
+
     /// What is known of an address; a record that cannot be read is as if it were not there.
     pub fn place(&self, address: IpAddr) -> Place {
         let mut place = Place::default();

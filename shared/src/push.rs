@@ -163,7 +163,7 @@ fn describe(
         Some(About { code: action.code.clone(), key: action.key.clone(), id: action.id.clone(), is_tracked: true });
     challenge.context = Context {
         ip_address: text("ipAddress"),
-        place: text("ipAddress").and_then(|address| app.places().place(address.trim().parse().ok()?).name()),
+        place: text("ipAddress").and_then(|address| app.places().name_of(&address)),
         user_agent: text("userAgent"),
         device_id: text("deviceId"),
         origin: None,

@@ -185,7 +185,7 @@ async fn show_qr_code(
             tenant
         }
     };
-    let place = requester.ip_address.as_ref().and_then(|address| app.places().place(address.parse().ok()?).name());
+    let place = requester.ip_address.as_ref().and_then(|address| app.places().name_of(address));
     challenge.context = Context {
         place,
         ip_address: requester.ip_address,
