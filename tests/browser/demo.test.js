@@ -82,7 +82,7 @@ test("the demo works without JavaScript, and at localhost as well", async (t) =>
   await page.getByLabel("Your name").fill(unique("grace"));
   await button(page, "Sign in").click();
   await button(page, "Turn on two-step verification").click();
-  await setUpApp(page, { javaScript: false });
+  await setUpApp(page);
   await page.waitForURL("http://localhost:*/demo");
   await says(page, "Two-step verification is on");
 });

@@ -6,19 +6,21 @@ import { scan } from "./qr.js";
 export const field = "input#code";
 export const submit = `form:has(${field}) button[type="submit"]`;
 
-/** Types a code. At the sixth digit the script of the page sends it; without script the button does. */
-export async function type(page, code, { javaScript = true } = {}) {
+/** Types a code. A challenge sends it at the sixth digit by itself; without script, and in a set-up, the button does. */
+export async function type(page, code) {
+  const sendsItself = page.context().hasScript !== false && (await page.locator(`form[data-auto]:has(${field})`).count()) > 0;
   await page.fill(field, code);
-  if (!javaScript) await page.click(submit);
+  if (!sendsItself) await page.click(submit);
 }
 
 /** The secret that is shown for typing, without the spaces. */
 export const shownSecret = async (page) => (await page.locator("#secret").innerText()).replace(/\s/g, "");
 
-/** Chooses an app on the first page of a set-up, and scans its QR code; the secret. */
+/** Chooses an app on the first page of a set-up, where there is a choice, and scans its QR code; the secret. */
 export async function chooseApp(page) {
-  await page.click("a#choose-app");
-  await page.locator("#qr svg").waitFor();
+  await page.locator("#qr svg, a#choose-app").first().waitFor();
+  if (await page.locator("a#choose-app").count()) await page.click("a#choose-app");
+  await page.locator("#secret").waitFor();
   const scanned = new URL(await scan(page));
   assert.equal(scanned.protocol, "otpauth:");
   const secret = scanned.searchParams.get("secret");
@@ -39,10 +41,20 @@ export async function acknowledge(page) {
 }
 
 /** Everything from the first page of a set-up to its end; the secret and the recovery codes. */
-export async function setUpApp(page, { code = currentCode, ...options } = {}) {
+export async function setUpApp(page, { code = currentCode, name } = {}) {
   const secret = await chooseApp(page);
-  await type(page, await code(secret), options);
+  if (name !== undefined) await page.fill("input#name", name);
+  await type(page, await code(secret));
   const codes = await readRecoveryCodes(page);
   await acknowledge(page);
   return { secret, codes };
 }
+
+/** What the page says went wrong. */
+export async function problem(page) {
+  await page.locator("#problem").waitFor();
+  return page.locator("#problem").innerText();
+}
+
+/** How many attempts the page says are left. */
+export const attemptsLeft = async (page) => Number((await problem(page)).match(/(\d+) attempts are left/)?.[1]);
