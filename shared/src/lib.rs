@@ -20,6 +20,7 @@ pub mod id;
 pub mod keyring;
 pub mod lambda;
 pub mod limiter;
+pub mod messages;
 pub mod metrics;
 pub mod operator;
 pub mod outbox;
