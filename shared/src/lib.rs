@@ -33,3 +33,4 @@ pub mod tenant;
 pub mod token;
 pub mod user;
 pub mod verification;
+pub mod web;
