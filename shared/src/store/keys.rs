@@ -12,6 +12,7 @@
 //! | challenge | `T#t#C#id` | `CHALLENGE` |
 //! | credential | `T#t#K#sha256` | `CREDENTIAL#method` |
 //! | tenant | `T#t` | `TENANT`, `ACTIONCONFIG#code`, `RULE#code#priority`, `LIST#alias`, `POINT#id`, `ENFORCEMENT`, `REQUIRED#id` |
+//! | look of pages | `T#t#LOOK` | `THEME`, `MESSAGES` |
 //! | API key | `KEY#sha256` | `KEY` |
 //!
 //! User items are in one index too, by `T#t#shard`: a list for people who look, which decides nothing.
@@ -45,6 +46,7 @@ pub const ENFORCEMENT: &str = "ENFORCEMENT";
 pub const REQUIRED: &str = "REQUIRED#";
 pub const RULE: &str = "RULE#";
 pub const LIST: &str = "LIST#";
+pub const THEME: &str = "THEME";
 
 /// Writes the separator, the escape sign and control characters as `%XX`, and everything else as it is: what
 /// comes out holds no `#`, and two texts that differ in any byte stay different.
@@ -162,6 +164,13 @@ pub fn rule(tenant: &TenantId, code: &ActionCode, priority: u8) -> Key {
 }
 pub fn list(tenant: &TenantId, alias: &ListAlias) -> Key {
     Key { pk: tenant_partition(tenant), sk: format!("{LIST}{alias}") }
+}
+/// Apart from the rest of the tenant, which every call reads.
+pub fn look_partition(tenant: &TenantId) -> String {
+    format!("T#{tenant}#LOOK")
+}
+pub fn theme(tenant: &TenantId) -> Key {
+    Key { pk: look_partition(tenant), sk: THEME.into() }
 }
 pub fn api_key(hash: &str) -> Key {
     Key { pk: format!("KEY#{hash}"), sk: "KEY".into() }

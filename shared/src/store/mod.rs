@@ -14,6 +14,7 @@ mod import;
 mod item;
 pub mod keys;
 mod lists;
+mod look;
 mod past;
 mod points;
 mod policy;
