@@ -8,6 +8,7 @@
 //! | action | `T#t#U#u` | `ACTION#code#key` |
 //! | what rules remember | `T#t#U#u` | `RECENT` |
 //! | device of a user | `T#t#U#u` | `DEVICE#tag` |
+//! | form that was sent | `T#t#U#u` | `FORM#nonce` |
 //! | contact | `T#t#EMAIL#e`, `T#t#PHONE#p`, `T#t#USERNAME#n` | `U#u` |
 //! | challenge | `T#t#C#id` | `CHALLENGE` |
 //! | credential | `T#t#K#sha256` | `CREDENTIAL#method` |
@@ -39,6 +40,7 @@ pub const AUTHENTICATOR: &str = "AUTH#";
 pub const ACTION: &str = "ACTION#";
 pub const RECENT: &str = "RECENT";
 pub const DEVICE: &str = "DEVICE#";
+pub const FORM: &str = "FORM#";
 pub const TENANT: &str = "TENANT";
 pub const POINT: &str = "POINT#";
 pub const ACTION_CONFIG: &str = "ACTIONCONFIG#";
@@ -102,6 +104,10 @@ pub fn recent(tenant: &TenantId, user: &UserId) -> Key {
 }
 pub fn device(tenant: &TenantId, user: &UserId, tag: &DeviceTag) -> Key {
     in_user(tenant, user, format!("{DEVICE}{tag}"))
+}
+/// `nonce` is base64url, which holds no separator.
+pub fn form(tenant: &TenantId, user: &UserId, nonce: &str) -> Key {
+    in_user(tenant, user, format!("{FORM}{nonce}"))
 }
 
 pub fn contact_partition(tenant: &TenantId, kind: ContactKind, value: &str) -> String {

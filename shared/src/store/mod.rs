@@ -10,6 +10,7 @@ mod census;
 mod challenges;
 mod devices;
 mod expressions;
+mod forms;
 mod import;
 mod item;
 pub mod keys;
