@@ -17,6 +17,7 @@ use crate::{
     error::Error,
     id::{ActionCode, TenantId, UserId},
     keyring::{DataKey, Keyring},
+    look::Look,
     outbox::Outbox,
     places::Places,
     policy::Policy,
@@ -49,6 +50,7 @@ struct Inner {
     places: Places,
     tenants: Cache<TenantId, Arc<TenantContext>>,
     keys: Cache<String, (TenantId, KeyKind)>,
+    looks: Cache<TenantId, Arc<Look>>,
     data_keys: Cache<(TenantId, String), Arc<DataKey>>,
     web_push_keys: Cache<(TenantId, String), Arc<Vapid>>,
 }
@@ -65,6 +67,7 @@ impl App {
             places: Places::default(),
             tenants: Cache::for_seconds(CACHE_SECONDS),
             keys: Cache::for_seconds(CACHE_SECONDS),
+            looks: Cache::for_seconds(CACHE_SECONDS),
             data_keys: Cache::for_seconds(DATA_KEY_SECONDS),
             web_push_keys: Cache::for_seconds(DATA_KEY_SECONDS),
         }))
@@ -118,6 +121,22 @@ impl App {
     /// Forgets what is cached of a tenant, because it was changed here.
     pub fn forget_tenant(&self, id: &TenantId) {
         self.0.tenants.forget(id);
+    }
+
+    /// How the tenant's pages look, at most `CACHE_SECONDS` old.
+    pub async fn look(&self, tenant: &TenantContext) -> Result<Arc<Look>, Error> {
+        let now = self.now();
+        if let Some(known) = self.0.looks.get(tenant.id(), now) {
+            return Ok(known);
+        }
+        let look = Arc::new(self.store().tenant(tenant.id()).look().await?);
+        self.0.looks.put(tenant.id().clone(), look.clone(), now);
+        Ok(look)
+    }
+
+    /// Forgets what is cached of a tenant's look, because it was changed here.
+    pub fn forget_look(&self, id: &TenantId) {
+        self.0.looks.forget(id);
     }
 
     /// The tenant whose API key this is; 401 for a key of another kind, a revoked one, and one that never was.
@@ -205,6 +224,15 @@ impl App {
         let claimed = token::claimed_tenant(token)?;
         let tenant = self.tenant(&claimed).await?.ok_or_else(token::not_ours)?;
         let claims = token::open(self.signing_keys(&tenant).await?, tenant.id(), token, self.now())?;
+        Ok(UserCaller { tenant, claims })
+    }
+
+    /// The user of a token that may be over, to say where it came from; it may do nothing.
+    pub async fn open_token_of_the_past(&self, token: &str) -> Result<UserCaller, Error> {
+        let claimed = token::claimed_tenant(token)?;
+        let tenant = self.tenant(&claimed).await?.ok_or_else(token::not_ours)?;
+        let mut claims = token::open_over(self.signing_keys(&tenant).await?, tenant.id(), token)?;
+        claims.scope.clear();
         Ok(UserCaller { tenant, claims })
     }
 }

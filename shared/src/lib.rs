@@ -3,6 +3,7 @@
 //! Domain modules (`id`, `action`, `user`, `tenant`, `token`, `limiter`, `authenticator`) take the time as an
 //! argument and do no input or output; `store` keeps the promises, each as the condition of one write.
 
+pub mod account;
 pub mod action;
 pub mod app;
 pub mod approval;
@@ -15,11 +16,14 @@ pub mod courier;
 pub mod delivery;
 pub mod enrolment;
 pub mod error;
+pub mod form;
 pub mod http;
 pub mod id;
 pub mod keyring;
 pub mod lambda;
 pub mod limiter;
+pub mod look;
+pub mod messages;
 pub mod metrics;
 pub mod operator;
 pub mod outbox;
@@ -30,6 +34,8 @@ pub mod redirect;
 pub mod rule;
 pub mod store;
 pub mod tenant;
+pub mod theme;
 pub mod token;
 pub mod user;
 pub mod verification;
+pub mod web;

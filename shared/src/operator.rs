@@ -43,11 +43,11 @@ impl Credentials {
 
 impl App {
     /// Makes a tenant with its keys; 409 where the id or a key is taken.
-    pub async fn create_tenant(&self, name: &str, credentials: &Credentials) -> Result<(), Error> {
+    pub async fn create_tenant(&self, settings: Settings, credentials: &Credentials) -> Result<(), Error> {
         let now = self.now();
         let id = credentials.tenant_id.clone();
         let tenant = Tenant {
-            settings: Settings::named(name),
+            settings,
             api_keys: vec![
                 api_key(&credentials.secret_key, KeyKind::Secret, now),
                 api_key(&credentials.management_key, KeyKind::Management, now),

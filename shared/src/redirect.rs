@@ -1,95 +1,182 @@
-//! Where a hosted page may send a browser when it is done.
+//! Where a hosted page may send a browser when it is done, and which pages may hold it: the tenant's list.
 
 use url::Url;
 
-use crate::error::Error;
+use crate::{error::Error, tenant::Settings, web};
 
-/// Checks a `redirectUrl` of track: an absolute http or https URL, as one parser and a careful reader both
-/// understand it. 400 on anything else (security.md, T15).
-pub fn check(text: &str) -> Result<String, Error> {
-    let wrong = |why: &str| Error::Invalid(format!("redirectUrl {why}. Send an absolute http or https URL."));
-    if text.len() > 2048 {
-        return Err(wrong("is longer than 2048 bytes"));
+/// At most so many entries stand on a tenant's list.
+pub const MAX_ENTRIES: usize = 50;
+
+/// The longest scheme of a native app.
+const MAX_SCHEME: usize = 64;
+
+/// The scheme of the public mobile SDKs; good for every tenant.
+const AUTHSIGNAL: &str = "authsignal";
+
+/// Schemes that a browser takes for itself or that run what they are given: never an app's.
+const NEVER_NATIVE: [&str; 20] = [
+    "about",
+    "blob",
+    "chrome",
+    "content",
+    "data",
+    "file",
+    "filesystem",
+    "ftp",
+    "http",
+    "https",
+    "intent",
+    "jar",
+    "javascript",
+    "mailto",
+    "sms",
+    "tel",
+    "vbscript",
+    "view-source",
+    "ws",
+    "wss",
+];
+
+/// Checks a `redirectUrl` of track against the tenant's list: scheme, host and port are those of an entry, and the
+/// path is the entry's or below it. A local tenant may use loopback addresses without an entry.
+///
+/// 400 on anything else (security.md, T15).
+pub fn check(settings: &Settings, text: &str) -> Result<String, Error> {
+    let url = web::read(text)
+        .map_err(|why| Error::Invalid(format!("redirectUrl {why}. Send an absolute http or https URL.")))?;
+    if web::is_nearly_loopback(&url) {
+        // A stolen or mistyped entry must not hand tokens to whatever listens on an end user's machine.
+        return if settings.is_local && web::is_loopback(&url) { Ok(url.into()) } else { Err(loopback("redirectUrl")) };
     }
-    // Parsers disagree about these; a browser drops or turns some of them.
-    if text.bytes().any(|b| b.is_ascii_control() || b == b' ' || b == b'\\') {
-        return Err(wrong("holds a space, a backslash or a control character"));
-    }
-    let url = Url::parse(text).map_err(|_| wrong("is not a URL"))?;
-    let has_authority = ["http://", "https://"].iter().any(|scheme| {
-        text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
-            && !text[scheme.len()..].starts_with('/')
-    });
-    if !has_authority || url.host_str().is_none_or(str::is_empty) {
-        return Err(wrong("is not an http or https URL with a host"));
-    }
-    // An empty one is dropped by the parser, so the text is looked at.
-    let authority = text.split_once("//").map_or("", |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or(""));
-    if authority.contains('@') {
-        return Err(wrong("holds a user name"));
-    }
-    Ok(url.into())
+    let is_listed =
+        settings.redirect_urls.iter().filter_map(|entry| web::read(entry).ok()).any(|entry| leads(&entry, &url));
+    if is_listed { Ok(url.into()) } else { Err(not_listed(settings)) }
 }
 
-/// The URL with `token` added to its query.
+/// Whether a URL is the entry or below it.
+fn leads(entry: &Url, url: &Url) -> bool {
+    let prefix = entry.path().trim_end_matches('/');
+    let below = url.path().strip_prefix(prefix);
+    entry.origin() == url.origin() && below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn not_listed(settings: &Settings) -> Error {
+    let so_far = if settings.redirect_urls.is_empty() { ", which is empty" } else { "" };
+    Error::Invalid(format!(
+        "redirectUrl is not on the tenant's list{so_far}. Add it with PATCH /v1/management/tenant \
+         {{\"redirectUrls\": [\"https://app.example.com/done\"]}}, or with countersign tenant set --redirect-url URL."
+    ))
+}
+
+fn loopback(name: &str) -> Error {
+    Error::Invalid(format!(
+        "{name} leads to the machine of whoever follows it; only local tenants may use localhost, 127.0.0.1 or [::1] \
+         (countersign tenant create --local)."
+    ))
+}
+
+/// Checks an entry of the list: `https://host[:port][/path]`, the same with http on a loopback host of a local tenant,
+/// or `scheme:` or `scheme://host` of an app. 400 with the entry where it is none.
+pub fn check_entry(entry: &str, is_local: bool) -> Result<(), Error> {
+    // Debug quotes what a terminal or a log would take for its own.
+    let shown: String = format!("{entry:?}").chars().take(200).collect();
+    let wrong = |why: &str| Error::Invalid(format!("redirectUrls: {shown} {why}."));
+    if let Some(scheme) = app_scheme(entry) {
+        return if is_native(scheme) {
+            Ok(())
+        } else {
+            Err(wrong("is neither an https URL nor the scheme of an app, such as myapp: or myapp://auth"))
+        };
+    }
+    let url = web::read(entry).map_err(wrong)?;
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(wrong("holds a query or a fragment; leave out what begins with ? or #"));
+    }
+    match (web::is_nearly_loopback(&url), url.scheme()) {
+        (true, _) if !(is_local && web::is_loopback(&url)) => Err(loopback(&format!("redirectUrls: {shown}"))),
+        (true, _) | (false, "https") => Ok(()),
+        (false, _) => Err(wrong("is not an https URL")),
+    }
+}
+
+/// Checks a whole list; 400 that names the entry to change.
+pub fn check_entries(entries: &[String], is_local: bool) -> Result<(), Error> {
+    if entries.len() > MAX_ENTRIES {
+        return Err(Error::Invalid(format!("redirectUrls has at most {MAX_ENTRIES} entries.")));
+    }
+    entries.iter().try_for_each(|entry| check_entry(entry, is_local))
+}
+
+/// What stands before `:` or `://host`, where the entry is no address of the web.
+fn app_scheme(entry: &str) -> Option<&str> {
+    let (scheme, rest) = entry.split_once(':')?;
+    let is_web = ["http", "https"].iter().any(|web| scheme.eq_ignore_ascii_case(web));
+    let is_host = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'/');
+    let is_short = rest.is_empty() || rest.starts_with("//") && rest.bytes().all(is_host) && rest.len() <= 256;
+    (!is_web && is_short).then_some(scheme)
+}
+
+/// Whether a scheme may be an app's: lower case (RFC 3986, section 3.1), and none that a browser takes for itself.
+fn is_native(scheme: &str) -> bool {
+    let is_part = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'+' | b'.' | b'-');
+    scheme.len() <= MAX_SCHEME
+        && scheme.starts_with(|c: char| c.is_ascii_lowercase())
+        && scheme.bytes().all(is_part)
+        && !NEVER_NATIVE.contains(&scheme)
+}
+
+/// The scheme of the app that a page may end in (contract, 2.8: `nativeScheme`): that of the SDKs, or one of the list.
+pub fn native_scheme(settings: &Settings, asked: &str) -> Option<String> {
+    let is_listed = || settings.redirect_urls.iter().filter_map(|entry| app_scheme(entry)).any(|known| known == asked);
+    (is_native(asked) && (asked == AUTHSIGNAL || is_listed())).then(|| asked.to_owned())
+}
+
+/// The origins of the tenant's own pages, each once: whom a hosted page may post to.
+pub fn allowed_origins(settings: &Settings) -> Vec<String> {
+    let urls = settings.redirect_urls.iter().filter_map(|entry| web::read(entry).ok());
+    let usable = urls.filter(|url| settings.is_local || !web::is_nearly_loopback(url));
+    let mut origins: Vec<String> = usable.map(|url| web::origin(&url)).collect();
+    origins.sort_unstable();
+    origins.dedup();
+    origins
+}
+
+/// Whether a page of this origin (`https://host[:port]`) is the tenant's own; of a local tenant also one on loopback.
+pub fn is_allowed_origin(settings: &Settings, asked: &str) -> bool {
+    let Ok(url) = web::read(asked) else { return false };
+    // An origin and nothing else: what is compared is what is posted to.
+    web::origin(&url) == asked
+        && (settings.is_local && web::is_loopback(&url) || allowed_origins(settings).iter().any(|known| known == asked))
+}
+
+/// Sources for `frame-ancestors` of the content policy: the tenant's origins, and on its own machine a local tenant's.
+pub fn frame_ancestors(settings: &Settings) -> String {
+    // CSP has no source for an address in brackets.
+    let mut sources = allowed_origins(settings);
+    sources.retain(|origin| !origin.contains('['));
+    if settings.is_local {
+        let hosts = ["http://localhost:*", "http://*.localhost:*", "http://127.0.0.1:*", "https://localhost:*"];
+        sources.extend(hosts.map(str::to_owned));
+    }
+    if sources.is_empty() { "'none'".into() } else { sources.join(" ") }
+}
+
+/// The URL with `token` in its query, once and at its end: a token that stood there before is dropped.
 pub fn with_token(redirect_url: &str, token: &str) -> Result<String, Error> {
     let mut url = Url::parse(redirect_url).map_err(Error::internal)?;
+    let is_token = |pair: &&str| url::form_urlencoded::parse(pair.as_bytes()).any(|(name, _)| name == "token");
+    if let Some(query) = url.query().map(str::to_owned) {
+        let kept: Vec<&str> = query.split('&').filter(|pair| !is_token(pair)).collect();
+        url.set_query(Some(kept.join("&").as_str()).filter(|kept| !kept.is_empty()));
+    }
     url.query_pairs_mut().append_pair("token", token);
     Ok(url.into())
 }
 
 /// Scheme, host and port of a URL that [`check`] let pass; empty for any other.
 pub fn origin(redirect_url: &str) -> String {
-    Url::parse(redirect_url).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
+    Url::parse(redirect_url).map(|url| web::origin(&url)).unwrap_or_default()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_plain_web_addresses_pass() {
-        for good in [
-            "https://app.example.com/done",
-            "http://localhost:3000",
-            "http://127.0.0.1:8080/back?a=1#part",
-            "HTTPS://app.example.com/",
-            "https://example.com/profile?name=a@b",
-        ] {
-            assert!(check(good).is_ok(), "{good}");
-        }
-        for bad in [
-            "",
-            "/done",
-            "//evil.example",
-            "/\\evil.example",
-            "\\\\evil.example",
-            "javascript:alert(1)",
-            "JaVaScRiPt:alert(1)",
-            "data:text/html,x",
-            "https:evil.example",
-            "https:/evil.example",
-            "https:///evil.example",
-            "http:\\\\evil.example",
-            "https://user@evil.example",
-            "https://ok.example:secret@evil.example",
-            "https://",
-            "https:// evil.example",
-            " https://evil.example",
-            "https://evil.example\r\nX: y",
-            "https://evil.example\t",
-            "ftp://evil.example",
-            "file:///etc/passwd",
-            "http://[::1",
-            "https://exa mple.com",
-            "https://\u{0}evil",
-        ] {
-            assert!(check(bad).is_err(), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn the_token_joins_the_query() {
-        assert_eq!(with_token("https://a.example/b?c=d#e", "t").unwrap(), "https://a.example/b?c=d&token=t#e");
-    }
-}
+mod tests;

@@ -48,6 +48,18 @@ pub struct Settings {
     /// Of methods that are not as they come.
     #[serde(default)]
     pub authenticators: BTreeMap<Method, AuthenticatorSettings>,
+    /// Where its users may be sent from a hosted page, and which schemes its apps have (`redirect`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redirect_urls: Vec<String>,
+    /// For trying things out: it may also send users to the machine that they sit at. Said when a tenant is made on a
+    /// machine of one's own, never by the API.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_local: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// What a tenant says of a method (contract, M28-M29).
@@ -75,6 +87,8 @@ impl Settings {
             totp_window: TotpWindow::default(),
             push: PushSettings::default(),
             authenticators: BTreeMap::new(),
+            redirect_urls: Vec::new(),
+            is_local: false,
         }
     }
 

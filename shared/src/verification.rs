@@ -160,3 +160,6 @@ fn judged(caller: &UserCaller, verdict: Verdict) -> Verdict {
     tracing::info!(event = "totp_judged", outcome, tenant = %caller.tenant.id(), user = %claims.other.user_uid, action = %claims.jti);
     verdict
 }
+pub async fn verify_recovery_code(_: &App, _: &UserCaller, _: &str, _: Timestamp) -> Result<Verdict, Error> {
+    Ok(Verdict::Rejected)
+}

@@ -197,7 +197,9 @@ pub async fn add_tenant(app: &App, name: &str) -> Credentials {
     let id = countersign_core::id::TenantId::parse(name).expect("a tenant id");
     let key = |kind: &str| Some(format!("test-{kind}-key-of-{name}"));
     let credentials = Credentials::choose(Some(id), key("secret"), key("management")).expect("credentials");
-    app.create_tenant(name, &credentials).await.expect("a tenant");
+    let redirect_urls = ["https://app.example", "https://app.example.com"].map(str::to_owned).into();
+    let settings = Settings { is_local: true, redirect_urls, ..Settings::named(name) };
+    app.create_tenant(settings, &credentials).await.expect("a tenant");
     credentials
 }
 

@@ -81,8 +81,21 @@ fn none(breaches: &[String]) {
     assert!(breaches.is_empty(), "\n{}", breaches.join("\n"));
 }
 
-const DOMAIN: [&str; 11] =
-    ["action", "authenticator", "clock", "id", "limiter", "policy", "redirect", "rule", "tenant", "token", "user"];
+const DOMAIN: [&str; 13] = [
+    "action",
+    "authenticator",
+    "clock",
+    "id",
+    "limiter",
+    "policy",
+    "redirect",
+    "rule",
+    "tenant",
+    "theme",
+    "token",
+    "user",
+    "web",
+];
 
 fn is_domain(file: &str) -> bool {
     let module = file.strip_prefix("shared/src/").and_then(|rest| rest.split(['/', '.']).next());

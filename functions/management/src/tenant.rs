@@ -4,7 +4,8 @@ use axum::{Json, extract::State};
 use countersign_core::{
     app::App,
     error::Error,
-    http::{Body, ManagementCaller, Reply},
+    http::{Body, ManagementCaller, Reply, present},
+    redirect,
     tenant::{Demand, MAX_TOKEN_MINUTES, Settings, TotpWindow},
 };
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,10 @@ pub(crate) struct TenantView {
     push_signature_v2: Demand,
     /// How long a device has to answer a push. Ours.
     push_duration_in_seconds: u32,
+    /// Where hosted pages may send users, and the schemes of apps. Ours.
+    redirect_urls: Vec<String>,
+    /// Whether hosted pages may also send users to their own machine. Ours; set when the tenant is made.
+    is_local: bool,
 }
 
 impl TenantView {
@@ -38,6 +43,8 @@ impl TenantView {
             push_number_matching: settings.push.number_matching,
             push_signature_v2: settings.push.signature_v2,
             push_duration_in_seconds: settings.push.seconds,
+            redirect_urls: settings.redirect_urls,
+            is_local: settings.is_local,
         }
     }
 }
@@ -50,7 +57,7 @@ pub(crate) async fn get(State(app): State<App>, ManagementCaller(tenant): Manage
     Ok(Json(TenantView::new(tenant.id(), loaded.tenant.settings)))
 }
 
-/// What to change; what is absent stays, and nothing here can be cleared.
+/// What to change; what is absent stays, and only `redirectUrls` can be cleared.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct TenantChanges {
@@ -65,6 +72,10 @@ pub(crate) struct TenantChanges {
     push_signature_v2: Option<Demand>,
     /// 30 to 600.
     push_duration_in_seconds: Option<u32>,
+    /// Up to 50 of `https://host[:port][/path]`, and `myapp:` or `myapp://host` for apps; null clears.
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<Vec<String>>)]
+    redirect_urls: Option<Option<Vec<String>>>,
 }
 
 /// Change the tenant's settings; in force everywhere within a minute.
@@ -94,6 +105,10 @@ pub(crate) async fn patch(
         push.number_matching = changes.push_number_matching.unwrap_or(push.number_matching);
         push.signature_v2 = changes.push_signature_v2.unwrap_or(push.signature_v2);
         push.seconds = changes.push_duration_in_seconds.unwrap_or(push.seconds);
+        if let Some(urls) = &changes.redirect_urls {
+            settings.redirect_urls = urls.clone().unwrap_or_default();
+            redirect::check_entries(&settings.redirect_urls, settings.is_local)?;
+        }
         Ok(())
     };
     let changed = app.store().tenant(tenant.id()).change(apply).await?;

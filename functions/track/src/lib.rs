@@ -19,7 +19,7 @@ use countersign_core::{
     redirect,
     rule::{Named, facts::Given},
     store::Tracked,
-    tenant::ActionConfig,
+    tenant::{ActionConfig, Settings},
     token::{SigningKey, Subject, scope},
     user::{MAX_CONTACT, Profile, User},
 };
@@ -42,7 +42,8 @@ pub fn routes() -> OpenApiRouter<App> {
 struct TrackRequest {
     /// The backend's name for this occurrence. The same name is the same action. Generated where absent.
     idempotency_key: Option<String>,
-    /// Where the hosted page returns to, with `token` added to the query: an absolute http or https URL.
+    /// Where the hosted page returns to, with `token` added to the query: an http or https URL on the
+    /// tenant's list (`redirectUrls`).
     redirect_url: Option<String>,
     redirect_to_settings: Option<bool>,
     ip_address: Option<String>,
@@ -110,7 +111,7 @@ async fn track(
     Body(request): Body<TrackRequest>,
 ) -> Reply<TrackResponse> {
     let now = app.now();
-    let asked = Asked::new(&request)?;
+    let asked = Asked::new(&request, tenant.settings())?;
     let keys = app.signing_keys(&tenant).await?;
     let kind = match failure {
         None => {
@@ -141,7 +142,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn new(request: &TrackRequest) -> Result<Self, Error> {
+    fn new(request: &TrackRequest, settings: &Settings) -> Result<Self, Error> {
         if request.challenge_id.is_some() {
             return Err(Error::InvalidToken("The challengeId is unknown or has expired.".into()));
         }
@@ -162,7 +163,7 @@ impl Asked {
                 None => IdempotencyKey::generate(),
             },
             fingerprint: digest(&[custom.as_bytes(), scope.as_bytes()]),
-            redirect_url: request.redirect_url.as_deref().map(redirect::check).transpose()?,
+            redirect_url: request.redirect_url.as_deref().map(|url| redirect::check(settings, url)).transpose()?,
             input: json!({
                 "custom": request.custom, "ipAddress": request.ip_address, "userAgent": request.user_agent,
                 "deviceId": request.device_id, "locale": request.locale,

@@ -16,7 +16,7 @@ use countersign_core::{
     operator::Credentials,
     outbox::{LocalQueue, Outbox},
     store::Store,
-    tenant::KeyKind,
+    tenant::{KeyKind, Settings},
 };
 use serde::{Deserialize, Serialize};
 
@@ -121,7 +121,8 @@ pub async fn first_tenant(app: &App, place: &Place, fixed: Fixed) -> Result<Cred
         }
     };
     let failed = trouble("cannot make the first tenant");
-    match app.create_tenant("Countersign", &credentials).await {
+    let settings = Settings { is_local: true, ..Settings::named("Countersign") };
+    match app.create_tenant(settings, &credentials).await {
         Ok(()) => Ok(credentials),
         Err(Error::Conflict(_)) => {
             let owner = app.store().key_owner(&key_hash(&credentials.secret_key)).await.map_err(failed)?;

@@ -8,10 +8,12 @@
 //! | action | `T#t#U#u` | `ACTION#code#key` |
 //! | what rules remember | `T#t#U#u` | `RECENT` |
 //! | device of a user | `T#t#U#u` | `DEVICE#tag` |
+//! | form that was sent | `T#t#U#u` | `FORM#nonce` |
 //! | contact | `T#t#EMAIL#e`, `T#t#PHONE#p`, `T#t#USERNAME#n` | `U#u` |
 //! | challenge | `T#t#C#id` | `CHALLENGE` |
 //! | credential | `T#t#K#sha256` | `CREDENTIAL#method` |
 //! | tenant | `T#t` | `TENANT`, `ACTIONCONFIG#code`, `RULE#code#priority`, `LIST#alias`, `POINT#id`, `ENFORCEMENT`, `REQUIRED#id` |
+//! | look of pages | `T#t#LOOK` | `THEME`, `MESSAGES` |
 //! | API key | `KEY#sha256` | `KEY` |
 //!
 //! User items are in one index too, by `T#t#shard`: a list for people who look, which decides nothing.
@@ -38,6 +40,7 @@ pub const AUTHENTICATOR: &str = "AUTH#";
 pub const ACTION: &str = "ACTION#";
 pub const RECENT: &str = "RECENT";
 pub const DEVICE: &str = "DEVICE#";
+pub const FORM: &str = "FORM#";
 pub const TENANT: &str = "TENANT";
 pub const POINT: &str = "POINT#";
 pub const ACTION_CONFIG: &str = "ACTIONCONFIG#";
@@ -45,6 +48,7 @@ pub const ENFORCEMENT: &str = "ENFORCEMENT";
 pub const REQUIRED: &str = "REQUIRED#";
 pub const RULE: &str = "RULE#";
 pub const LIST: &str = "LIST#";
+pub const THEME: &str = "THEME";
 
 /// Writes the separator, the escape sign and control characters as `%XX`, and everything else as it is: what
 /// comes out holds no `#`, and two texts that differ in any byte stay different.
@@ -100,6 +104,10 @@ pub fn recent(tenant: &TenantId, user: &UserId) -> Key {
 }
 pub fn device(tenant: &TenantId, user: &UserId, tag: &DeviceTag) -> Key {
     in_user(tenant, user, format!("{DEVICE}{tag}"))
+}
+/// `nonce` is base64url, which holds no separator.
+pub fn form(tenant: &TenantId, user: &UserId, nonce: &str) -> Key {
+    in_user(tenant, user, format!("{FORM}{nonce}"))
 }
 
 pub fn contact_partition(tenant: &TenantId, kind: ContactKind, value: &str) -> String {
@@ -162,6 +170,13 @@ pub fn rule(tenant: &TenantId, code: &ActionCode, priority: u8) -> Key {
 }
 pub fn list(tenant: &TenantId, alias: &ListAlias) -> Key {
     Key { pk: tenant_partition(tenant), sk: format!("{LIST}{alias}") }
+}
+/// Apart from the rest of the tenant, which every call reads.
+pub fn look_partition(tenant: &TenantId) -> String {
+    format!("T#{tenant}#LOOK")
+}
+pub fn theme(tenant: &TenantId) -> Key {
+    Key { pk: look_partition(tenant), sk: THEME.into() }
 }
 pub fn api_key(hash: &str) -> Key {
     Key { pk: format!("KEY#{hash}"), sk: "KEY".into() }

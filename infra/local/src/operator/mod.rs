@@ -15,8 +15,9 @@ use countersign_core::{
     keyring::{Keyring, KmsKeyring},
     operator::Credentials,
     outbox::Outbox,
+    redirect,
     store::Store,
-    tenant::{KeyKind, Tenant},
+    tenant::{KeyKind, Settings, Tenant},
 };
 use serde_json::{Value, json};
 
@@ -68,6 +69,19 @@ pub enum TenantCommand {
         /// Its id; generated where absent.
         #[arg(long, value_name = "ID")]
         id: Option<String>,
+        /// Where hosted pages may send its users: https://host[:port][/path], or myapp: for an app. Repeatable.
+        #[arg(long = "redirect-url", value_name = "URL")]
+        redirect_urls: Vec<String>,
+        /// For trying things out: hosted pages may also send its users to their own machine.
+        #[arg(long)]
+        local: bool,
+    },
+    /// Change a tenant's settings.
+    Set {
+        id: String,
+        /// Where hosted pages may send its users, in place of the list so far. Repeatable.
+        #[arg(long = "redirect-url", value_name = "URL", required = true)]
+        redirect_urls: Vec<String>,
     },
     /// Show a tenant's settings and which keys are live.
     Show { id: String },
@@ -201,16 +215,28 @@ impl Installation {
     pub async fn tenant(&self, data: &Path, command: TenantCommand) -> Result<(), Trouble> {
         let Opened { app, .. } = self.open(data).await?;
         match command {
-            TenantCommand::Create { name, id } => {
+            TenantCommand::Create { name, id, redirect_urls, local } => {
                 if name.trim().is_empty() {
                     return Err(Trouble("--name must not be empty".into()));
                 }
                 let id = id.map(TenantId::parse).transpose().map_err(failed)?;
                 let made = Credentials::choose(id, None, None).map_err(failed)?;
-                app.create_tenant(name.trim(), &made).await.map_err(failed)?;
+                redirect::check_entries(&redirect_urls, local).map_err(failed)?;
+                let settings = Settings { redirect_urls, is_local: local, ..Settings::named(name.trim()) };
+                app.create_tenant(settings, &made).await.map_err(failed)?;
                 self.print(&json!({
                     "tenantId": made.tenant_id, "secretKey": made.secret_key, "managementKey": made.management_key,
                 }));
+            }
+            TenantCommand::Set { id, redirect_urls } => {
+                let id = tenant(&app, id).await?.id;
+                let change = |tenant: &mut Tenant| {
+                    redirect::check_entries(&redirect_urls, tenant.settings.is_local)?;
+                    tenant.settings.redirect_urls.clone_from(&redirect_urls);
+                    Ok(())
+                };
+                let changed = app.store().tenant(&id).change(change).await.map_err(failed)?;
+                self.print(&shown(&changed));
             }
             TenantCommand::Show { id } => self.print(&shown(&tenant(&app, id).await?)),
         }
@@ -306,6 +332,8 @@ fn shown(tenant: &Tenant) -> Value {
     json!({
         "tenantId": tenant.id,
         "name": tenant.settings.name,
+        "redirectUrls": tenant.settings.redirect_urls,
+        "isLocal": tenant.settings.is_local,
         "tokenDurationInMinutes": tenant.settings.token_duration_in_minutes,
         "secretKeys": of(KeyKind::Secret),
         "managementKeys": of(KeyKind::Management),

@@ -100,7 +100,7 @@ impl World {
             Outbox::Local(queue.clone()),
         );
         let tenant = Credentials::choose(None, None, None)?;
-        app.create_tenant("Cold start", &tenant).await?;
+        app.create_tenant(countersign_core::tenant::Settings::named("Cold start"), &tenant).await?;
         let reach_phones = |tenant: &mut countersign_core::tenant::Tenant| {
             let application = format!("arn:aws:sns:{REGION}:000000000000:app/GCM/cold-start");
             tenant.settings.push.applications.insert(Platform::Gcm, application);

@@ -1,0 +1,200 @@
+### What the hosted pages say. A group is a screen; the last word of an id is its role, and bounds its length:
+### heading, button, link, label, hint, alt, status, error, text. Tenants may override each (contract, M23-M25).
+
+## screen: every page
+
+quit-link = Cancelar y volver
+form-used-error = Este formulario ya se había enviado; no se ha repetido ninguna operación. Esta es la situación actual.
+form-over-error = Esta página ha estado abierta demasiado tiempo. Inténtelo de nuevo.
+
+## screen: challenge
+
+challenge-heading = Confirme su identidad
+challenge-code-text = Introduzca el código que muestra su app de autenticación para { $tenant }.
+challenge-code-label = Código
+challenge-continue-button = Continuar
+challenge-ways-heading = Otro método
+challenge-app-link = Usar un código de la app de autenticación
+challenge-phone-link = Aprobar en su teléfono
+challenge-recovery-link = Usar un código de recuperación
+challenge-phone-text = Su teléfono le preguntará si es usted. La página siguiente muestra un número que deberá introducir en él.
+challenge-phone-button = Enviar solicitud
+challenge-recovery-text = Introduzca uno de los códigos de recuperación que guardó. Cada uno sirve una sola vez.
+challenge-recovery-label = Código de recuperación
+code-empty-error = Introduzca el código que muestra su app.
+code-wrong-error = Ese código no es correcto o ya se ha usado. Espere al siguiente e inténtelo de nuevo.
+code-clock-hint = Si los códigos de su app se rechazan una y otra vez, ajuste la hora de su teléfono en automático.
+recovery-empty-error = Introduzca uno de sus códigos de recuperación.
+recovery-wrong-error = Ese código de recuperación no es correcto o ya se ha usado.
+attempts-left-hint =
+    { $left ->
+        [one] Le queda un intento.
+       *[other] Le quedan { $left } intentos.
+    }
+locked-error =
+    { $minutes ->
+        [one] Demasiados intentos. Espere un minuto e inténtelo de nuevo.
+       *[other] Demasiados intentos. Espere { $minutes } minutos e inténtelo de nuevo.
+    }
+closed-error = Demasiados códigos incorrectos seguidos. Los códigos están desactivados para su cuenta; { $tenant } puede volver a activarlos.
+
+## screen: waiting for a phone
+
+waiting-heading = Apruebe en su teléfono
+waiting-number-text = Abra la app en su teléfono e introduzca en ella este número:
+waiting-plain-text = Abra la app en su teléfono y responda en ella.
+waiting-sent-status = Solicitud enviada. A la espera de su teléfono. Esta página continuará automáticamente.
+waiting-unreachable-status = En este momento no es posible contactar con su teléfono. Abra la app en él: la solicitud le espera allí.
+waiting-again-button = Reenviar
+waiting-other-link = Usar otro método
+waiting-denied-error = La solicitud se ha rechazado en su teléfono.
+waiting-expired-error = No se ha respondido a tiempo en su teléfono. Reenvíe la solicitud.
+waiting-over-error = Esta solicitud a su teléfono ya no es válida. Reenvíela o use otro método.
+waiting-often-error =
+    { $minutes ->
+        [one] Se han enviado demasiadas solicitudes a su teléfono. Espere un minuto o use otro método.
+       *[other] Se han enviado demasiadas solicitudes a su teléfono. Espere { $minutes } minutos o use otro método.
+    }
+waiting-refused-error = No es posible aprobar esta operación en su teléfono. Use otro método.
+
+## screen: set-up
+
+set-up-heading = Configure la verificación en dos pasos
+set-up-text = A partir de entonces, una contraseña por sí sola no bastará para actuar en su nombre.
+set-up-app-link = App de autenticación
+set-up-app-text = Una app en su teléfono muestra un código de seis dígitos. No necesita conexión.
+set-up-phone-link = Aprobar en su teléfono
+set-up-phone-text = La app de { $tenant } le pregunta y usted responde con un toque.
+set-up-why-later-text = A partir del { $day } (UTC), { $tenant } pedirá a todos los usuarios un segundo paso al iniciar sesión.
+set-up-why-now-text = { $tenant } pide a todos los usuarios un segundo paso al iniciar sesión. Configure el suyo para continuar.
+set-up-why-app-text = { $tenant } le pide que configure una app de autenticación.
+set-up-other-link = Elegir otro método
+
+## screen: set up an app
+
+app-heading = Configure su app de autenticación
+app-open-text = Abra una app de autenticación, como Google Authenticator, Microsoft Authenticator o FreeOTP.
+app-scan-text = Escanee esta imagen con ella.
+app-same-link = La app está en este dispositivo: abrirla
+app-code-text = Introduzca el código que muestra la app.
+app-qr-alt = Código QR para su app de autenticación. La clave que figura debajo es lo mismo en letras.
+app-key-label = Clave
+app-name-label = Nombre de esta app o teléfono
+app-name-hint = Para reconocerlo más adelante.
+app-name-error = El nombre debe tener entre 1 y 64 caracteres.
+app-full-error = Ha alcanzado el número máximo de métodos de autenticación. Elimine uno primero.
+
+## screen: pair a phone
+
+phone-heading = Vincule su teléfono
+phone-scan-text = Abra la app de { $tenant } en su teléfono y escanee esta imagen con ella.
+phone-qr-alt = Código QR para la app de su teléfono. Contiene la dirección de esta página.
+paired-heading = Su teléfono está vinculado
+paired-text = Desde ahora puede confirmar su identidad con él.
+phone-wait-status = A la espera de su teléfono. Esta página continuará automáticamente.
+
+## screen: recovery codes
+
+codes-heading = Guarde sus códigos de recuperación
+codes-text = Sin su teléfono, cada uno de estos códigos le permite acceder una vez. Nadie podrá volver a mostrárselos.
+codes-copy-button = Copiar
+codes-copied-status = Copiado.
+codes-download-button = Descargar
+codes-file-label = codigos-de-recuperacion
+codes-print-button = Imprimir
+codes-kept-label = He guardado estos códigos en un lugar seguro.
+codes-kept-error = Guarde primero los códigos y confírmelo.
+codes-continue-button = Continuar
+
+## screen: settings
+
+settings-heading = Su seguridad
+settings-methods-heading = Sus métodos de confirmación
+settings-none-text = Todavía no hay nada configurado. Una contraseña por sí sola basta para actuar en su nombre.
+settings-new-link = Configurar otro
+settings-added-text = Añadido
+settings-used-text = Último uso
+settings-never-text = Nunca usado
+settings-platform-text = Plataforma
+settings-model-text = Modelo
+settings-primary-text = Principal: la solicitud se envía primero a { $model }.
+settings-is-primary-text = Principal
+settings-primary-button = Hacer principal
+settings-rename-label = Nombre
+settings-rename-button = Cambiar nombre
+settings-remove-button = Eliminar
+settings-remove-heading = ¿Eliminar «{ $name }»?
+settings-remove-text = Ya no podrá confirmar su identidad con este método. Para volver a usarlo, tendrá que configurarlo de nuevo.
+settings-keep-link = Conservar
+settings-removed-status = Se ha eliminado «{ $name }».
+settings-renamed-status = El nuevo nombre es «{ $name }».
+settings-primary-status = Desde ahora, las solicitudes se envían primero a «{ $name }».
+settings-forgotten-status = El dispositivo ya no se recuerda.
+settings-last-error = Este es su último método y { $tenant } exige uno. Configure otro primero.
+settings-gone-error = Este elemento ya no existe.
+settings-codes-heading = Códigos de recuperación
+settings-codes-text =
+    { $left ->
+        [0] No tiene códigos de recuperación.
+        [one] Le queda un código de recuperación.
+       *[other] Le quedan { $left } códigos de recuperación.
+    }
+settings-codes-button = Crear códigos nuevos
+settings-codes-hint = Los anteriores dejarán de funcionar.
+settings-devices-heading = Dispositivos recordados
+settings-devices-text = No hay ningún dispositivo recordado.
+settings-until-text = Hasta
+settings-forget-button = Olvidar
+settings-activity-heading = Actividad reciente
+settings-activity-text = Todavía no hay actividad.
+settings-back-link = Volver a { $tenant }
+
+## screen: activity
+
+activity-succeeded-text = Confirmado
+activity-asked-text = Confirmación solicitada
+activity-allowed-text = Permitido
+activity-blocked-text = Bloqueado
+activity-failed-text = No confirmado
+activity-review-text = En revisión
+activity-added-text = Se ha añadido «{ $name }»
+activity-removed-text = Se ha eliminado «{ $name }»
+activity-renamed-text = Nuevo nombre: «{ $name }»
+activity-primary-text = «{ $name }» pasó a ser el principal
+activity-codes-text = Se han creado nuevos códigos de recuperación
+activity-code-used-text = Se ha usado un código de recuperación
+activity-forgotten-text = Se ha olvidado un dispositivo recordado
+
+## screen: methods
+
+method-app-label = App de autenticación
+method-phone-label = Teléfono
+method-browser-label = Navegador
+method-email-label = Correo electrónico
+method-sms-label = SMS
+method-recovery-label = Código de recuperación
+method-other-label = Otro
+
+## screen: the end
+
+end-success-heading = Identidad confirmada
+end-success-text = Ya puede cerrar esta página.
+end-nothing-heading = Todo en orden
+end-nothing-text = Aquí no hay nada que hacer.
+end-later-text = Aquí no hay nada más que hacer.
+end-quit-heading = Ha salido sin confirmar
+end-quit-text = No se ha cambiado nada. Puede cerrar esta página.
+end-blocked-heading = Operación no permitida
+end-blocked-text = La solicitud se ha rechazado. Póngase en contacto con { $tenant } si le sorprende.
+end-review-heading = En revisión
+end-review-text = Estamos revisando la solicitud. Le informaremos del resultado.
+end-expired-heading = Esta página ha caducado
+end-expired-text = Vuelva a la aplicación y empiece de nuevo.
+end-wrong-heading = No se puede mostrar esta página
+end-wrong-text = Vuelva a la aplicación y empiece de nuevo.
+end-trouble-heading = Inténtelo de nuevo
+end-trouble-text = Se ha producido un error por nuestra parte. No se ha cambiado nada; vuelva a cargar la página en un momento.
+end-way-heading = Se necesita otro método
+end-way-text = Ninguno de sus métodos de confirmación sirve para esta operación. Póngase en contacto con { $tenant }.
+end-reference-text = Si solicita ayuda, indique esta referencia: { $id }
+end-continue-link = Continuar

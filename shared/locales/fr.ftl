@@ -1,0 +1,200 @@
+### What the hosted pages say. A group is a screen; the last word of an id is its role, and bounds its length:
+### heading, button, link, label, hint, alt, status, error, text. Tenants may override each (contract, M23-M25).
+
+## screen: every page
+
+quit-link = Annuler et revenir
+form-used-error = Ce formulaire a déjà été envoyé ; rien n’a été effectué deux fois. Voici la situation actuelle.
+form-over-error = Cette page est restée ouverte trop longtemps. Veuillez réessayer.
+
+## screen: challenge
+
+challenge-heading = Confirmez votre identité
+challenge-code-text = Saisissez le code affiché par votre application d’authentification pour { $tenant }.
+challenge-code-label = Code
+challenge-continue-button = Continuer
+challenge-ways-heading = Autre méthode
+challenge-app-link = Utiliser un code de l’application d’authentification
+challenge-phone-link = Valider sur votre téléphone
+challenge-recovery-link = Utiliser un code de récupération
+challenge-phone-text = Votre téléphone vous demandera s’il s’agit bien de vous. La page suivante affiche un nombre à y saisir.
+challenge-phone-button = Envoyer la demande
+challenge-recovery-text = Saisissez l’un des codes de récupération que vous avez conservés. Chacun ne sert qu’une fois.
+challenge-recovery-label = Code de récupération
+code-empty-error = Saisissez le code affiché par votre application.
+code-wrong-error = Ce code est incorrect ou a déjà été utilisé. Attendez le suivant et réessayez.
+code-clock-hint = Si les codes de votre application sont sans cesse refusés, réglez l’heure de votre téléphone sur automatique.
+recovery-empty-error = Saisissez l’un de vos codes de récupération.
+recovery-wrong-error = Ce code de récupération est incorrect ou a déjà été utilisé.
+attempts-left-hint =
+    { $left ->
+        [one] Il vous reste { $left } tentative.
+       *[other] Il vous reste { $left } tentatives.
+    }
+locked-error =
+    { $minutes ->
+        [one] Trop de tentatives. Patientez { $minutes } minute et réessayez.
+       *[other] Trop de tentatives. Patientez { $minutes } minutes et réessayez.
+    }
+closed-error = Trop de codes incorrects à la suite. Les codes sont désactivés pour votre compte ; { $tenant } peut les réactiver.
+
+## screen: waiting for a phone
+
+waiting-heading = Validez sur votre téléphone
+waiting-number-text = Ouvrez l’application sur votre téléphone et saisissez-y ce nombre :
+waiting-plain-text = Ouvrez l’application sur votre téléphone et répondez-y.
+waiting-sent-status = Demande envoyée. En attente de votre téléphone. La suite s’affichera automatiquement.
+waiting-unreachable-status = Votre téléphone est injoignable pour le moment. Ouvrez-y vous-même l’application : la demande vous y attend.
+waiting-again-button = Renvoyer
+waiting-other-link = Utiliser une autre méthode
+waiting-denied-error = La demande a été refusée sur votre téléphone.
+waiting-expired-error = Aucune réponse reçue à temps de votre téléphone. Renvoyez la demande.
+waiting-over-error = Cette demande envoyée à votre téléphone n’est plus valable. Renvoyez-la ou utilisez une autre méthode.
+waiting-often-error =
+    { $minutes ->
+        [one] Trop de demandes envoyées à votre téléphone. Patientez { $minutes } minute ou utilisez une autre méthode.
+       *[other] Trop de demandes envoyées à votre téléphone. Patientez { $minutes } minutes ou utilisez une autre méthode.
+    }
+waiting-refused-error = La validation sur téléphone n’est pas possible ici. Utilisez une autre méthode.
+
+## screen: set-up
+
+set-up-heading = Configurez la validation en deux étapes
+set-up-text = Dès lors, un mot de passe seul ne suffira plus pour agir en votre nom.
+set-up-app-link = Application d’authentification
+set-up-app-text = Une application sur votre téléphone affiche un code à six chiffres, même sans réseau.
+set-up-phone-link = Valider sur votre téléphone
+set-up-phone-text = L’application { $tenant } vous interroge et vous répondez d’un simple toucher.
+set-up-why-later-text = À partir du { $day } (UTC), { $tenant } demandera à tous les utilisateurs une seconde étape à la connexion.
+set-up-why-now-text = { $tenant } demande à tous les utilisateurs une seconde étape à la connexion. Configurez la vôtre pour continuer.
+set-up-why-app-text = { $tenant } vous demande de configurer une application d’authentification.
+set-up-other-link = Choisir une autre méthode
+
+## screen: set up an app
+
+app-heading = Configurez l’application d’authentification
+app-open-text = Ouvrez une application d’authentification, par exemple Google Authenticator, Microsoft Authenticator ou FreeOTP.
+app-scan-text = Scannez cette image avec l’application.
+app-same-link = L’application est sur cet appareil : l’ouvrir
+app-code-text = Saisissez le code affiché par l’application.
+app-qr-alt = Code QR pour votre application d’authentification. La clé ci-dessous en est l’équivalent en lettres.
+app-key-label = Clé
+app-name-label = Nom de cette application ou de ce téléphone
+app-name-hint = Pour vous y retrouver plus tard.
+app-name-error = Le nom doit comporter de 1 à 64 caractères.
+app-full-error = Vous avez atteint le nombre maximal de méthodes d’authentification. Supprimez-en d’abord une.
+
+## screen: pair a phone
+
+phone-heading = Associez votre téléphone
+phone-scan-text = Ouvrez l’application { $tenant } sur votre téléphone et scannez cette image.
+phone-qr-alt = Code QR pour l’application de votre téléphone. Il contient l’adresse de cette page.
+paired-heading = Votre téléphone est associé
+paired-text = Il peut désormais confirmer votre identité.
+phone-wait-status = En attente de votre téléphone. La suite s’affichera automatiquement.
+
+## screen: recovery codes
+
+codes-heading = Conservez vos codes de récupération
+codes-text = Sans votre téléphone, chacun de ces codes vous permet de vous connecter une fois. Personne ne pourra vous les afficher de nouveau.
+codes-copy-button = Copier
+codes-copied-status = Copié.
+codes-download-button = Télécharger
+codes-file-label = codes-de-recuperation
+codes-print-button = Imprimer
+codes-kept-label = J’ai conservé ces codes en lieu sûr.
+codes-kept-error = Conservez d’abord les codes, puis confirmez-le.
+codes-continue-button = Continuer
+
+## screen: settings
+
+settings-heading = Votre sécurité
+settings-methods-heading = Vos méthodes de confirmation
+settings-none-text = Rien n’est encore configuré. Un mot de passe seul suffit pour agir en votre nom.
+settings-new-link = Ajouter une méthode
+settings-added-text = Date d’ajout
+settings-used-text = Dernière utilisation
+settings-never-text = Aucune utilisation
+settings-platform-text = Plateforme
+settings-model-text = Modèle
+settings-primary-text = Par défaut : la demande est d’abord envoyée à { $model }.
+settings-is-primary-text = Par défaut
+settings-primary-button = Définir par défaut
+settings-rename-label = Nom
+settings-rename-button = Renommer
+settings-remove-button = Supprimer
+settings-remove-heading = Supprimer « { $name } » ?
+settings-remove-text = Cette méthode ne pourra plus confirmer votre identité. Pour l’utiliser de nouveau, vous devrez la reconfigurer.
+settings-keep-link = Conserver
+settings-removed-status = « { $name } » a été supprimé.
+settings-renamed-status = Le nouveau nom est « { $name } ».
+settings-primary-status = Les demandes sont désormais envoyées d’abord à « { $name } ».
+settings-forgotten-status = L’appareil n’est plus mémorisé.
+settings-last-error = C’est votre dernière méthode, et { $tenant } en exige une. Configurez-en d’abord une autre.
+settings-gone-error = Cet élément n’existe plus.
+settings-codes-heading = Codes de récupération
+settings-codes-text =
+    { $left ->
+        [0] Vous n’avez aucun code de récupération.
+        [one] Il vous reste { $left } code de récupération.
+       *[other] Il vous reste { $left } codes de récupération.
+    }
+settings-codes-button = Créer de nouveaux codes
+settings-codes-hint = Les anciens ne fonctionneront plus.
+settings-devices-heading = Appareils mémorisés
+settings-devices-text = Aucun appareil n’est mémorisé.
+settings-until-text = Jusqu’au
+settings-forget-button = Oublier
+settings-activity-heading = Activité récente
+settings-activity-text = Aucune activité pour le moment.
+settings-back-link = Retour à { $tenant }
+
+## screen: activity
+
+activity-succeeded-text = Confirmé
+activity-asked-text = Confirmation demandée
+activity-allowed-text = Autorisé
+activity-blocked-text = Bloqué
+activity-failed-text = Non confirmé
+activity-review-text = En cours d’examen
+activity-added-text = « { $name } » a été ajouté
+activity-removed-text = « { $name } » a été supprimé
+activity-renamed-text = Renommé en « { $name } »
+activity-primary-text = « { $name } » a été défini par défaut
+activity-codes-text = De nouveaux codes de récupération ont été créés
+activity-code-used-text = Un code de récupération a été utilisé
+activity-forgotten-text = Un appareil mémorisé a été oublié
+
+## screen: methods
+
+method-app-label = Application d’authentification
+method-phone-label = Téléphone
+method-browser-label = Navigateur
+method-email-label = E-mail
+method-sms-label = SMS
+method-recovery-label = Code de récupération
+method-other-label = Autre
+
+## screen: the end
+
+end-success-heading = Votre identité est confirmée
+end-success-text = Vous pouvez maintenant fermer cette page.
+end-nothing-heading = Tout est en ordre
+end-nothing-text = Vous n’avez rien à faire ici.
+end-later-text = Vous n’avez plus rien à faire ici.
+end-quit-heading = Vous avez quitté sans confirmer
+end-quit-text = Rien n’a été modifié. Vous pouvez fermer cette page.
+end-blocked-heading = Cette opération n’est pas autorisée
+end-blocked-text = La demande a été refusée. Contactez { $tenant } si cela vous surprend.
+end-review-heading = En cours d’examen
+end-review-text = Votre demande est en cours d’examen. Vous recevrez une réponse.
+end-expired-heading = Cette page a expiré
+end-expired-text = Revenez à l’application et recommencez.
+end-wrong-heading = Impossible d’afficher cette page
+end-wrong-text = Revenez à l’application et recommencez.
+end-trouble-heading = Veuillez réessayer
+end-trouble-text = Une erreur s’est produite de notre côté. Rien n’a été modifié ; rechargez la page dans un instant.
+end-way-heading = Une autre méthode est nécessaire
+end-way-text = Aucune de vos méthodes de confirmation ne convient ici. Contactez { $tenant }.
+end-reference-text = Si vous demandez de l’aide, indiquez cette référence : { $id }
+end-continue-link = Continuer

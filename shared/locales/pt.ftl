@@ -1,0 +1,200 @@
+### What the hosted pages say. A group is a screen; the last word of an id is its role, and bounds its length:
+### heading, button, link, label, hint, alt, status, error, text. Tenants may override each (contract, M23-M25).
+
+## screen: every page
+
+quit-link = Cancelar e voltar
+form-used-error = Este formulário já tinha sido enviado; nada foi feito em duplicidade. Esta é a situação atual.
+form-over-error = Esta página ficou aberta por tempo demais. Tente novamente.
+
+## screen: challenge
+
+challenge-heading = Confirme sua identidade
+challenge-code-text = Digite o código que seu app autenticador mostra para { $tenant }.
+challenge-code-label = Código
+challenge-continue-button = Continuar
+challenge-ways-heading = Outro método
+challenge-app-link = Usar um código do app autenticador
+challenge-phone-link = Aprovar no celular
+challenge-recovery-link = Usar um código de recuperação
+challenge-phone-text = Seu celular perguntará se é você. A próxima página mostra um número para digitar nele.
+challenge-phone-button = Enviar solicitação
+challenge-recovery-text = Digite um dos códigos de recuperação que você guardou. Cada um vale uma única vez.
+challenge-recovery-label = Código de recuperação
+code-empty-error = Digite o código que seu app mostra.
+code-wrong-error = Este código está incorreto ou já foi usado. Aguarde o próximo e tente novamente.
+code-clock-hint = Se os códigos do seu app continuarem sendo recusados, ajuste o relógio do celular para o modo automático.
+recovery-empty-error = Digite um dos seus códigos de recuperação.
+recovery-wrong-error = Este código de recuperação está incorreto ou já foi usado.
+attempts-left-hint =
+    { $left ->
+        [one] Você ainda tem { $left } tentativa.
+       *[other] Você ainda tem { $left } tentativas.
+    }
+locked-error =
+    { $minutes ->
+        [one] Muitas tentativas. Aguarde { $minutes } minuto e tente novamente.
+       *[other] Muitas tentativas. Aguarde { $minutes } minutos e tente novamente.
+    }
+closed-error = Muitos códigos incorretos seguidos. Os códigos estão desativados na sua conta; { $tenant } pode reativá-los.
+
+## screen: waiting for a phone
+
+waiting-heading = Aprove no celular
+waiting-number-text = Abra o app no celular e digite este número nele:
+waiting-plain-text = Abra o app no celular e responda por ele.
+waiting-sent-status = Enviado. Aguardando seu celular. Esta página continuará automaticamente.
+waiting-unreachable-status = No momento, não é possível contatar seu celular. Abra o app nele: a solicitação está à sua espera.
+waiting-again-button = Reenviar
+waiting-other-link = Usar outro método
+waiting-denied-error = A solicitação foi negada no seu celular.
+waiting-expired-error = Não houve resposta a tempo no seu celular. Reenvie a solicitação.
+waiting-over-error = Esta solicitação ao seu celular não é mais válida. Reenvie-a ou use outro método.
+waiting-often-error =
+    { $minutes ->
+        [one] Muitas solicitações foram enviadas ao seu celular. Aguarde { $minutes } minuto ou use outro método.
+       *[other] Muitas solicitações foram enviadas ao seu celular. Aguarde { $minutes } minutos ou use outro método.
+    }
+waiting-refused-error = Não é possível aprovar esta operação no celular. Use outro método.
+
+## screen: set-up
+
+set-up-heading = Configure a verificação em duas etapas
+set-up-text = A partir daí, só a senha não bastará para agir em seu nome.
+set-up-app-link = App autenticador
+set-up-app-text = Um app no seu celular mostra um código de seis dígitos. Não precisa de internet.
+set-up-phone-link = Aprovar no celular
+set-up-phone-text = O app de { $tenant } pergunta e você responde com um toque.
+set-up-why-later-text = A partir de { $day } (UTC), { $tenant } pedirá a todos os usuários uma segunda etapa no login.
+set-up-why-now-text = { $tenant } pede a todos os usuários uma segunda etapa no login. Configure a sua para continuar.
+set-up-why-app-text = { $tenant } pede que você configure um app autenticador.
+set-up-other-link = Escolher outro método
+
+## screen: set up an app
+
+app-heading = Configure seu app autenticador
+app-open-text = Abra um app autenticador, como Google Authenticator, Microsoft Authenticator ou FreeOTP.
+app-scan-text = Escaneie esta imagem com ele.
+app-same-link = O app está neste dispositivo: abrir
+app-code-text = Digite o código que o app mostra.
+app-qr-alt = Código QR para seu app autenticador. A chave abaixo é o mesmo em letras.
+app-key-label = Chave
+app-name-label = Nome deste app ou celular
+app-name-hint = Para você reconhecê-lo depois.
+app-name-error = O nome deve ter de 1 a 64 caracteres.
+app-full-error = Você atingiu o número máximo de métodos de autenticação. Remova um primeiro.
+
+## screen: pair a phone
+
+phone-heading = Vincule seu celular
+phone-scan-text = Abra o app de { $tenant } no celular e escaneie esta imagem com ele.
+phone-qr-alt = Código QR para o app do seu celular. Ele contém o endereço desta página.
+paired-heading = Seu celular está vinculado
+paired-text = A partir de agora, ele pode confirmar sua identidade.
+phone-wait-status = Aguardando seu celular. Esta página continuará automaticamente.
+
+## screen: recovery codes
+
+codes-heading = Guarde seus códigos de recuperação
+codes-text = Sem o celular, cada um destes códigos permite que você entre uma vez. Ninguém poderá mostrá-los a você novamente.
+codes-copy-button = Copiar
+codes-copied-status = Copiado.
+codes-download-button = Baixar
+codes-file-label = codigos-de-recuperacao
+codes-print-button = Imprimir
+codes-kept-label = Guardei estes códigos em um lugar seguro.
+codes-kept-error = Primeiro guarde os códigos e confirme que fez isso.
+codes-continue-button = Continuar
+
+## screen: settings
+
+settings-heading = Sua segurança
+settings-methods-heading = Seus métodos de confirmação
+settings-none-text = Nada foi configurado ainda. Só a senha basta para agir em seu nome.
+settings-new-link = Configurar novo
+settings-added-text = Adicionado
+settings-used-text = Último uso
+settings-never-text = Nunca usado
+settings-platform-text = Plataforma
+settings-model-text = Modelo
+settings-primary-text = Principal: a solicitação é enviada primeiro para { $model }.
+settings-is-primary-text = Principal
+settings-primary-button = Tornar principal
+settings-rename-label = Nome
+settings-rename-button = Renomear
+settings-remove-button = Remover
+settings-remove-heading = Remover “{ $name }”?
+settings-remove-text = Este método não poderá mais confirmar sua identidade. Para usá-lo de novo, será preciso configurá-lo novamente.
+settings-keep-link = Manter
+settings-removed-status = Removido: “{ $name }”.
+settings-renamed-status = O novo nome é “{ $name }”.
+settings-primary-status = A partir de agora, as solicitações são enviadas primeiro para “{ $name }”.
+settings-forgotten-status = O dispositivo foi esquecido.
+settings-last-error = Este é seu último método, e { $tenant } exige um. Configure outro primeiro.
+settings-gone-error = Este item não existe mais.
+settings-codes-heading = Códigos de recuperação
+settings-codes-text =
+    { $left ->
+        [0] Você não tem códigos de recuperação.
+        [one] Você ainda tem { $left } código de recuperação.
+       *[other] Você ainda tem { $left } códigos de recuperação.
+    }
+settings-codes-button = Gerar novos códigos
+settings-codes-hint = Os antigos deixarão de funcionar.
+settings-devices-heading = Dispositivos lembrados
+settings-devices-text = Nenhum dispositivo lembrado.
+settings-until-text = Até
+settings-forget-button = Esquecer
+settings-activity-heading = Atividade recente
+settings-activity-text = Ainda não há atividade.
+settings-back-link = Voltar para { $tenant }
+
+## screen: activity
+
+activity-succeeded-text = Confirmado
+activity-asked-text = Confirmação solicitada
+activity-allowed-text = Permitido
+activity-blocked-text = Bloqueado
+activity-failed-text = Não confirmado
+activity-review-text = Em análise
+activity-added-text = Adicionado: “{ $name }”
+activity-removed-text = Removido: “{ $name }”
+activity-renamed-text = Novo nome: “{ $name }”
+activity-primary-text = “{ $name }” passou a ser o principal
+activity-codes-text = Novos códigos de recuperação foram gerados
+activity-code-used-text = Um código de recuperação foi usado
+activity-forgotten-text = Um dispositivo lembrado foi esquecido
+
+## screen: methods
+
+method-app-label = App autenticador
+method-phone-label = Celular
+method-browser-label = Navegador
+method-email-label = E-mail
+method-sms-label = SMS
+method-recovery-label = Código de recuperação
+method-other-label = Outro
+
+## screen: the end
+
+end-success-heading = Identidade confirmada
+end-success-text = Você já pode fechar esta página.
+end-nothing-heading = Tudo certo
+end-nothing-text = Não há nada a fazer aqui.
+end-later-text = Não há mais nada a fazer aqui.
+end-quit-heading = Você saiu sem confirmar
+end-quit-text = Nada foi alterado. Você pode fechar esta página.
+end-blocked-heading = Operação não permitida
+end-blocked-text = A solicitação foi recusada. Se isso for inesperado, entre em contato com { $tenant }.
+end-review-heading = Em análise
+end-review-text = A solicitação está em análise. Você receberá uma resposta.
+end-expired-heading = Esta página expirou
+end-expired-text = Volte ao aplicativo e comece novamente.
+end-wrong-heading = Não é possível mostrar esta página
+end-wrong-text = Volte ao aplicativo e comece novamente.
+end-trouble-heading = Tente novamente
+end-trouble-text = Ocorreu um erro do nosso lado. Nada foi alterado; recarregue a página em instantes.
+end-way-heading = É necessário outro método
+end-way-text = Nenhum dos seus métodos de confirmação serve para esta operação. Entre em contato com { $tenant }.
+end-reference-text = Se pedir ajuda, informe este código: { $id }
+end-continue-link = Continuar

@@ -1,0 +1,190 @@
+//! Whether a theme can be read: contrast after WCAG 2.2, success criteria 1.4.3 and 1.4.11.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{Appearance, Theme, value::Colour};
+
+/// Our pages' own colours, where a theme sets none: name, light, dark. Their style sheet has the same.
+pub const DEFAULTS: [(&str, &str, &str); 16] = [
+    ("primary-color", "#1d4ed8", "#8ab4ff"),
+    ("page-background-background-color", "#f3f4f6", "#0f131a"),
+    ("colors-container-background", "#ffffff", "#171c25"),
+    ("colors-container-border", "#d5dae3", "#343c4b"),
+    ("colors-card-background", "#ffffff", "#1d2430"),
+    ("colors-card-border", "#d5dae3", "#343c4b"),
+    ("colors-heading-text", "#111827", "#f3f5f9"),
+    ("colors-body-text", "#374151", "#cbd2de"),
+    ("colors-link", "#1d4ed8", "#8ab4ff"),
+    ("colors-focus", "#1d4ed8", "#8ab4ff"),
+    ("colors-input-background", "#ffffff", "#11161e"),
+    ("colors-input-border", "#6b7280", "#8691a5"),
+    ("colors-button-secondary-text", "#1f2937", "#e5e9f1"),
+    ("colors-button-secondary-background", "#ffffff", "#262e3c"),
+    ("colors-critical", "#b42318", "#ff9b8f"),
+    ("colors-positive", "#067647", "#6ce0a6"),
+];
+
+/// Light or dark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    Light,
+    Dark,
+}
+
+/// Two colours that are hard to tell apart.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ContrastWarning {
+    /// Their fields, such as `bodyText/cardBackground`.
+    pub pair: &'static str,
+    pub foreground: String,
+    pub background: String,
+    /// From 1 to 21, rounded down to two places.
+    pub ratio: f64,
+    /// 4.5 for text, 3 for borders and the focus.
+    pub needed: f64,
+    pub mode: Mode,
+}
+
+type Rgb = [f64; 3];
+
+const TEXT: f64 = 4.5;
+const SHAPE: f64 = 3.0;
+
+/// What stands on what: the pair's name, foreground, background, and the contrast it needs.
+const PAIRS: [(&str, &str, &str, f64); 12] = [
+    ("bodyText/cardBackground", "colors-body-text", "colors-card-background", TEXT),
+    ("bodyText/containerBackground", "colors-body-text", "colors-container-background", TEXT),
+    ("headingText/cardBackground", "colors-heading-text", "colors-card-background", TEXT),
+    ("headingText/containerBackground", "colors-heading-text", "colors-container-background", TEXT),
+    ("buttonPrimaryText/primaryColor", "colors-button-primary-text", "primary-color", TEXT),
+    (
+        "buttonSecondaryText/buttonSecondaryBackground",
+        "colors-button-secondary-text",
+        "colors-button-secondary-background",
+        TEXT,
+    ),
+    ("link/cardBackground", "colors-link", "colors-card-background", TEXT),
+    ("link/containerBackground", "colors-link", "colors-container-background", TEXT),
+    ("bodyText/inputBackground", "colors-body-text", "colors-input-background", TEXT),
+    ("focus/cardBackground", "colors-focus", "colors-card-background", SHAPE),
+    ("focus/containerBackground", "colors-focus", "colors-container-background", SHAPE),
+    ("inputBorder/containerBackground", "colors-input-border", "colors-container-background", SHAPE),
+];
+
+impl Theme {
+    /// What of it is hard to read, with our own colours where it sets none.
+    pub fn contrast_warnings(&self) -> Vec<ContrastWarning> {
+        let of = |mode| PAIRS.iter().filter_map(move |pair| self.warning(mode, *pair));
+        of(Mode::Light).chain(of(Mode::Dark)).collect()
+    }
+
+    fn warning(
+        &self,
+        mode: Mode,
+        (pair, foreground, background, needed): (&'static str, &str, &str, f64),
+    ) -> Option<ContrastWarning> {
+        let (front, back) = (self.colour(mode, foreground), self.colour(mode, background));
+        let canvas = over(&self.colour(mode, "page-background-background-color"), paper(mode));
+        let behind = over(&back, canvas);
+        let ratio = contrast(over(&front, behind), behind);
+        // Rounded down: 4.499 is not 4.5.
+        let ratio = (ratio * 100.0).floor() / 100.0;
+        let (foreground, background) = (front.as_str().to_owned(), back.as_str().to_owned());
+        (ratio < needed).then_some(ContrastWarning { pair, foreground, background, ratio, needed, mode })
+    }
+
+    /// The colour that a page has in the end: the theme's, one that follows from it, or ours.
+    pub(super) fn colour(&self, mode: Mode, name: &str) -> Colour {
+        self.own(mode, name).or_else(|| self.derived(mode, name)).unwrap_or_else(|| default(mode, name))
+    }
+
+    fn own(&self, mode: Mode, name: &str) -> Option<Colour> {
+        match mode {
+            Mode::Light => self.light.colour(name),
+            // Light surfaces say nothing of dark ones; the brand's colour is the same on both.
+            Mode::Dark => {
+                let of_light = || self.light.colour(name).filter(|_| name == "primary-color");
+                self.dark_mode.as_ref().and_then(|dark| dark.colour(name)).or_else(of_light)
+            }
+        }
+    }
+
+    /// Colours that follow from the primary one, as long as they can be read.
+    pub(super) fn derived(&self, mode: Mode, name: &str) -> Option<Colour> {
+        let primary = self.own(mode, "primary-color")?;
+        let behind = |name: &str| over(&self.colour(mode, name), paper(mode));
+        let is_seen = |needed: f64| {
+            ["colors-card-background", "colors-container-background"].iter().all(|name| {
+                let behind = behind(name);
+                contrast(over(&primary, behind), behind) >= needed
+            })
+        };
+        match name {
+            "colors-button-primary-text" => Some(on(over(&primary, paper(mode)))),
+            "colors-link" => Some(if is_seen(TEXT) { primary } else { self.colour(mode, "colors-body-text") }),
+            "colors-focus" => Some(if is_seen(SHAPE) { primary } else { self.colour(mode, "colors-body-text") }),
+            _ => None,
+        }
+    }
+}
+
+impl Appearance {
+    fn colour(&self, name: &str) -> Option<Colour> {
+        match name {
+            "primary-color" => self.primary_color.clone(),
+            "page-background-background-color" => self.page_background.as_ref()?.background_color.clone(),
+            name => {
+                let field = name.strip_prefix("colors-")?.replace('-', "_");
+                self.colors.as_ref()?.set().find(|(known, _)| *known == field).map(|(_, colour)| colour.clone())
+            }
+        }
+    }
+}
+
+/// Our own colour; what a primary button says follows from what it stands on.
+fn default(mode: Mode, name: &str) -> Colour {
+    let known = DEFAULTS.iter().find(|(known, ..)| *known == name);
+    let text = known.map(|(_, light, dark)| if mode == Mode::Light { *light } else { *dark });
+    match text.and_then(|text| Colour::try_from(text.to_owned()).ok()) {
+        Some(colour) => colour,
+        None => on(over(&default(mode, "primary-color"), paper(mode))),
+    }
+}
+
+/// Black or white, whichever can be read better there.
+fn on(background: Rgb) -> Colour {
+    let is_black = contrast([0.0; 3], background) >= contrast([1.0; 3], background);
+    Colour::try_from(if is_black { "#000000" } else { "#ffffff" }.to_owned())
+        .unwrap_or_else(|_| unreachable!("both are colours"))
+}
+
+/// What a browser paints behind everything.
+fn paper(mode: Mode) -> Rgb {
+    match mode {
+        Mode::Light => [1.0; 3],
+        Mode::Dark => [0.0; 3],
+    }
+}
+
+/// A colour that lets something through, on what is behind it.
+fn over(colour: &Colour, behind: Rgb) -> Rgb {
+    let [red, green, blue, opacity] = colour.channels().map(|channel| f64::from(channel) / 255.0);
+    let mix = |front: f64, back: f64| front * opacity + back * (1.0 - opacity);
+    [mix(red, behind[0]), mix(green, behind[1]), mix(blue, behind[2])]
+}
+
+/// WCAG 2.2, "contrast ratio".
+fn contrast(one: Rgb, other: Rgb) -> f64 {
+    let (one, other) = (luminance(one), luminance(other));
+    (one.max(other) + 0.05) / (one.min(other) + 0.05)
+}
+
+/// WCAG 2.2, "relative luminance".
+fn luminance(colour: Rgb) -> f64 {
+    let linear = |c: f64| if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) };
+    let [red, green, blue] = colour.map(linear);
+    0.2126 * red + 0.7152 * green + 0.0722 * blue
+}
