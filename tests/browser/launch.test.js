@@ -25,7 +25,7 @@ async function openLauncher(t) {
     window.client = new window.authsignal.Authsignal(options);
     window.start = (url, launch) => {
       const onError = (error) => (window.error = error);
-      window.client.launch(url, { ...launch, onError }).then((result) => (window.result = result));
+      window.client.launch(url, { ...launch, onError })?.then((result) => (window.result = result));
     };
   }, { baseUrl: server.api, tenantId });
   const ours = async () => (await page.evaluate(() => window.messages)).filter(({ origin }) => origin === server.origin).map(({ data }) => data);
