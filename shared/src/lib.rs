@@ -25,6 +25,7 @@ pub mod limiter;
 pub mod look;
 pub mod messages;
 pub mod metrics;
+pub mod notice;
 pub mod operator;
 pub mod outbox;
 pub mod places;
