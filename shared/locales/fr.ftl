@@ -1,0 +1,197 @@
+### What the hosted pages say. A group is a screen; the last word of an id is its role, and bounds its length:
+### heading, button, link, label, hint, alt, status, error, text. Tenants may override each (contract, M23-M25).
+
+## screen: every page
+
+quit-link = Cancel and go back
+form-used-error = This form was sent already, so nothing was done twice. This is how things stand now.
+form-over-error = This page was open for too long. Try again.
+
+## screen: challenge
+
+challenge-heading = Confirm that it is you
+challenge-code-text = Type the code that your authenticator app shows for { $tenant }.
+challenge-code-label = Code
+challenge-continue-button = Continue
+challenge-ways-heading = Another way
+challenge-app-link = Use a code of your authenticator app
+challenge-phone-link = Approve on your phone
+challenge-recovery-link = Use a recovery code
+challenge-phone-text = Your phone will ask whether it is you. The next page shows a number to type there.
+challenge-phone-button = Ask my phone
+challenge-recovery-text = Type one of the recovery codes that you kept. Each works once.
+challenge-recovery-label = Recovery code
+code-empty-error = Type the code that your app shows.
+code-wrong-error = That code is not right, or was used before. Wait for the next one and try again.
+code-clock-hint = If codes of your app keep being refused, set the clock of your phone to automatic.
+recovery-empty-error = Type one of your recovery codes.
+recovery-wrong-error = That recovery code is not right, or was used before.
+attempts-left-hint =
+    { $left ->
+        [one] One attempt is left.
+       *[other] { $left } attempts are left.
+    }
+locked-error =
+    { $minutes ->
+        [one] Too many attempts. Wait one minute and try again.
+       *[other] Too many attempts. Wait { $minutes } minutes and try again.
+    }
+closed-error = Too many wrong codes in a row. Codes are off for your account; { $tenant } can turn them on again.
+
+## screen: waiting for a phone
+
+waiting-heading = Approve on your phone
+waiting-number-text = Open the app on your phone and type this number there:
+waiting-plain-text = Open the app on your phone and answer there.
+waiting-sent-status = Sent. Waiting for your phone. This page goes on by itself.
+waiting-unreachable-status = No message reaches your phone at the moment. Open the app there yourself: the question waits in it.
+waiting-again-button = Ask again
+waiting-other-link = Use another way
+waiting-denied-error = It was denied on your phone.
+waiting-expired-error = Nobody answered on your phone in time. Ask again.
+waiting-over-error = This question to your phone is over. Ask again, or use another way.
+waiting-often-error =
+    { $minutes ->
+        [one] Your phone was asked often. Wait one minute, or use another way.
+       *[other] Your phone was asked often. Wait { $minutes } minutes, or use another way.
+    }
+waiting-refused-error = Your phone cannot be asked for this. Use another way.
+
+## screen: set-up
+
+set-up-heading = Set up two-step verification
+set-up-text = From then on, a password alone is not enough to act as you.
+set-up-app-link = Authenticator app
+set-up-app-text = An app on your phone shows a code of six digits. It needs no network.
+set-up-phone-link = Approve on your phone
+set-up-phone-text = The app of { $tenant } asks you, and you answer with a tap.
+set-up-why-later-text = From { $day } (UTC) on, { $tenant } asks everybody for a second step at sign-in.
+set-up-why-now-text = { $tenant } asks everybody for a second step at sign-in. Set yours up to go on.
+set-up-why-app-text = { $tenant } asks you to set up an authenticator app.
+set-up-other-link = Choose another way
+
+## screen: set up an app
+
+app-heading = Set up your authenticator app
+app-open-text = Open an authenticator app, such as Google Authenticator, Microsoft Authenticator or FreeOTP.
+app-scan-text = Scan this picture with it.
+app-same-link = The app is on this device: open it
+app-code-text = Type the code that the app shows.
+app-qr-alt = QR code for your authenticator app. The key below is the same in letters.
+app-key-label = Key
+app-name-label = Name of this app or phone
+app-name-hint = So that you know it again later.
+app-name-error = A name has 1 to 64 characters.
+app-full-error = You have as many authenticators as there is room for. Remove one first.
+
+## screen: pair a phone
+
+phone-heading = Pair your phone
+phone-scan-text = Open the app of { $tenant } on your phone and scan this picture with it.
+phone-qr-alt = QR code for the app on your phone. It is the address of this page.
+phone-wait-status = Waiting for your phone. This page goes on by itself.
+
+## screen: recovery codes
+
+codes-heading = Keep your recovery codes
+codes-text = Without your phone, each of these codes lets you in once. Nobody can show them to you again.
+codes-copy-button = Copy
+codes-copied-status = Copied.
+codes-download-button = Download
+codes-print-button = Print
+codes-kept-label = I have kept these codes in a safe place.
+codes-kept-error = Keep the codes first, and say so.
+codes-continue-button = Continue
+
+## screen: settings
+
+settings-heading = Your security
+settings-methods-heading = Ways to confirm that it is you
+settings-none-text = Nothing is set up yet. A password alone is enough to act as you.
+settings-new-link = Set up new
+settings-added-text = Added
+settings-used-text = Last used
+settings-never-text = Never used
+settings-platform-text = Platform
+settings-model-text = Model
+settings-primary-text = Primary: { $model } is asked first.
+settings-is-primary-text = Primary
+settings-primary-button = Make primary
+settings-rename-label = Name
+settings-rename-button = Rename
+settings-remove-button = Remove
+settings-remove-heading = Remove { $name }?
+settings-remove-text = It can no longer confirm that it is you. To use it again you have to set it up anew.
+settings-keep-link = Keep it
+settings-removed-status = { $name } was removed.
+settings-renamed-status = It is now called { $name }.
+settings-primary-status = { $name } is asked first from now on.
+settings-forgotten-status = The device is forgotten.
+settings-last-error = This is your last one, and { $tenant } asks for one. Set up another first.
+settings-gone-error = It is not there any more.
+settings-codes-heading = Recovery codes
+settings-codes-text =
+    { $left ->
+        [0] You have no recovery codes.
+        [one] You have one recovery code left.
+       *[other] You have { $left } recovery codes left.
+    }
+settings-codes-button = Make new recovery codes
+settings-codes-hint = The old ones stop working.
+settings-devices-heading = Remembered devices
+settings-devices-text = No device is remembered.
+settings-until-text = Until
+settings-forget-button = Forget
+settings-activity-heading = Recent activity
+settings-activity-text = Nothing has happened yet.
+settings-back-link = Back to { $tenant }
+
+## screen: activity
+
+activity-succeeded-text = Confirmed
+activity-asked-text = Asked to confirm
+activity-allowed-text = Allowed
+activity-blocked-text = Blocked
+activity-failed-text = Not confirmed
+activity-review-text = Under review
+activity-added-text = { $name } was added
+activity-removed-text = { $name } was removed
+activity-renamed-text = Renamed to { $name }
+activity-primary-text = { $name } became primary
+activity-codes-text = New recovery codes were made
+activity-code-used-text = A recovery code was used
+activity-forgotten-text = A remembered device was forgotten
+
+## screen: methods
+
+method-app-label = Authenticator app
+method-phone-label = Phone
+method-browser-label = Browser
+method-email-label = E-mail
+method-sms-label = Text message
+method-recovery-label = Recovery code
+method-other-label = Other
+
+## screen: the end
+
+end-success-heading = You are verified
+end-success-text = You can close this page now.
+end-nothing-heading = All is well
+end-nothing-text = There is nothing to do here.
+end-later-text = There is nothing more to do here.
+end-quit-heading = You left without confirming
+end-quit-text = Nothing was changed. You can close this page.
+end-blocked-heading = This is not allowed
+end-blocked-text = The request was refused. Contact { $tenant } if that surprises you.
+end-review-heading = Under review
+end-review-text = Somebody looks at the request. You will hear of it.
+end-expired-heading = This page has expired
+end-expired-text = Go back to the app and start again.
+end-wrong-heading = This page cannot be shown
+end-wrong-text = Go back to the app and start again.
+end-trouble-heading = Please try again
+end-trouble-text = Something went wrong on our side. Nothing was changed; reload the page in a moment.
+end-way-heading = Another way is needed
+end-way-text = None of your ways to confirm can be used for this. Contact { $tenant }.
+end-reference-text = If you ask for help, quote this: { $id }
+end-continue-link = Continue
