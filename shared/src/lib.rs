@@ -40,3 +40,4 @@ pub mod token;
 pub mod user;
 pub mod verification;
 pub mod web;
+pub mod wording;

@@ -53,6 +53,7 @@ pub const REQUIRED: &str = "REQUIRED#";
 pub const RULE: &str = "RULE#";
 pub const LIST: &str = "LIST#";
 pub const THEME: &str = "THEME";
+pub const MESSAGES: &str = "MESSAGES";
 
 /// Writes the separator, the escape sign and control characters as `%XX`, and everything else as it is: what
 /// comes out holds no `#`, and two texts that differ in any byte stay different.
@@ -188,6 +189,9 @@ pub fn look_partition(tenant: &TenantId) -> String {
 }
 pub fn theme(tenant: &TenantId) -> Key {
     Key { pk: look_partition(tenant), sk: THEME.into() }
+}
+pub fn messages(tenant: &TenantId) -> Key {
+    Key { pk: look_partition(tenant), sk: MESSAGES.into() }
 }
 pub fn api_key(hash: &str) -> Key {
     Key { pk: format!("KEY#{hash}"), sk: "KEY".into() }
