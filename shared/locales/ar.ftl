@@ -143,6 +143,7 @@ settings-renamed-status = الاسم الجديد هو «{ $name }».
 settings-primary-status = من الآن فصاعدًا، تُرسَل الطلبات أولًا إلى «{ $name }».
 settings-forgotten-status = تم نسيان الجهاز.
 settings-last-error = هذه آخر طريقة لديك، ويلزم لدى { $tenant } وجود طريقة واحدة. أعِدّ طريقة أخرى أولًا.
+settings-stale-error = لإجراء ذلك، أكّد هويتك من جديد: افتح هذه الصفحة مرة أخرى من التطبيق.
 settings-gone-error = هذا العنصر لم يعد موجودًا.
 settings-codes-heading = رموز الاسترداد
 settings-codes-text =

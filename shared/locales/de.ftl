@@ -131,6 +131,7 @@ settings-renamed-status = Der neue Name ist „{ $name }“.
 settings-primary-status = „{ $name }“ wird ab jetzt zuerst gefragt.
 settings-forgotten-status = Das Gerät ist nicht mehr gespeichert.
 settings-last-error = Dies ist Ihre letzte Methode, und { $tenant } verlangt mindestens eine. Richten Sie zuerst eine andere ein.
+settings-stale-error = Bestätigen Sie dafür noch einmal, dass Sie es sind: Öffnen Sie diese Seite neu aus der App.
 settings-gone-error = Der Eintrag ist nicht mehr vorhanden.
 settings-codes-heading = Wiederherstellungscodes
 settings-codes-text =

@@ -131,6 +131,7 @@ settings-renamed-status = It is now called { $name }.
 settings-primary-status = { $name } is asked first from now on.
 settings-forgotten-status = The device is forgotten.
 settings-last-error = This is your last one, and { $tenant } asks for one. Set up another first.
+settings-stale-error = For this, confirm again that it is you: open this page anew from the app.
 settings-gone-error = It is not there any more.
 settings-codes-heading = Recovery codes
 settings-codes-text =

@@ -131,6 +131,7 @@ settings-renamed-status = El nuevo nombre es «{ $name }».
 settings-primary-status = Desde ahora, las solicitudes se envían primero a «{ $name }».
 settings-forgotten-status = El dispositivo ya no se recuerda.
 settings-last-error = Este es su último método y { $tenant } exige uno. Configure otro primero.
+settings-stale-error = Para esto, confirme de nuevo su identidad: vuelva a abrir esta página desde la aplicación.
 settings-gone-error = Este elemento ya no existe.
 settings-codes-heading = Códigos de recuperación
 settings-codes-text =

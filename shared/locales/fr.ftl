@@ -131,6 +131,7 @@ settings-renamed-status = Le nouveau nom est « { $name } ».
 settings-primary-status = Les demandes sont désormais envoyées d’abord à « { $name } ».
 settings-forgotten-status = L’appareil n’est plus mémorisé.
 settings-last-error = C’est votre dernière méthode, et { $tenant } en exige une. Configurez-en d’abord une autre.
+settings-stale-error = Pour cela, confirmez à nouveau votre identité : rouvrez cette page depuis l’application.
 settings-gone-error = Cet élément n’existe plus.
 settings-codes-heading = Codes de récupération
 settings-codes-text =

@@ -128,6 +128,7 @@ settings-renamed-status = 名前を「{ $name }」に変更しました。
 settings-primary-status = 今後は最初に「{ $name }」で確認します。
 settings-forgotten-status = 端末の記憶を解除しました。
 settings-last-error = これは最後の認証方法です。{ $tenant }では1つ以上必要なため、先に別の方法を設定してください。
+settings-stale-error = この操作には、もう一度ご本人の確認が必要です。アプリからこのページを開き直してください。
 settings-gone-error = この項目はすでに存在しません。
 settings-codes-heading = リカバリーコード
 settings-codes-text =

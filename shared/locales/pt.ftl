@@ -131,6 +131,7 @@ settings-renamed-status = O novo nome é “{ $name }”.
 settings-primary-status = A partir de agora, as solicitações são enviadas primeiro para “{ $name }”.
 settings-forgotten-status = O dispositivo foi esquecido.
 settings-last-error = Este é seu último método, e { $tenant } exige um. Configure outro primeiro.
+settings-stale-error = Para isso, confirme de novo a sua identidade: abra esta página outra vez a partir do aplicativo.
 settings-gone-error = Este item não existe mais.
 settings-codes-heading = Códigos de recuperação
 settings-codes-text =

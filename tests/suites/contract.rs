@@ -8,6 +8,8 @@ mod authenticators;
 mod client;
 #[path = "contract/encoding.rs"]
 mod encoding;
+#[path = "contract/look.rs"]
+mod look;
 #[path = "contract/management.rs"]
 mod management;
 #[path = "contract/refusals.rs"]

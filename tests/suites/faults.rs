@@ -2,6 +2,8 @@
 
 #[path = "faults/devices.rs"]
 mod devices;
+#[path = "faults/look.rs"]
+mod look;
 #[path = "faults/operations.rs"]
 mod operations;
 #[path = "faults/required.rs"]
@@ -237,6 +239,7 @@ impl Case<'_> {
                 self.world.state(&self.ready.token).await == "CHALLENGE_SUCCEEDED"
                     && devices[0]["authenticatedAt"].is_string()
             }
+            PatchTheme => self.get("/v1/management/theme").await.ok()["name"] == *user,
             PatchTenant => self.get("/v1/management/tenant").await.ok()["name"] == format!("Name of {user}"),
             _ => true,
         }

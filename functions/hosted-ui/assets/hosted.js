@@ -13,8 +13,10 @@
     const box = document.getElementById("widget_container");
     new ResizeObserver(() => tell({ height: Math.ceil(box.getBoundingClientRect().height) }, "*")).observe(box);
     if (code) tell(JSON.stringify({ event: "AUTHSIGNAL_API_ERROR", errorCode: code, statusCode: Number(status) }), "*");
-    // The token goes to the tenant's own pages alone: whoever else opened this window is told nothing.
-    if (event) for (const origin of JSON.parse(origins)) tell(event, origin);
+    // The token goes to the tenant's own pages alone. Who has us in a frame is one of them (frame-ancestors); whoever else
+    // opened this window is told nothing.
+    const told = window.parent !== window ? ["*"] : JSON.parse(origins ?? "[]");
+    if (event) for (const origin of told) tell(event, origin);
   }
 
   // Six digits are a whole code: pasted with spaces or typed, they are sent by themselves.

@@ -28,6 +28,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) watches: Option<String>,
     /// What the customer's page is told: how it ended, as JSON.
     pub(crate) event: Option<String>,
+    /// The origin of the app that the backend named, which was on the tenant's list then.
+    pub(crate) opener: Option<String>,
     /// What went wrong, for the customer's page: code and status.
     pub(crate) failure: Option<(&'static str, u16)>,
     /// Where a form may lead besides here, because Chromium holds the redirect after it to `form-action` too.
@@ -57,6 +59,7 @@ impl<'a> Frame<'a> {
             seal: String::new(),
             watches: None,
             event: None,
+            opener: None,
             failure: None,
             leads_to: Vec::new(),
         })
@@ -73,6 +76,10 @@ impl<'a> Frame<'a> {
     }
     pub(crate) fn is_popup(&self) -> bool {
         self.manner.flags.is_popup
+    }
+    /// Within a frame of another origin a browser refuses it, and says so on the console.
+    pub(crate) fn autofocus(&self) -> &'static str {
+        if self.is_popup() { "" } else { " autofocus" }
     }
     pub(crate) fn flags(&self) -> Vec<(&'static str, &str)> {
         self.manner.flags.pairs()
@@ -103,10 +110,11 @@ impl<'a> Frame<'a> {
     pub(crate) fn watermark(&self) -> Option<&str> {
         self.manner.look.theme.light.watermark_url.as_ref().map(WebAddress::as_str)
     }
-    /// Whose pages may be told how it ended, as JSON.
+    /// Whose pages may be told how it ended where they opened a window, as JSON.
     pub(crate) fn origins(&self) -> String {
-        let origins = self.manner.tenant.as_ref().map(|tenant| redirect::allowed_origins(tenant.settings()));
-        serde_json::to_string(&origins.unwrap_or_default()).unwrap_or_default()
+        let allowed = self.manner.tenant.as_ref().map(|tenant| redirect::allowed_origins(tenant.settings()));
+        let all: Vec<String> = allowed.unwrap_or_default().into_iter().chain(self.opener.clone()).collect();
+        serde_json::to_string(&all).unwrap_or_default()
     }
 
     /// What the page may load, where its forms may lead, and who may put it into a frame (CSP 3).

@@ -127,7 +127,7 @@ async fn confirm_app(app: &App, visit: &Visit, fields: &Fields) -> Result<Respon
 
 /// Recovery codes where the user has none, and then on.
 async fn with_recovery_codes(app: &App, visit: &Visit, token: &str) -> Result<Response, Error> {
-    let hidden = false;
+    let hidden = visit.caller.tenant.settings().recovery_codes.hide_recovery_codes_on_enrollment;
     let codes = if hidden { None } else { account::first_recovery_codes(app, &visit.caller, app.now()).await? };
     match codes {
         Some(codes) => show_codes(app, visit, token, &codes, "/set-up").await,

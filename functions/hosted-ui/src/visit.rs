@@ -14,7 +14,7 @@ use countersign_core::{
     policy::RequiredAction,
     redirect,
     token::{self, scope},
-    user::{Profile, User},
+    user::User,
 };
 
 /// What a page is called with, in its address or in its form.
@@ -105,7 +105,6 @@ pub(crate) struct Visit {
     pub(crate) caller: UserCaller,
     pub(crate) token: String,
     pub(crate) user: User,
-    pub(crate) profile: Profile,
     pub(crate) action: Action,
     pub(crate) manner: Manner,
     /// What the backend said of the action.
@@ -131,7 +130,7 @@ impl Visit {
         let language = Language::negotiate(told.into_iter().flatten(), accept_language(headers));
         let flags = Flags::of(fields, &caller.tenant);
         let manner = Manner { tenant: Some(caller.tenant.clone()), language, look, flags };
-        Ok(Self { caller, token, user, profile, action, manner, input })
+        Ok(Self { caller, token, user, action, manner, input })
     }
 
     pub(crate) fn messages(&self) -> Messages<'_> {

@@ -3,10 +3,12 @@
 mod action_configurations;
 mod authenticator_configurations;
 mod custom_data_points;
+mod message_overrides;
 mod policy;
 mod replay;
 mod rules;
 mod tenant;
+mod theme;
 mod value_lists;
 
 use axum::routing;
@@ -20,6 +22,7 @@ pub fn routes() -> OpenApiRouter<App> {
     use action_configurations as actions;
     use authenticator_configurations as authenticators;
     use custom_data_points as points;
+    use message_overrides as overrides;
     use value_lists as lists;
     OpenApiRouter::new()
         .routes(routes!(actions::list, actions::create))
@@ -35,6 +38,9 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(points::list, points::create))
         .routes(routes!(points::get, points::patch, points::delete))
         .routes(routes!(tenant::get, tenant::patch))
+        .routes(routes!(theme::get, theme::patch))
+        .routes(routes!(overrides::get, overrides::patch))
+        .routes(routes!(overrides::catalog))
         .routes(routes!(policy::get, policy::enforce))
         .routes(routes!(policy::list_required))
         .routes(routes!(policy::patch_required))

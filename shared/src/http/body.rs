@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use axum::{
-    extract::{FromRequest, FromRequestParts, Request},
+    extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Request},
     http::{header, request::Parts},
 };
 use serde::{
@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::error::Error;
 
-/// Bodies are small; the largest, a batch, has yet to come.
+/// Bodies are small; a call that takes more says so in its type.
 pub const MAX_BODY: usize = 64 * 1024;
 
 /// Values in one body, nested ones included: bounds the work before anything is looked at.
@@ -27,11 +27,12 @@ const MAX_DEPTH: usize = 32;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A JSON body. None, `{}` and `[]` are an empty object; unknown fields are ignored (contract, rules 6 and 7).
-pub struct Body<T>(pub T);
+pub struct Body<T, const MOST: usize = MAX_BODY>(pub T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+impl<T: DeserializeOwned, S: Send + Sync, const MOST: usize> FromRequest<S> for Body<T, MOST> {
     type Rejection = Error;
-    async fn from_request(request: Request, _: &S) -> Result<Self, Error> {
+    async fn from_request(mut request: Request, _: &S) -> Result<Self, Error> {
+        DefaultBodyLimit::max(MOST).apply(&mut request);
         let headers = request.headers();
         if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
             return Err(Error::UnsupportedMediaType("Send the body without a Content-Encoding.".into()));
@@ -44,7 +45,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             .await
             .map_err(|_| Error::invalid("The body took too long to arrive."))?
             .map_err(|rejection| match rejection.status().as_u16() {
-                413 => Error::TooLarge(format!("The body is larger than {MAX_BODY} bytes.")),
+                413 => Error::TooLarge(format!("The body is larger than {MOST} bytes.")),
                 _ => Error::invalid("The body could not be read."),
             })?;
         if !is_json && !bytes.is_empty() {

@@ -170,7 +170,8 @@ proptest! {
                 (read.scheme(), read.host_str(), Some(port.clone()))
             );
             prop_assert_eq!(if path.is_empty() { "/" } else { &path }, read.path());
-            let is_loopback = ["localhost", "127.0.0.1", "[::1]"].contains(&host.as_str()) || host.ends_with(".localhost");
+            let is_near = host.parse().is_ok_and(|address: std::net::Ipv4Addr| address.is_loopback());
+            let is_loopback = is_near || host == "[::1]" || host == "localhost" || host.ends_with(".localhost");
             let is_below = path == "/app" || path.starts_with("/app/");
             let is_listed = scheme == "https" && host == "ok.example" && (port == "443" && is_below || port == "8443");
             prop_assert!(is_listed || is_local && is_loopback, "{text:?} became {kept:?}");

@@ -9,6 +9,8 @@
 //! | what rules remember | `T#t#U#u` | `RECENT` |
 //! | device of a user | `T#t#U#u` | `DEVICE#tag` |
 //! | form that was sent | `T#t#U#u` | `FORM#nonce` |
+//! | recovery codes | `T#t#U#u` | `RECOVERY` |
+//! | what happened | `T#t#U#u` | `EVENT#time#random` |
 //! | contact | `T#t#EMAIL#e`, `T#t#PHONE#p`, `T#t#USERNAME#n` | `U#u` |
 //! | challenge | `T#t#C#id` | `CHALLENGE` |
 //! | credential | `T#t#K#sha256` | `CREDENTIAL#method` |
@@ -41,6 +43,8 @@ pub const ACTION: &str = "ACTION#";
 pub const RECENT: &str = "RECENT";
 pub const DEVICE: &str = "DEVICE#";
 pub const FORM: &str = "FORM#";
+pub const RECOVERY: &str = "RECOVERY";
+pub const EVENT: &str = "EVENT#";
 pub const TENANT: &str = "TENANT";
 pub const POINT: &str = "POINT#";
 pub const ACTION_CONFIG: &str = "ACTIONCONFIG#";
@@ -49,6 +53,7 @@ pub const REQUIRED: &str = "REQUIRED#";
 pub const RULE: &str = "RULE#";
 pub const LIST: &str = "LIST#";
 pub const THEME: &str = "THEME";
+pub const MESSAGES: &str = "MESSAGES";
 
 /// Writes the separator, the escape sign and control characters as `%XX`, and everything else as it is: what
 /// comes out holds no `#`, and two texts that differ in any byte stay different.
@@ -104,6 +109,13 @@ pub fn recent(tenant: &TenantId, user: &UserId) -> Key {
 }
 pub fn device(tenant: &TenantId, user: &UserId, tag: &DeviceTag) -> Key {
     in_user(tenant, user, format!("{DEVICE}{tag}"))
+}
+pub fn recovery(tenant: &TenantId, user: &UserId) -> Key {
+    in_user(tenant, user, RECOVERY)
+}
+/// `at` sorts by time: milliseconds in 13 digits, and what tells two of one moment apart.
+pub fn event(tenant: &TenantId, user: &UserId, at: &str) -> Key {
+    in_user(tenant, user, format!("{EVENT}{at}"))
 }
 /// `nonce` is base64url, which holds no separator.
 pub fn form(tenant: &TenantId, user: &UserId, nonce: &str) -> Key {
@@ -177,6 +189,9 @@ pub fn look_partition(tenant: &TenantId) -> String {
 }
 pub fn theme(tenant: &TenantId) -> Key {
     Key { pk: look_partition(tenant), sk: THEME.into() }
+}
+pub fn messages(tenant: &TenantId) -> Key {
+    Key { pk: look_partition(tenant), sk: MESSAGES.into() }
 }
 pub fn api_key(hash: &str) -> Key {
     Key { pk: format!("KEY#{hash}"), sk: "KEY".into() }

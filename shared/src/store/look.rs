@@ -1,13 +1,15 @@
-//! How a tenant's pages look, in a partition of its own: only pages read it, and calls that cost money do not.
+//! How a tenant's pages look, in a partition of its own: only pages read it, and calls that ask nobody do not.
 
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{error::Error, look::Look, theme::Theme};
+use crate::{error::Error, look::Look, theme::Theme, wording::Overrides};
 
 use super::{
     Refusal, TenantStore,
     item::{Row, document, keyed, n},
-    keys, refusal,
+    keys::{self, Key},
+    refusal,
 };
 
 impl TenantStore<'_> {
@@ -17,8 +19,10 @@ impl TenantStore<'_> {
         let mut look = Look::default();
         for item in &items {
             let row = Row(item);
-            if row.text("sk")? == keys::THEME {
-                look.theme = read_theme(&row)?;
+            match row.text("sk")? {
+                keys::THEME => look.theme = read_theme(row.document("doc")?)?,
+                keys::MESSAGES => look.overrides = row.document("doc")?,
+                _ => {}
             }
         }
         Ok(look)
@@ -26,33 +30,57 @@ impl TenantStore<'_> {
 
     /// The theme as of this moment.
     pub async fn theme(&self) -> Result<Theme, Error> {
-        Ok(self.versioned_theme().await?.0)
-    }
-
-    async fn versioned_theme(&self) -> Result<(Theme, u64), Error> {
-        match self.store.get(&keys::theme(self.tenant)).await? {
-            Some(item) => Ok((read_theme(&Row(&item))?, Row(&item).number("ver")?)),
-            None => Ok((Theme::default(), 0)),
-        }
+        read_theme(
+            self.part::<Value>(&keys::theme(self.tenant))
+                .await?
+                .0
+                .unwrap_or_else(|| Value::Object([].into_iter().collect())),
+        )
     }
 
     /// Changes the theme as it is now.
     pub async fn change_theme(&self, change: impl Fn(&Theme) -> Result<Theme, Error>) -> Result<Theme, Error> {
+        let changed = |seen: Option<Value>| change(&seen.map(read_theme).transpose()?.unwrap_or_default());
+        self.change_part(&keys::theme(self.tenant), changed).await
+    }
+
+    /// The tenant's own words as of this moment.
+    pub async fn overrides(&self) -> Result<Overrides, Error> {
+        Ok(self.part(&keys::messages(self.tenant)).await?.0.unwrap_or_default())
+    }
+
+    /// Puts other words in place of the tenant's own.
+    pub async fn replace_overrides(&self, new: &Overrides) -> Result<Overrides, Error> {
+        self.change_part(&keys::messages(self.tenant), |_: Option<Value>| Ok(new.clone())).await
+    }
+
+    async fn part<T: DeserializeOwned>(&self, key: &Key) -> Result<(Option<T>, u64), Error> {
+        match self.store.get(key).await? {
+            Some(item) => Ok((Some(Row(&item).document("doc")?), Row(&item).number("ver")?)),
+            None => Ok((None, 0)),
+        }
+    }
+
+    async fn change_part<T: DeserializeOwned, U: Serialize>(
+        &self,
+        key: &Key,
+        change: impl Fn(Option<T>) -> Result<U, Error>,
+    ) -> Result<U, Error> {
         for _ in 0..5 {
-            let (seen, version) = self.versioned_theme().await?;
-            let theme = change(&seen)?;
-            match self.put_theme(&theme, version).await {
-                Ok(()) => return Ok(theme),
+            let (seen, version) = self.part(key).await?;
+            let new = change(seen)?;
+            match self.put_part(key, &new, version).await {
+                Ok(()) => return Ok(new),
                 Err(Refusal::Condition(_) | Refusal::Contended) => {}
                 Err(other) => return Err(other.into()),
             }
         }
-        Err(Error::unavailable("the theme kept changing"))
+        Err(Error::unavailable("the look kept changing"))
     }
 
-    async fn put_theme(&self, theme: &Theme, seen: u64) -> Result<(), Refusal> {
-        let mut item = keyed(&keys::theme(self.tenant));
-        item.insert("doc".into(), document(theme)?);
+    async fn put_part(&self, key: &Key, new: &impl Serialize, seen: u64) -> Result<(), Refusal> {
+        let mut item = keyed(key);
+        item.insert("doc".into(), document(new)?);
         item.insert("ver".into(), n(seen + 1));
         let request = self.store.client.put_item().table_name(&self.store.table).set_item(Some(item));
         let request = match seen {
@@ -63,7 +91,7 @@ impl TenantStore<'_> {
     }
 }
 
-/// What was written was checked; what is not a theme any more is our fault.
-fn read_theme(row: &Row<'_>) -> Result<Theme, Error> {
-    Theme::read(row.document::<Value>("doc")?).map_err(Error::internal)
+/// What was written was checked; what is no theme any more is our fault.
+fn read_theme(value: Value) -> Result<Theme, Error> {
+    Theme::read(value).map_err(Error::internal)
 }

@@ -3,6 +3,7 @@
 //! Every promise of the product is the condition of one write here. Reads that decide anything are consistent,
 //! and no index takes part.
 
+mod account;
 mod actions;
 mod apply;
 mod authenticators;
@@ -43,6 +44,7 @@ use aws_sdk_dynamodb::{
     },
 };
 
+pub use account::{Change, Entitled, Recovery};
 pub use actions::{Tracked, no_action};
 pub use apply::{Applied, Configured};
 pub use authenticators::{NewAuthenticator, Removed};

@@ -102,12 +102,17 @@ pub enum Operation {
     VerifyWithRules,
     ListConfigured,
     PatchConfigured,
+    GetTheme,
+    PatchTheme,
+    GetOverrides,
+    PatchOverrides,
+    GetCatalog,
 }
 
 use Operation::*;
 
 impl Operation {
-    pub const ALL: [Self; 93] = [
+    pub const ALL: [Self; 98] = [
         TrackNewUser,
         TrackKnownUser,
         TrackWithContacts,
@@ -200,6 +205,11 @@ impl Operation {
         VerifyWithRules,
         ListConfigured,
         PatchConfigured,
+        GetTheme,
+        PatchTheme,
+        GetOverrides,
+        PatchOverrides,
+        GetCatalog,
         // The last, because of the one world that all share it asks something for good.
         Enforce,
     ];
@@ -275,6 +285,7 @@ impl Operation {
             EnrollAppKey => ("POST", "/v1/client/user-authenticators/in-app"),
             RemoveAppKey => ("POST", "/v1/client/user-authenticators/in-app/remove"),
             DeletePoint => ("DELETE", "/v1/management/custom-data-points/{id}"),
+            GetTheme | PatchTheme | GetOverrides | PatchOverrides | GetCatalog => super::look::route(self),
             of_rules => super::rules::route(of_rules),
         }
     }
@@ -326,6 +337,9 @@ pub async fn prepare(world: &World, operation: Operation, user: String) -> Prepa
         ListLists | CreateList | GetList | PatchList | DeleteList | ListConfigured | PatchConfigured => {}
         Health | GetTenant | PatchTenant | ListConfigurations => {}
         GetEnforcement | Enforce | ListRequired => {}
+        GetTheme | PatchTheme | GetOverrides | PatchOverrides | GetCatalog => {
+            super::look::prepare(world, &mut ready).await;
+        }
         PatchRequired | AssignRequired | UnassignRequired => super::required::prepare(world, &mut ready).await,
         _ => {
             ready.secret = world.ready(&user).await;
@@ -457,6 +471,7 @@ impl Prepared {
             UnassignRequired => body["requiredActions"] == json!([]),
             Health => body["status"] == "ok",
             ShowPage | ShowEnrolmentPage | AnswerOnPage => unreachable!("a page"),
+            GetTheme | PatchTheme | GetOverrides | PatchOverrides | GetCatalog => super::look::is_right(&body, self),
             other => super::devices::is_right(other, &body, self) || super::rules::is_right(other, &body, self),
         };
         assert!(right, "{context}: {body}");

@@ -274,6 +274,10 @@ impl Scene {
             "createActionConfiguration" => json!({"actionCode": "fresh", "defaultUserActionResult": "ALLOW"}),
             "updateActionConfiguration" => json!({"defaultUserActionResult": "BLOCK"}),
             "updateTenant" => json!({"name": "Acme"}),
+            "updateTheme" => json!({"primaryColor": "#1d4ed8", "borders": {"cardBorderRadius": 12}}),
+            "updateMessageOverrides" => {
+                json!({"messageOverrides": {"en": {"challenge-heading": "Is it you?"}}})
+            }
             "updateAuthenticator" => json!({"isDefault": true}),
             "createCustomDataPoint" => {
                 json!({"name": "fresh", "dataType": "text", "modelType": "user", "isPublic": true})
