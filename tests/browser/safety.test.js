@@ -54,10 +54,10 @@ async function openWatched(t, options) {
 
 test("no page runs a script of a name, breaks its own policy, or logs an error", async (t) => {
   for (const [index, name] of [...short, ...polyglots.filter((text) => !text.includes("\u0000"))].entries()) {
-    const tenantName = name.slice(0, 100);
     await t.test(`names like ${JSON.stringify(name.slice(0, 40))} (${index})`, async (t) => {
-      await site.configure(t, { name: tenantName });
-      const userId = `${unique("ada")}${name}`;
+      await site.configure(t, { name: name.slice(0, 64) });
+      // The server SDK puts the id into its address as it is.
+      const userId = `${unique("ada")}${name.replace(/[/\\?#%]/g, "")}`;
       const { secret } = await site.withApp(userId);
       const [{ userAuthenticatorId }] = await sdk.getAuthenticators({ userId });
       const attributes = { username: name.slice(0, 200), email: "ada@example.com", deviceId: name, userAgent: name, locale: name.slice(0, 30) };
