@@ -188,3 +188,45 @@ fn luminance(colour: Rgb) -> f64 {
     let [red, green, blue] = colour.map(linear);
     0.2126 * red + 0.7152 * green + 0.0722 * blue
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn theme(value: Value) -> Theme {
+        Theme::read(value).expect("a theme")
+    }
+
+    /// Known values of WCAG's own formula.
+    #[test]
+    fn contrast_is_that_of_wcag() {
+        let ratio = |text: &str| {
+            let theme = theme(json!({"colors": {"bodyText": text, "cardBackground": "#ffffff"}}));
+            let warnings = theme.contrast_warnings();
+            warnings.into_iter().find(|warning| warning.pair == "bodyText/cardBackground").map(|warning| warning.ratio)
+        };
+        assert_eq!(ratio("#ffffff"), Some(1.0));
+        assert_eq!(ratio("#777777"), Some(4.47));
+        assert_eq!(ratio("#767676"), None, "4.54");
+        assert_eq!(ratio("#00000080"), Some(4.0), "half black on white is #7f7f7f");
+        assert_eq!(ratio("#000"), None);
+    }
+
+    /// Our own colours pass what we hold others to.
+    #[test]
+    fn our_own_colours_warn_of_nothing() {
+        assert_eq!(Theme::default().contrast_warnings(), []);
+    }
+
+    proptest! {
+        /// A brand's colour alone never makes a page that cannot be read: the rest follows from it.
+        #[test]
+        fn a_primary_colour_alone_is_always_readable(red: u8, green: u8, blue: u8) {
+            let theme = theme(json!({"primaryColor": format!("#{red:02x}{green:02x}{blue:02x}")}));
+            prop_assert_eq!(theme.contrast_warnings(), vec![]);
+        }
+    }
+}

@@ -188,6 +188,3 @@ fn merge(value: &mut Value, changes: Value) {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;
