@@ -3,195 +3,215 @@
 
 ## screen: every page
 
-quit-link = Cancel and go back
-form-used-error = This form was sent already, so nothing was done twice. This is how things stand now.
-form-over-error = This page was open for too long. Try again.
+quit-link = إلغاء والرجوع
+form-used-error = سبق إرسال هذا النموذج، ولم يُنفَّذ أي شيء مرتين. إليك الوضع الحالي.
+form-over-error = ظلت هذه الصفحة مفتوحة مدة طويلة. حاول مرة أخرى.
 
 ## screen: challenge
 
-challenge-heading = Confirm that it is you
-challenge-code-text = Type the code that your authenticator app shows for { $tenant }.
-challenge-code-label = Code
-challenge-continue-button = Continue
-challenge-ways-heading = Another way
-challenge-app-link = Use a code of your authenticator app
-challenge-phone-link = Approve on your phone
-challenge-recovery-link = Use a recovery code
-challenge-phone-text = Your phone will ask whether it is you. The next page shows a number to type there.
-challenge-phone-button = Ask my phone
-challenge-recovery-text = Type one of the recovery codes that you kept. Each works once.
-challenge-recovery-label = Recovery code
-code-empty-error = Type the code that your app shows.
-code-wrong-error = That code is not right, or was used before. Wait for the next one and try again.
-code-clock-hint = If codes of your app keep being refused, set the clock of your phone to automatic.
-recovery-empty-error = Type one of your recovery codes.
-recovery-wrong-error = That recovery code is not right, or was used before.
+challenge-heading = أكّد هويتك
+challenge-code-text = أدخل الرمز الذي يعرضه تطبيق المصادقة لحسابك لدى { $tenant }.
+challenge-code-label = الرمز
+challenge-continue-button = متابعة
+challenge-ways-heading = طريقة أخرى
+challenge-app-link = استخدام رمز من تطبيق المصادقة
+challenge-phone-link = الموافقة عبر هاتفك
+challenge-recovery-link = استخدام رمز استرداد
+challenge-phone-text = سيسألك هاتفك عمّا إذا كنت أنت من يطلب ذلك. تعرض الصفحة التالية رقمًا لإدخاله في الهاتف.
+challenge-phone-button = إرسال الطلب
+challenge-recovery-text = أدخل أحد رموز الاسترداد التي احتفظت بها. يُستخدم كل رمز مرة واحدة فقط.
+challenge-recovery-label = رمز الاسترداد
+code-empty-error = أدخل الرمز الذي يعرضه تطبيقك.
+code-wrong-error = هذا الرمز غير صحيح أو سبق استخدامه. انتظر الرمز التالي وحاول مرة أخرى.
+code-clock-hint = إذا استمر رفض رموز تطبيقك، فاضبط وقت هاتفك على الوضع التلقائي.
+recovery-empty-error = أدخل أحد رموز الاسترداد الخاصة بك.
+recovery-wrong-error = رمز الاسترداد هذا غير صحيح أو سبق استخدامه.
 attempts-left-hint =
     { $left ->
-        [one] One attempt is left.
-       *[other] { $left } attempts are left.
+        [zero] لم تتبقَّ أي محاولة.
+        [one] تبقّت لك محاولة واحدة.
+        [two] تبقّت لك محاولتان.
+        [few] تبقّت لك { $left } محاولات.
+        [many] تبقّت لك { $left } محاولة.
+       *[other] تبقّت لك { $left } محاولة.
     }
 locked-error =
     { $minutes ->
-        [one] Too many attempts. Wait one minute and try again.
-       *[other] Too many attempts. Wait { $minutes } minutes and try again.
+        [zero] محاولات كثيرة جدًا. انتظر قليلًا ثم حاول مرة أخرى.
+        [one] محاولات كثيرة جدًا. انتظر دقيقة واحدة ثم حاول مرة أخرى.
+        [two] محاولات كثيرة جدًا. انتظر دقيقتين ثم حاول مرة أخرى.
+        [few] محاولات كثيرة جدًا. انتظر { $minutes } دقائق ثم حاول مرة أخرى.
+        [many] محاولات كثيرة جدًا. انتظر { $minutes } دقيقة ثم حاول مرة أخرى.
+       *[other] محاولات كثيرة جدًا. انتظر { $minutes } دقيقة ثم حاول مرة أخرى.
     }
-closed-error = Too many wrong codes in a row. Codes are off for your account; { $tenant } can turn them on again.
+closed-error = رموز خاطئة كثيرة على التوالي. أُوقف استخدام الرموز في حسابك؛ تواصل مع { $tenant } لإعادة تفعيلها.
 
 ## screen: waiting for a phone
 
-waiting-heading = Approve on your phone
-waiting-number-text = Open the app on your phone and type this number there:
-waiting-plain-text = Open the app on your phone and answer there.
-waiting-sent-status = Sent. Waiting for your phone. This page goes on by itself.
-waiting-unreachable-status = No message reaches your phone at the moment. Open the app there yourself: the question waits in it.
-waiting-again-button = Ask again
-waiting-other-link = Use another way
-waiting-denied-error = It was denied on your phone.
-waiting-expired-error = Nobody answered on your phone in time. Ask again.
-waiting-over-error = This question to your phone is over. Ask again, or use another way.
+waiting-heading = وافِق عبر هاتفك
+waiting-number-text = افتح التطبيق على هاتفك وأدخل فيه هذا الرقم:
+waiting-plain-text = افتح التطبيق على هاتفك وأجب من خلاله.
+waiting-sent-status = تم الإرسال. في انتظار هاتفك. ستنتقل هذه الصفحة تلقائيًا.
+waiting-unreachable-status = يتعذّر الوصول إلى هاتفك حاليًا. افتح التطبيق عليه بنفسك، فالطلب في انتظارك هناك.
+waiting-again-button = إعادة الإرسال
+waiting-other-link = استخدام طريقة أخرى
+waiting-denied-error = تم رفض الطلب على هاتفك.
+waiting-expired-error = لم يُجَب عن الطلب على هاتفك في الوقت المحدد. أعد إرساله.
+waiting-over-error = انتهى هذا الطلب المرسل إلى هاتفك. أعد إرساله أو استخدم طريقة أخرى.
 waiting-often-error =
     { $minutes ->
-        [one] Your phone was asked often. Wait one minute, or use another way.
-       *[other] Your phone was asked often. Wait { $minutes } minutes, or use another way.
+        [zero] أُرسلت طلبات كثيرة إلى هاتفك. انتظر قليلًا أو استخدم طريقة أخرى.
+        [one] أُرسلت طلبات كثيرة إلى هاتفك. انتظر دقيقة واحدة أو استخدم طريقة أخرى.
+        [two] أُرسلت طلبات كثيرة إلى هاتفك. انتظر دقيقتين أو استخدم طريقة أخرى.
+        [few] أُرسلت طلبات كثيرة إلى هاتفك. انتظر { $minutes } دقائق أو استخدم طريقة أخرى.
+        [many] أُرسلت طلبات كثيرة إلى هاتفك. انتظر { $minutes } دقيقة أو استخدم طريقة أخرى.
+       *[other] أُرسلت طلبات كثيرة إلى هاتفك. انتظر { $minutes } دقيقة أو استخدم طريقة أخرى.
     }
-waiting-refused-error = Your phone cannot be asked for this. Use another way.
+waiting-refused-error = لا يمكن الموافقة على هذه العملية عبر هاتفك. استخدم طريقة أخرى.
 
 ## screen: set-up
 
-set-up-heading = Set up two-step verification
-set-up-text = From then on, a password alone is not enough to act as you.
-set-up-app-link = Authenticator app
-set-up-app-text = An app on your phone shows a code of six digits. It needs no network.
-set-up-phone-link = Approve on your phone
-set-up-phone-text = The app of { $tenant } asks you, and you answer with a tap.
-set-up-why-later-text = From { $day } (UTC) on, { $tenant } asks everybody for a second step at sign-in.
-set-up-why-now-text = { $tenant } asks everybody for a second step at sign-in. Set yours up to go on.
-set-up-why-app-text = { $tenant } asks you to set up an authenticator app.
-set-up-other-link = Choose another way
+set-up-heading = إعداد التحقق بخطوتين
+set-up-text = بعد ذلك لن تكفي كلمة المرور وحدها للتصرف باسمك.
+set-up-app-link = تطبيق المصادقة
+set-up-app-text = يعرض تطبيق على هاتفك رمزًا من ستة أرقام، ولا يحتاج إلى شبكة.
+set-up-phone-link = الموافقة عبر هاتفك
+set-up-phone-text = يسألك تطبيق { $tenant } وتجيب بلمسة واحدة.
+set-up-why-later-text = ابتداءً من { $day } (UTC)، ستكون الخطوة الثانية مطلوبة من الجميع لدى { $tenant } عند تسجيل الدخول.
+set-up-why-now-text = الخطوة الثانية مطلوبة من الجميع لدى { $tenant } عند تسجيل الدخول. أعِدّ خطوتك للمتابعة.
+set-up-why-app-text = يُطلب منك لدى { $tenant } إعداد تطبيق المصادقة.
+set-up-other-link = اختيار طريقة أخرى
 
 ## screen: set up an app
 
-app-heading = Set up your authenticator app
-app-open-text = Open an authenticator app, such as Google Authenticator, Microsoft Authenticator or FreeOTP.
-app-scan-text = Scan this picture with it.
-app-same-link = The app is on this device: open it
-app-code-text = Type the code that the app shows.
-app-qr-alt = QR code for your authenticator app. The key below is the same in letters.
-app-key-label = Key
-app-name-label = Name of this app or phone
-app-name-hint = So that you know it again later.
-app-name-error = A name has 1 to 64 characters.
-app-full-error = You have as many authenticators as there is room for. Remove one first.
+app-heading = أعِدّ تطبيق المصادقة
+app-open-text = افتح تطبيق مصادقة، مثل Google Authenticator أو Microsoft Authenticator أو FreeOTP.
+app-scan-text = امسح هذه الصورة به.
+app-same-link = التطبيق على هذا الجهاز: فتحه
+app-code-text = أدخل الرمز الذي يعرضه التطبيق.
+app-qr-alt = رمز QR لتطبيق المصادقة. المفتاح أدناه هو نفسه مكتوبًا بالحروف.
+app-key-label = المفتاح
+app-name-label = اسم هذا التطبيق أو الهاتف
+app-name-hint = لتتعرّف عليه لاحقًا.
+app-name-error = يجب أن يتكون الاسم من 1 إلى 64 حرفًا.
+app-full-error = بلغت الحد الأقصى لعدد وسائل المصادقة. أزِل إحداها أولًا.
 
 ## screen: pair a phone
 
-phone-heading = Pair your phone
-phone-scan-text = Open the app of { $tenant } on your phone and scan this picture with it.
-phone-qr-alt = QR code for the app on your phone. It is the address of this page.
-phone-wait-status = Waiting for your phone. This page goes on by itself.
+phone-heading = اربط هاتفك
+phone-scan-text = افتح تطبيق { $tenant } على هاتفك وامسح هذه الصورة به.
+phone-qr-alt = رمز QR للتطبيق على هاتفك. يحتوي على عنوان هذه الصفحة.
+paired-heading = تم ربط هاتفك
+paired-text = من الآن فصاعدًا يمكنك تأكيد هويتك به.
+phone-wait-status = في انتظار هاتفك. ستنتقل هذه الصفحة تلقائيًا.
 
 ## screen: recovery codes
 
-codes-heading = Keep your recovery codes
-codes-text = Without your phone, each of these codes lets you in once. Nobody can show them to you again.
-codes-copy-button = Copy
-codes-copied-status = Copied.
-codes-download-button = Download
-codes-print-button = Print
-codes-kept-label = I have kept these codes in a safe place.
-codes-kept-error = Keep the codes first, and say so.
-codes-continue-button = Continue
+codes-heading = احتفظ برموز الاسترداد
+codes-text = من دون هاتفك، يتيح لك كل رمز من هذه الرموز الدخول مرة واحدة. لا يمكن لأحد عرضها لك مرة أخرى.
+codes-copy-button = نسخ
+codes-copied-status = تم النسخ.
+codes-download-button = تنزيل
+codes-file-label = رموز-الاسترداد
+codes-print-button = طباعة
+codes-kept-label = احتفظت بهذه الرموز في مكان آمن.
+codes-kept-error = احتفظ بالرموز أولًا ثم أكّد ذلك.
+codes-continue-button = متابعة
 
 ## screen: settings
 
-settings-heading = Your security
-settings-methods-heading = Ways to confirm that it is you
-settings-none-text = Nothing is set up yet. A password alone is enough to act as you.
-settings-new-link = Set up new
-settings-added-text = Added
-settings-used-text = Last used
-settings-never-text = Never used
-settings-platform-text = Platform
-settings-model-text = Model
-settings-primary-text = Primary: { $model } is asked first.
-settings-is-primary-text = Primary
-settings-primary-button = Make primary
-settings-rename-label = Name
-settings-rename-button = Rename
-settings-remove-button = Remove
-settings-remove-heading = Remove { $name }?
-settings-remove-text = It can no longer confirm that it is you. To use it again you have to set it up anew.
-settings-keep-link = Keep it
-settings-removed-status = { $name } was removed.
-settings-renamed-status = It is now called { $name }.
-settings-primary-status = { $name } is asked first from now on.
-settings-forgotten-status = The device is forgotten.
-settings-last-error = This is your last one, and { $tenant } asks for one. Set up another first.
-settings-gone-error = It is not there any more.
-settings-codes-heading = Recovery codes
+settings-heading = أمان حسابك
+settings-methods-heading = طرق تأكيد هويتك
+settings-none-text = لم يتم إعداد أي طريقة بعد. كلمة المرور وحدها تكفي للتصرف باسمك.
+settings-new-link = إعداد طريقة جديدة
+settings-added-text = تاريخ الإضافة
+settings-used-text = آخر استخدام
+settings-never-text = لم يُستخدم قط
+settings-platform-text = المنصة
+settings-model-text = الطراز
+settings-primary-text = الأساسي: يُرسَل الطلب أولًا إلى { $model }.
+settings-is-primary-text = الأساسي
+settings-primary-button = تعيين كأساسي
+settings-rename-label = الاسم
+settings-rename-button = تغيير الاسم
+settings-remove-button = إزالة
+settings-remove-heading = هل تريد إزالة «{ $name }»؟
+settings-remove-text = لن تتمكن بعد ذلك من تأكيد هويتك بهذه الطريقة. لاستخدامها من جديد، عليك إعدادها مرة أخرى.
+settings-keep-link = إبقاء
+settings-removed-status = تمت إزالة «{ $name }».
+settings-renamed-status = الاسم الجديد هو «{ $name }».
+settings-primary-status = من الآن فصاعدًا، تُرسَل الطلبات أولًا إلى «{ $name }».
+settings-forgotten-status = تم نسيان الجهاز.
+settings-last-error = هذه آخر طريقة لديك، ويلزم لدى { $tenant } وجود طريقة واحدة. أعِدّ طريقة أخرى أولًا.
+settings-stale-error = لإجراء ذلك، أكّد هويتك من جديد: افتح هذه الصفحة مرة أخرى من التطبيق.
+settings-gone-error = هذا العنصر لم يعد موجودًا.
+settings-codes-heading = رموز الاسترداد
 settings-codes-text =
     { $left ->
-        [0] You have no recovery codes.
-        [one] You have one recovery code left.
-       *[other] You have { $left } recovery codes left.
+        [0] ليس لديك رموز استرداد.
+        [zero] ليس لديك رموز استرداد.
+        [one] تبقّى لديك رمز استرداد واحد.
+        [two] تبقّى لديك رمزا استرداد.
+        [few] تبقّت لديك { $left } رموز استرداد.
+        [many] تبقّى لديك { $left } رمز استرداد.
+       *[other] تبقّى لديك { $left } رمز استرداد.
     }
-settings-codes-button = Make new recovery codes
-settings-codes-hint = The old ones stop working.
-settings-devices-heading = Remembered devices
-settings-devices-text = No device is remembered.
-settings-until-text = Until
-settings-forget-button = Forget
-settings-activity-heading = Recent activity
-settings-activity-text = Nothing has happened yet.
-settings-back-link = Back to { $tenant }
+settings-codes-button = إنشاء رموز جديدة
+settings-codes-hint = ستتوقف الرموز القديمة عن العمل.
+settings-devices-heading = الأجهزة المحفوظة
+settings-devices-text = لا توجد أجهزة محفوظة.
+settings-until-text = حتى
+settings-forget-button = نسيان
+settings-activity-heading = النشاط الأخير
+settings-activity-text = لا يوجد أي نشاط بعد.
+settings-back-link = الرجوع إلى { $tenant }
 
 ## screen: activity
 
-activity-succeeded-text = Confirmed
-activity-asked-text = Asked to confirm
-activity-allowed-text = Allowed
-activity-blocked-text = Blocked
-activity-failed-text = Not confirmed
-activity-review-text = Under review
-activity-added-text = { $name } was added
-activity-removed-text = { $name } was removed
-activity-renamed-text = Renamed to { $name }
-activity-primary-text = { $name } became primary
-activity-codes-text = New recovery codes were made
-activity-code-used-text = A recovery code was used
-activity-forgotten-text = A remembered device was forgotten
+activity-succeeded-text = تم التأكيد
+activity-asked-text = طُلب التأكيد
+activity-allowed-text = تم السماح
+activity-blocked-text = تم الحظر
+activity-failed-text = لم يتم التأكيد
+activity-review-text = قيد المراجعة
+activity-added-text = تمت إضافة «{ $name }»
+activity-removed-text = تمت إزالة «{ $name }»
+activity-renamed-text = تم تغيير الاسم إلى «{ $name }»
+activity-primary-text = تم تعيين «{ $name }» كأساسي
+activity-codes-text = تم إنشاء رموز استرداد جديدة
+activity-code-used-text = تم استخدام رمز استرداد
+activity-forgotten-text = تم نسيان جهاز محفوظ
 
 ## screen: methods
 
-method-app-label = Authenticator app
-method-phone-label = Phone
-method-browser-label = Browser
-method-email-label = E-mail
-method-sms-label = Text message
-method-recovery-label = Recovery code
-method-other-label = Other
+method-app-label = تطبيق المصادقة
+method-phone-label = الهاتف
+method-browser-label = المتصفح
+method-email-label = البريد الإلكتروني
+method-sms-label = رسالة نصية
+method-recovery-label = رمز الاسترداد
+method-other-label = أخرى
 
 ## screen: the end
 
-end-success-heading = You are verified
-end-success-text = You can close this page now.
-end-nothing-heading = All is well
-end-nothing-text = There is nothing to do here.
-end-later-text = There is nothing more to do here.
-end-quit-heading = You left without confirming
-end-quit-text = Nothing was changed. You can close this page.
-end-blocked-heading = This is not allowed
-end-blocked-text = The request was refused. Contact { $tenant } if that surprises you.
-end-review-heading = Under review
-end-review-text = Somebody looks at the request. You will hear of it.
-end-expired-heading = This page has expired
-end-expired-text = Go back to the app and start again.
-end-wrong-heading = This page cannot be shown
-end-wrong-text = Go back to the app and start again.
-end-trouble-heading = Please try again
-end-trouble-text = Something went wrong on our side. Nothing was changed; reload the page in a moment.
-end-way-heading = Another way is needed
-end-way-text = None of your ways to confirm can be used for this. Contact { $tenant }.
-end-reference-text = If you ask for help, quote this: { $id }
-end-continue-link = Continue
+end-success-heading = تم تأكيد هويتك
+end-success-text = يمكنك الآن إغلاق هذه الصفحة.
+end-nothing-heading = كل شيء على ما يرام
+end-nothing-text = لا يوجد ما عليك فعله هنا.
+end-later-text = لم يعد هناك ما عليك فعله هنا.
+end-quit-heading = خرجت دون تأكيد
+end-quit-text = لم يتغير أي شيء. يمكنك إغلاق هذه الصفحة.
+end-blocked-heading = هذا الإجراء غير مسموح به
+end-blocked-text = تم رفض الطلب. تواصل مع { $tenant } إذا كان ذلك غير متوقع.
+end-review-heading = قيد المراجعة
+end-review-text = تجري مراجعة الطلب، وسيتم إبلاغك بالنتيجة.
+end-expired-heading = انتهت صلاحية هذه الصفحة
+end-expired-text = ارجع إلى التطبيق وابدأ من جديد.
+end-wrong-heading = لا يمكن عرض هذه الصفحة
+end-wrong-text = ارجع إلى التطبيق وابدأ من جديد.
+end-trouble-heading = حاول مرة أخرى
+end-trouble-text = حدث خطأ من جانبنا. لم يتغير أي شيء؛ أعد تحميل الصفحة بعد قليل.
+end-way-heading = يلزم استخدام طريقة أخرى
+end-way-text = لا تصلح أي من طرق التأكيد لديك لهذه العملية. تواصل مع { $tenant }.
+end-reference-text = عند طلب المساعدة، اذكر هذا المرجع: { $id }
+end-continue-link = متابعة

@@ -3,195 +3,199 @@
 
 ## screen: every page
 
-quit-link = Cancel and go back
-form-used-error = This form was sent already, so nothing was done twice. This is how things stand now.
-form-over-error = This page was open for too long. Try again.
+quit-link = Abbrechen und zurück
+form-used-error = Dieses Formular wurde bereits gesendet; es wurde nichts doppelt ausgeführt. Hier sehen Sie den aktuellen Stand.
+form-over-error = Diese Seite war zu lange geöffnet. Bitte versuchen Sie es erneut.
 
 ## screen: challenge
 
-challenge-heading = Confirm that it is you
-challenge-code-text = Type the code that your authenticator app shows for { $tenant }.
+challenge-heading = Bestätigen Sie Ihre Identität
+challenge-code-text = Geben Sie den Code ein, den Ihre Authenticator-App für { $tenant } anzeigt.
 challenge-code-label = Code
-challenge-continue-button = Continue
-challenge-ways-heading = Another way
-challenge-app-link = Use a code of your authenticator app
-challenge-phone-link = Approve on your phone
-challenge-recovery-link = Use a recovery code
-challenge-phone-text = Your phone will ask whether it is you. The next page shows a number to type there.
-challenge-phone-button = Ask my phone
-challenge-recovery-text = Type one of the recovery codes that you kept. Each works once.
-challenge-recovery-label = Recovery code
-code-empty-error = Type the code that your app shows.
-code-wrong-error = That code is not right, or was used before. Wait for the next one and try again.
-code-clock-hint = If codes of your app keep being refused, set the clock of your phone to automatic.
-recovery-empty-error = Type one of your recovery codes.
-recovery-wrong-error = That recovery code is not right, or was used before.
+challenge-continue-button = Weiter
+challenge-ways-heading = Andere Methode
+challenge-app-link = Code der Authenticator-App verwenden
+challenge-phone-link = Auf dem Smartphone freigeben
+challenge-recovery-link = Wiederherstellungscode verwenden
+challenge-phone-text = Ihr Smartphone fragt, ob Sie es sind. Die nächste Seite zeigt eine Zahl, die Sie dort eingeben.
+challenge-phone-button = Anfrage senden
+challenge-recovery-text = Geben Sie einen Ihrer aufbewahrten Wiederherstellungscodes ein. Jeder gilt nur einmal.
+challenge-recovery-label = Wiederherstellungscode
+code-empty-error = Geben Sie den Code ein, den Ihre App anzeigt.
+code-wrong-error = Dieser Code ist falsch oder wurde bereits verwendet. Warten Sie auf den nächsten und versuchen Sie es erneut.
+code-clock-hint = Werden Codes Ihrer App immer wieder abgelehnt, stellen Sie die Uhrzeit Ihres Smartphones auf automatisch.
+recovery-empty-error = Geben Sie einen Ihrer Wiederherstellungscodes ein.
+recovery-wrong-error = Dieser Wiederherstellungscode ist falsch oder wurde bereits verwendet.
 attempts-left-hint =
     { $left ->
-        [one] One attempt is left.
-       *[other] { $left } attempts are left.
+        [one] Sie haben noch einen Versuch.
+       *[other] Sie haben noch { $left } Versuche.
     }
 locked-error =
     { $minutes ->
-        [one] Too many attempts. Wait one minute and try again.
-       *[other] Too many attempts. Wait { $minutes } minutes and try again.
+        [one] Zu viele Versuche. Warten Sie eine Minute und versuchen Sie es erneut.
+       *[other] Zu viele Versuche. Warten Sie { $minutes } Minuten und versuchen Sie es erneut.
     }
-closed-error = Too many wrong codes in a row. Codes are off for your account; { $tenant } can turn them on again.
+closed-error = Zu viele falsche Codes in Folge. Codes sind für Ihr Konto gesperrt; { $tenant } kann sie wieder freischalten.
 
 ## screen: waiting for a phone
 
-waiting-heading = Approve on your phone
-waiting-number-text = Open the app on your phone and type this number there:
-waiting-plain-text = Open the app on your phone and answer there.
-waiting-sent-status = Sent. Waiting for your phone. This page goes on by itself.
-waiting-unreachable-status = No message reaches your phone at the moment. Open the app there yourself: the question waits in it.
-waiting-again-button = Ask again
-waiting-other-link = Use another way
-waiting-denied-error = It was denied on your phone.
-waiting-expired-error = Nobody answered on your phone in time. Ask again.
-waiting-over-error = This question to your phone is over. Ask again, or use another way.
+waiting-heading = Auf dem Smartphone freigeben
+waiting-number-text = Öffnen Sie die App auf Ihrem Smartphone und geben Sie dort diese Zahl ein:
+waiting-plain-text = Öffnen Sie die App auf Ihrem Smartphone und antworten Sie dort.
+waiting-sent-status = Gesendet. Warten auf Ihr Smartphone. Danach geht es automatisch weiter.
+waiting-unreachable-status = Ihr Smartphone ist derzeit nicht erreichbar. Öffnen Sie dort selbst die App: Die Anfrage wartet darin.
+waiting-again-button = Erneut senden
+waiting-other-link = Andere Methode verwenden
+waiting-denied-error = Die Anfrage wurde auf Ihrem Smartphone abgelehnt.
+waiting-expired-error = Die Anfrage wurde nicht rechtzeitig beantwortet. Senden Sie sie erneut.
+waiting-over-error = Diese Anfrage an Ihr Smartphone ist beendet. Senden Sie sie erneut oder verwenden Sie eine andere Methode.
 waiting-often-error =
     { $minutes ->
-        [one] Your phone was asked often. Wait one minute, or use another way.
-       *[other] Your phone was asked often. Wait { $minutes } minutes, or use another way.
+        [one] Zu viele Anfragen an Ihr Smartphone. Warten Sie eine Minute oder verwenden Sie eine andere Methode.
+       *[other] Zu viele Anfragen an Ihr Smartphone. Warten Sie { $minutes } Minuten oder verwenden Sie eine andere Methode.
     }
-waiting-refused-error = Your phone cannot be asked for this. Use another way.
+waiting-refused-error = Dafür ist keine Freigabe per Smartphone möglich. Verwenden Sie eine andere Methode.
 
 ## screen: set-up
 
-set-up-heading = Set up two-step verification
-set-up-text = From then on, a password alone is not enough to act as you.
-set-up-app-link = Authenticator app
-set-up-app-text = An app on your phone shows a code of six digits. It needs no network.
-set-up-phone-link = Approve on your phone
-set-up-phone-text = The app of { $tenant } asks you, and you answer with a tap.
-set-up-why-later-text = From { $day } (UTC) on, { $tenant } asks everybody for a second step at sign-in.
-set-up-why-now-text = { $tenant } asks everybody for a second step at sign-in. Set yours up to go on.
-set-up-why-app-text = { $tenant } asks you to set up an authenticator app.
-set-up-other-link = Choose another way
+set-up-heading = Zwei-Faktor-Authentifizierung einrichten
+set-up-text = Danach reicht ein Passwort allein nicht mehr aus, um in Ihrem Namen zu handeln.
+set-up-app-link = Authenticator-App
+set-up-app-text = Eine App auf Ihrem Smartphone zeigt einen sechsstelligen Code. Sie braucht kein Netz.
+set-up-phone-link = Auf dem Smartphone freigeben
+set-up-phone-text = Die App von { $tenant } fragt Sie, und Sie antworten mit einem Fingertipp.
+set-up-why-later-text = Ab { $day } (UTC) verlangt { $tenant } von allen einen zweiten Schritt bei der Anmeldung.
+set-up-why-now-text = { $tenant } verlangt von allen einen zweiten Schritt bei der Anmeldung. Richten Sie Ihren ein, um fortzufahren.
+set-up-why-app-text = { $tenant } bittet Sie, eine Authenticator-App einzurichten.
+set-up-other-link = Andere Methode wählen
 
 ## screen: set up an app
 
-app-heading = Set up your authenticator app
-app-open-text = Open an authenticator app, such as Google Authenticator, Microsoft Authenticator or FreeOTP.
-app-scan-text = Scan this picture with it.
-app-same-link = The app is on this device: open it
-app-code-text = Type the code that the app shows.
-app-qr-alt = QR code for your authenticator app. The key below is the same in letters.
-app-key-label = Key
-app-name-label = Name of this app or phone
-app-name-hint = So that you know it again later.
-app-name-error = A name has 1 to 64 characters.
-app-full-error = You have as many authenticators as there is room for. Remove one first.
+app-heading = Authenticator-App einrichten
+app-open-text = Öffnen Sie eine Authenticator-App, zum Beispiel Google Authenticator, Microsoft Authenticator oder FreeOTP.
+app-scan-text = Scannen Sie damit dieses Bild.
+app-same-link = Die App ist auf diesem Gerät: jetzt öffnen
+app-code-text = Geben Sie den Code ein, den die App anzeigt.
+app-qr-alt = QR-Code für Ihre Authenticator-App. Der Schlüssel darunter ist derselbe in Buchstaben.
+app-key-label = Schlüssel
+app-name-label = Name dieser App oder dieses Smartphones
+app-name-hint = Damit Sie den Eintrag später wiedererkennen.
+app-name-error = Der Name muss 1 bis 64 Zeichen lang sein.
+app-full-error = Sie haben die Höchstzahl an Authentifizierungsmethoden erreicht. Entfernen Sie zuerst eine.
 
 ## screen: pair a phone
 
-phone-heading = Pair your phone
-phone-scan-text = Open the app of { $tenant } on your phone and scan this picture with it.
-phone-qr-alt = QR code for the app on your phone. It is the address of this page.
-phone-wait-status = Waiting for your phone. This page goes on by itself.
+phone-heading = Smartphone verbinden
+phone-scan-text = Öffnen Sie die App von { $tenant } auf Ihrem Smartphone und scannen Sie damit dieses Bild.
+phone-qr-alt = QR-Code für die App auf Ihrem Smartphone. Er enthält die Adresse dieser Seite.
+paired-heading = Ihr Smartphone ist verbunden
+paired-text = Ab jetzt können Sie damit Ihre Identität bestätigen.
+phone-wait-status = Warten auf Ihr Smartphone. Danach geht es automatisch weiter.
 
 ## screen: recovery codes
 
-codes-heading = Keep your recovery codes
-codes-text = Without your phone, each of these codes lets you in once. Nobody can show them to you again.
-codes-copy-button = Copy
-codes-copied-status = Copied.
-codes-download-button = Download
-codes-print-button = Print
-codes-kept-label = I have kept these codes in a safe place.
-codes-kept-error = Keep the codes first, and say so.
-codes-continue-button = Continue
+codes-heading = Bewahren Sie Ihre Wiederherstellungscodes auf
+codes-text = Ohne Ihr Smartphone können Sie sich mit jedem dieser Codes einmal anmelden. Niemand kann sie Ihnen erneut anzeigen.
+codes-copy-button = Kopieren
+codes-copied-status = Kopiert.
+codes-download-button = Herunterladen
+codes-file-label = wiederherstellungscodes
+codes-print-button = Drucken
+codes-kept-label = Ich habe diese Codes sicher aufbewahrt.
+codes-kept-error = Bewahren Sie die Codes zuerst auf und bestätigen Sie dies.
+codes-continue-button = Weiter
 
 ## screen: settings
 
-settings-heading = Your security
-settings-methods-heading = Ways to confirm that it is you
-settings-none-text = Nothing is set up yet. A password alone is enough to act as you.
-settings-new-link = Set up new
-settings-added-text = Added
-settings-used-text = Last used
-settings-never-text = Never used
-settings-platform-text = Platform
-settings-model-text = Model
-settings-primary-text = Primary: { $model } is asked first.
-settings-is-primary-text = Primary
-settings-primary-button = Make primary
+settings-heading = Ihre Sicherheit
+settings-methods-heading = Ihre Bestätigungsmethoden
+settings-none-text = Es ist noch nichts eingerichtet. Ein Passwort allein reicht aus, um in Ihrem Namen zu handeln.
+settings-new-link = Neu einrichten
+settings-added-text = Hinzugefügt
+settings-used-text = Zuletzt verwendet
+settings-never-text = Nie verwendet
+settings-platform-text = Plattform
+settings-model-text = Modell
+settings-primary-text = Standard: { $model } wird zuerst gefragt.
+settings-is-primary-text = Standard
+settings-primary-button = Als Standard festlegen
 settings-rename-label = Name
-settings-rename-button = Rename
-settings-remove-button = Remove
-settings-remove-heading = Remove { $name }?
-settings-remove-text = It can no longer confirm that it is you. To use it again you have to set it up anew.
-settings-keep-link = Keep it
-settings-removed-status = { $name } was removed.
-settings-renamed-status = It is now called { $name }.
-settings-primary-status = { $name } is asked first from now on.
-settings-forgotten-status = The device is forgotten.
-settings-last-error = This is your last one, and { $tenant } asks for one. Set up another first.
-settings-gone-error = It is not there any more.
-settings-codes-heading = Recovery codes
+settings-rename-button = Umbenennen
+settings-remove-button = Entfernen
+settings-remove-heading = „{ $name }“ entfernen?
+settings-remove-text = Damit können Sie Ihre Identität dann nicht mehr bestätigen. Für eine erneute Nutzung ist eine neue Einrichtung nötig.
+settings-keep-link = Behalten
+settings-removed-status = „{ $name }“ wurde entfernt.
+settings-renamed-status = Der neue Name ist „{ $name }“.
+settings-primary-status = „{ $name }“ wird ab jetzt zuerst gefragt.
+settings-forgotten-status = Das Gerät ist nicht mehr gespeichert.
+settings-last-error = Dies ist Ihre letzte Methode, und { $tenant } verlangt mindestens eine. Richten Sie zuerst eine andere ein.
+settings-stale-error = Bestätigen Sie dafür noch einmal, dass Sie es sind: Öffnen Sie diese Seite neu aus der App.
+settings-gone-error = Der Eintrag ist nicht mehr vorhanden.
+settings-codes-heading = Wiederherstellungscodes
 settings-codes-text =
     { $left ->
-        [0] You have no recovery codes.
-        [one] You have one recovery code left.
-       *[other] You have { $left } recovery codes left.
+        [0] Sie haben keine Wiederherstellungscodes.
+        [one] Sie haben noch einen Wiederherstellungscode.
+       *[other] Sie haben noch { $left } Wiederherstellungscodes.
     }
-settings-codes-button = Make new recovery codes
-settings-codes-hint = The old ones stop working.
-settings-devices-heading = Remembered devices
-settings-devices-text = No device is remembered.
-settings-until-text = Until
-settings-forget-button = Forget
-settings-activity-heading = Recent activity
-settings-activity-text = Nothing has happened yet.
-settings-back-link = Back to { $tenant }
+settings-codes-button = Neue Codes erstellen
+settings-codes-hint = Die bisherigen werden ungültig.
+settings-devices-heading = Gespeicherte Geräte
+settings-devices-text = Es ist kein Gerät gespeichert.
+settings-until-text = Bis
+settings-forget-button = Vergessen
+settings-activity-heading = Letzte Aktivitäten
+settings-activity-text = Bisher gibt es keine Aktivitäten.
+settings-back-link = Zurück zu { $tenant }
 
 ## screen: activity
 
-activity-succeeded-text = Confirmed
-activity-asked-text = Asked to confirm
-activity-allowed-text = Allowed
-activity-blocked-text = Blocked
-activity-failed-text = Not confirmed
-activity-review-text = Under review
-activity-added-text = { $name } was added
-activity-removed-text = { $name } was removed
-activity-renamed-text = Renamed to { $name }
-activity-primary-text = { $name } became primary
-activity-codes-text = New recovery codes were made
-activity-code-used-text = A recovery code was used
-activity-forgotten-text = A remembered device was forgotten
+activity-succeeded-text = Bestätigt
+activity-asked-text = Bestätigung angefordert
+activity-allowed-text = Zugelassen
+activity-blocked-text = Blockiert
+activity-failed-text = Nicht bestätigt
+activity-review-text = In Prüfung
+activity-added-text = „{ $name }“ wurde hinzugefügt
+activity-removed-text = „{ $name }“ wurde entfernt
+activity-renamed-text = In „{ $name }“ umbenannt
+activity-primary-text = „{ $name }“ wurde als Standard festgelegt
+activity-codes-text = Neue Wiederherstellungscodes wurden erstellt
+activity-code-used-text = Ein Wiederherstellungscode wurde verwendet
+activity-forgotten-text = Ein gespeichertes Gerät wurde vergessen
 
 ## screen: methods
 
-method-app-label = Authenticator app
-method-phone-label = Phone
+method-app-label = Authenticator-App
+method-phone-label = Smartphone
 method-browser-label = Browser
-method-email-label = E-mail
-method-sms-label = Text message
-method-recovery-label = Recovery code
-method-other-label = Other
+method-email-label = E-Mail
+method-sms-label = SMS
+method-recovery-label = Wiederherstellungscode
+method-other-label = Andere
 
 ## screen: the end
 
-end-success-heading = You are verified
-end-success-text = You can close this page now.
-end-nothing-heading = All is well
-end-nothing-text = There is nothing to do here.
-end-later-text = There is nothing more to do here.
-end-quit-heading = You left without confirming
-end-quit-text = Nothing was changed. You can close this page.
-end-blocked-heading = This is not allowed
-end-blocked-text = The request was refused. Contact { $tenant } if that surprises you.
-end-review-heading = Under review
-end-review-text = Somebody looks at the request. You will hear of it.
-end-expired-heading = This page has expired
-end-expired-text = Go back to the app and start again.
-end-wrong-heading = This page cannot be shown
-end-wrong-text = Go back to the app and start again.
-end-trouble-heading = Please try again
-end-trouble-text = Something went wrong on our side. Nothing was changed; reload the page in a moment.
-end-way-heading = Another way is needed
-end-way-text = None of your ways to confirm can be used for this. Contact { $tenant }.
-end-reference-text = If you ask for help, quote this: { $id }
-end-continue-link = Continue
+end-success-heading = Ihre Identität ist bestätigt
+end-success-text = Sie können diese Seite jetzt schließen.
+end-nothing-heading = Alles in Ordnung
+end-nothing-text = Hier ist nichts zu tun.
+end-later-text = Hier ist nichts weiter zu tun.
+end-quit-heading = Ohne Bestätigung beendet
+end-quit-text = Es wurde nichts geändert. Sie können diese Seite schließen.
+end-blocked-heading = Das ist nicht erlaubt
+end-blocked-text = Die Anfrage wurde abgelehnt. Wenden Sie sich an { $tenant }, falls Sie das überrascht.
+end-review-heading = In Prüfung
+end-review-text = Ihre Anfrage wird geprüft. Sie werden darüber informiert.
+end-expired-heading = Diese Seite ist abgelaufen
+end-expired-text = Gehen Sie zurück zur Anwendung und beginnen Sie erneut.
+end-wrong-heading = Diese Seite kann nicht angezeigt werden
+end-wrong-text = Gehen Sie zurück zur Anwendung und beginnen Sie erneut.
+end-trouble-heading = Bitte versuchen Sie es erneut
+end-trouble-text = Bei uns ist ein Fehler aufgetreten. Es wurde nichts geändert; laden Sie die Seite in Kürze neu.
+end-way-heading = Eine andere Methode ist nötig
+end-way-text = Keine Ihrer Bestätigungsmethoden ist hierfür zulässig. Wenden Sie sich an { $tenant }.
+end-reference-text = Bitte geben Sie bei Rückfragen an: { $id }
+end-continue-link = Weiter

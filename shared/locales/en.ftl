@@ -89,6 +89,8 @@ app-full-error = You have as many authenticators as there is room for. Remove on
 phone-heading = Pair your phone
 phone-scan-text = Open the app of { $tenant } on your phone and scan this picture with it.
 phone-qr-alt = QR code for the app on your phone. It is the address of this page.
+paired-heading = Your phone is paired
+paired-text = From now on it can confirm that it is you.
 phone-wait-status = Waiting for your phone. This page goes on by itself.
 
 ## screen: recovery codes
@@ -98,6 +100,7 @@ codes-text = Without your phone, each of these codes lets you in once. Nobody ca
 codes-copy-button = Copy
 codes-copied-status = Copied.
 codes-download-button = Download
+codes-file-label = recovery-codes
 codes-print-button = Print
 codes-kept-label = I have kept these codes in a safe place.
 codes-kept-error = Keep the codes first, and say so.
@@ -128,6 +131,7 @@ settings-renamed-status = It is now called { $name }.
 settings-primary-status = { $name } is asked first from now on.
 settings-forgotten-status = The device is forgotten.
 settings-last-error = This is your last one, and { $tenant } asks for one. Set up another first.
+settings-stale-error = For this, confirm again that it is you: open this page anew from the app.
 settings-gone-error = It is not there any more.
 settings-codes-heading = Recovery codes
 settings-codes-text =

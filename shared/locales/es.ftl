@@ -3,195 +3,199 @@
 
 ## screen: every page
 
-quit-link = Cancel and go back
-form-used-error = This form was sent already, so nothing was done twice. This is how things stand now.
-form-over-error = This page was open for too long. Try again.
+quit-link = Cancelar y volver
+form-used-error = Este formulario ya se había enviado; no se ha repetido ninguna operación. Esta es la situación actual.
+form-over-error = Esta página ha estado abierta demasiado tiempo. Inténtelo de nuevo.
 
 ## screen: challenge
 
-challenge-heading = Confirm that it is you
-challenge-code-text = Type the code that your authenticator app shows for { $tenant }.
-challenge-code-label = Code
-challenge-continue-button = Continue
-challenge-ways-heading = Another way
-challenge-app-link = Use a code of your authenticator app
-challenge-phone-link = Approve on your phone
-challenge-recovery-link = Use a recovery code
-challenge-phone-text = Your phone will ask whether it is you. The next page shows a number to type there.
-challenge-phone-button = Ask my phone
-challenge-recovery-text = Type one of the recovery codes that you kept. Each works once.
-challenge-recovery-label = Recovery code
-code-empty-error = Type the code that your app shows.
-code-wrong-error = That code is not right, or was used before. Wait for the next one and try again.
-code-clock-hint = If codes of your app keep being refused, set the clock of your phone to automatic.
-recovery-empty-error = Type one of your recovery codes.
-recovery-wrong-error = That recovery code is not right, or was used before.
+challenge-heading = Confirme su identidad
+challenge-code-text = Introduzca el código que muestra su app de autenticación para { $tenant }.
+challenge-code-label = Código
+challenge-continue-button = Continuar
+challenge-ways-heading = Otro método
+challenge-app-link = Usar un código de la app de autenticación
+challenge-phone-link = Aprobar en su teléfono
+challenge-recovery-link = Usar un código de recuperación
+challenge-phone-text = Su teléfono le preguntará si es usted. La página siguiente muestra un número que deberá introducir en él.
+challenge-phone-button = Enviar solicitud
+challenge-recovery-text = Introduzca uno de los códigos de recuperación que guardó. Cada uno sirve una sola vez.
+challenge-recovery-label = Código de recuperación
+code-empty-error = Introduzca el código que muestra su app.
+code-wrong-error = Ese código no es correcto o ya se ha usado. Espere al siguiente e inténtelo de nuevo.
+code-clock-hint = Si los códigos de su app se rechazan una y otra vez, ajuste la hora de su teléfono en automático.
+recovery-empty-error = Introduzca uno de sus códigos de recuperación.
+recovery-wrong-error = Ese código de recuperación no es correcto o ya se ha usado.
 attempts-left-hint =
     { $left ->
-        [one] One attempt is left.
-       *[other] { $left } attempts are left.
+        [one] Le queda un intento.
+       *[other] Le quedan { $left } intentos.
     }
 locked-error =
     { $minutes ->
-        [one] Too many attempts. Wait one minute and try again.
-       *[other] Too many attempts. Wait { $minutes } minutes and try again.
+        [one] Demasiados intentos. Espere un minuto e inténtelo de nuevo.
+       *[other] Demasiados intentos. Espere { $minutes } minutos e inténtelo de nuevo.
     }
-closed-error = Too many wrong codes in a row. Codes are off for your account; { $tenant } can turn them on again.
+closed-error = Demasiados códigos incorrectos seguidos. Los códigos están desactivados para su cuenta; { $tenant } puede volver a activarlos.
 
 ## screen: waiting for a phone
 
-waiting-heading = Approve on your phone
-waiting-number-text = Open the app on your phone and type this number there:
-waiting-plain-text = Open the app on your phone and answer there.
-waiting-sent-status = Sent. Waiting for your phone. This page goes on by itself.
-waiting-unreachable-status = No message reaches your phone at the moment. Open the app there yourself: the question waits in it.
-waiting-again-button = Ask again
-waiting-other-link = Use another way
-waiting-denied-error = It was denied on your phone.
-waiting-expired-error = Nobody answered on your phone in time. Ask again.
-waiting-over-error = This question to your phone is over. Ask again, or use another way.
+waiting-heading = Apruebe en su teléfono
+waiting-number-text = Abra la app en su teléfono e introduzca en ella este número:
+waiting-plain-text = Abra la app en su teléfono y responda en ella.
+waiting-sent-status = Solicitud enviada. A la espera de su teléfono. Esta página continuará automáticamente.
+waiting-unreachable-status = En este momento no es posible contactar con su teléfono. Abra la app en él: la solicitud le espera allí.
+waiting-again-button = Reenviar
+waiting-other-link = Usar otro método
+waiting-denied-error = La solicitud se ha rechazado en su teléfono.
+waiting-expired-error = No se ha respondido a tiempo en su teléfono. Reenvíe la solicitud.
+waiting-over-error = Esta solicitud a su teléfono ya no es válida. Reenvíela o use otro método.
 waiting-often-error =
     { $minutes ->
-        [one] Your phone was asked often. Wait one minute, or use another way.
-       *[other] Your phone was asked often. Wait { $minutes } minutes, or use another way.
+        [one] Se han enviado demasiadas solicitudes a su teléfono. Espere un minuto o use otro método.
+       *[other] Se han enviado demasiadas solicitudes a su teléfono. Espere { $minutes } minutos o use otro método.
     }
-waiting-refused-error = Your phone cannot be asked for this. Use another way.
+waiting-refused-error = No es posible aprobar esta operación en su teléfono. Use otro método.
 
 ## screen: set-up
 
-set-up-heading = Set up two-step verification
-set-up-text = From then on, a password alone is not enough to act as you.
-set-up-app-link = Authenticator app
-set-up-app-text = An app on your phone shows a code of six digits. It needs no network.
-set-up-phone-link = Approve on your phone
-set-up-phone-text = The app of { $tenant } asks you, and you answer with a tap.
-set-up-why-later-text = From { $day } (UTC) on, { $tenant } asks everybody for a second step at sign-in.
-set-up-why-now-text = { $tenant } asks everybody for a second step at sign-in. Set yours up to go on.
-set-up-why-app-text = { $tenant } asks you to set up an authenticator app.
-set-up-other-link = Choose another way
+set-up-heading = Configure la verificación en dos pasos
+set-up-text = A partir de entonces, una contraseña por sí sola no bastará para actuar en su nombre.
+set-up-app-link = App de autenticación
+set-up-app-text = Una app en su teléfono muestra un código de seis dígitos. No necesita conexión.
+set-up-phone-link = Aprobar en su teléfono
+set-up-phone-text = La app de { $tenant } le pregunta y usted responde con un toque.
+set-up-why-later-text = A partir del { $day } (UTC), { $tenant } pedirá a todos los usuarios un segundo paso al iniciar sesión.
+set-up-why-now-text = { $tenant } pide a todos los usuarios un segundo paso al iniciar sesión. Configure el suyo para continuar.
+set-up-why-app-text = { $tenant } le pide que configure una app de autenticación.
+set-up-other-link = Elegir otro método
 
 ## screen: set up an app
 
-app-heading = Set up your authenticator app
-app-open-text = Open an authenticator app, such as Google Authenticator, Microsoft Authenticator or FreeOTP.
-app-scan-text = Scan this picture with it.
-app-same-link = The app is on this device: open it
-app-code-text = Type the code that the app shows.
-app-qr-alt = QR code for your authenticator app. The key below is the same in letters.
-app-key-label = Key
-app-name-label = Name of this app or phone
-app-name-hint = So that you know it again later.
-app-name-error = A name has 1 to 64 characters.
-app-full-error = You have as many authenticators as there is room for. Remove one first.
+app-heading = Configure su app de autenticación
+app-open-text = Abra una app de autenticación, como Google Authenticator, Microsoft Authenticator o FreeOTP.
+app-scan-text = Escanee esta imagen con ella.
+app-same-link = La app está en este dispositivo: abrirla
+app-code-text = Introduzca el código que muestra la app.
+app-qr-alt = Código QR para su app de autenticación. La clave que figura debajo es lo mismo en letras.
+app-key-label = Clave
+app-name-label = Nombre de esta app o teléfono
+app-name-hint = Para reconocerlo más adelante.
+app-name-error = El nombre debe tener entre 1 y 64 caracteres.
+app-full-error = Ha alcanzado el número máximo de métodos de autenticación. Elimine uno primero.
 
 ## screen: pair a phone
 
-phone-heading = Pair your phone
-phone-scan-text = Open the app of { $tenant } on your phone and scan this picture with it.
-phone-qr-alt = QR code for the app on your phone. It is the address of this page.
-phone-wait-status = Waiting for your phone. This page goes on by itself.
+phone-heading = Vincule su teléfono
+phone-scan-text = Abra la app de { $tenant } en su teléfono y escanee esta imagen con ella.
+phone-qr-alt = Código QR para la app de su teléfono. Contiene la dirección de esta página.
+paired-heading = Su teléfono está vinculado
+paired-text = Desde ahora puede confirmar su identidad con él.
+phone-wait-status = A la espera de su teléfono. Esta página continuará automáticamente.
 
 ## screen: recovery codes
 
-codes-heading = Keep your recovery codes
-codes-text = Without your phone, each of these codes lets you in once. Nobody can show them to you again.
-codes-copy-button = Copy
-codes-copied-status = Copied.
-codes-download-button = Download
-codes-print-button = Print
-codes-kept-label = I have kept these codes in a safe place.
-codes-kept-error = Keep the codes first, and say so.
-codes-continue-button = Continue
+codes-heading = Guarde sus códigos de recuperación
+codes-text = Sin su teléfono, cada uno de estos códigos le permite acceder una vez. Nadie podrá volver a mostrárselos.
+codes-copy-button = Copiar
+codes-copied-status = Copiado.
+codes-download-button = Descargar
+codes-file-label = codigos-de-recuperacion
+codes-print-button = Imprimir
+codes-kept-label = He guardado estos códigos en un lugar seguro.
+codes-kept-error = Guarde primero los códigos y confírmelo.
+codes-continue-button = Continuar
 
 ## screen: settings
 
-settings-heading = Your security
-settings-methods-heading = Ways to confirm that it is you
-settings-none-text = Nothing is set up yet. A password alone is enough to act as you.
-settings-new-link = Set up new
-settings-added-text = Added
-settings-used-text = Last used
-settings-never-text = Never used
-settings-platform-text = Platform
-settings-model-text = Model
-settings-primary-text = Primary: { $model } is asked first.
-settings-is-primary-text = Primary
-settings-primary-button = Make primary
-settings-rename-label = Name
-settings-rename-button = Rename
-settings-remove-button = Remove
-settings-remove-heading = Remove { $name }?
-settings-remove-text = It can no longer confirm that it is you. To use it again you have to set it up anew.
-settings-keep-link = Keep it
-settings-removed-status = { $name } was removed.
-settings-renamed-status = It is now called { $name }.
-settings-primary-status = { $name } is asked first from now on.
-settings-forgotten-status = The device is forgotten.
-settings-last-error = This is your last one, and { $tenant } asks for one. Set up another first.
-settings-gone-error = It is not there any more.
-settings-codes-heading = Recovery codes
+settings-heading = Su seguridad
+settings-methods-heading = Sus métodos de confirmación
+settings-none-text = Todavía no hay nada configurado. Una contraseña por sí sola basta para actuar en su nombre.
+settings-new-link = Configurar otro
+settings-added-text = Añadido
+settings-used-text = Último uso
+settings-never-text = Nunca usado
+settings-platform-text = Plataforma
+settings-model-text = Modelo
+settings-primary-text = Principal: la solicitud se envía primero a { $model }.
+settings-is-primary-text = Principal
+settings-primary-button = Hacer principal
+settings-rename-label = Nombre
+settings-rename-button = Cambiar nombre
+settings-remove-button = Eliminar
+settings-remove-heading = ¿Eliminar «{ $name }»?
+settings-remove-text = Ya no podrá confirmar su identidad con este método. Para volver a usarlo, tendrá que configurarlo de nuevo.
+settings-keep-link = Conservar
+settings-removed-status = Se ha eliminado «{ $name }».
+settings-renamed-status = El nuevo nombre es «{ $name }».
+settings-primary-status = Desde ahora, las solicitudes se envían primero a «{ $name }».
+settings-forgotten-status = El dispositivo ya no se recuerda.
+settings-last-error = Este es su último método y { $tenant } exige uno. Configure otro primero.
+settings-stale-error = Para esto, confirme de nuevo su identidad: vuelva a abrir esta página desde la aplicación.
+settings-gone-error = Este elemento ya no existe.
+settings-codes-heading = Códigos de recuperación
 settings-codes-text =
     { $left ->
-        [0] You have no recovery codes.
-        [one] You have one recovery code left.
-       *[other] You have { $left } recovery codes left.
+        [0] No tiene códigos de recuperación.
+        [one] Le queda un código de recuperación.
+       *[other] Le quedan { $left } códigos de recuperación.
     }
-settings-codes-button = Make new recovery codes
-settings-codes-hint = The old ones stop working.
-settings-devices-heading = Remembered devices
-settings-devices-text = No device is remembered.
-settings-until-text = Until
-settings-forget-button = Forget
-settings-activity-heading = Recent activity
-settings-activity-text = Nothing has happened yet.
-settings-back-link = Back to { $tenant }
+settings-codes-button = Crear códigos nuevos
+settings-codes-hint = Los anteriores dejarán de funcionar.
+settings-devices-heading = Dispositivos recordados
+settings-devices-text = No hay ningún dispositivo recordado.
+settings-until-text = Hasta
+settings-forget-button = Olvidar
+settings-activity-heading = Actividad reciente
+settings-activity-text = Todavía no hay actividad.
+settings-back-link = Volver a { $tenant }
 
 ## screen: activity
 
-activity-succeeded-text = Confirmed
-activity-asked-text = Asked to confirm
-activity-allowed-text = Allowed
-activity-blocked-text = Blocked
-activity-failed-text = Not confirmed
-activity-review-text = Under review
-activity-added-text = { $name } was added
-activity-removed-text = { $name } was removed
-activity-renamed-text = Renamed to { $name }
-activity-primary-text = { $name } became primary
-activity-codes-text = New recovery codes were made
-activity-code-used-text = A recovery code was used
-activity-forgotten-text = A remembered device was forgotten
+activity-succeeded-text = Confirmado
+activity-asked-text = Confirmación solicitada
+activity-allowed-text = Permitido
+activity-blocked-text = Bloqueado
+activity-failed-text = No confirmado
+activity-review-text = En revisión
+activity-added-text = Se ha añadido «{ $name }»
+activity-removed-text = Se ha eliminado «{ $name }»
+activity-renamed-text = Nuevo nombre: «{ $name }»
+activity-primary-text = «{ $name }» pasó a ser el principal
+activity-codes-text = Se han creado nuevos códigos de recuperación
+activity-code-used-text = Se ha usado un código de recuperación
+activity-forgotten-text = Se ha olvidado un dispositivo recordado
 
 ## screen: methods
 
-method-app-label = Authenticator app
-method-phone-label = Phone
-method-browser-label = Browser
-method-email-label = E-mail
-method-sms-label = Text message
-method-recovery-label = Recovery code
-method-other-label = Other
+method-app-label = App de autenticación
+method-phone-label = Teléfono
+method-browser-label = Navegador
+method-email-label = Correo electrónico
+method-sms-label = SMS
+method-recovery-label = Código de recuperación
+method-other-label = Otro
 
 ## screen: the end
 
-end-success-heading = You are verified
-end-success-text = You can close this page now.
-end-nothing-heading = All is well
-end-nothing-text = There is nothing to do here.
-end-later-text = There is nothing more to do here.
-end-quit-heading = You left without confirming
-end-quit-text = Nothing was changed. You can close this page.
-end-blocked-heading = This is not allowed
-end-blocked-text = The request was refused. Contact { $tenant } if that surprises you.
-end-review-heading = Under review
-end-review-text = Somebody looks at the request. You will hear of it.
-end-expired-heading = This page has expired
-end-expired-text = Go back to the app and start again.
-end-wrong-heading = This page cannot be shown
-end-wrong-text = Go back to the app and start again.
-end-trouble-heading = Please try again
-end-trouble-text = Something went wrong on our side. Nothing was changed; reload the page in a moment.
-end-way-heading = Another way is needed
-end-way-text = None of your ways to confirm can be used for this. Contact { $tenant }.
-end-reference-text = If you ask for help, quote this: { $id }
-end-continue-link = Continue
+end-success-heading = Identidad confirmada
+end-success-text = Ya puede cerrar esta página.
+end-nothing-heading = Todo en orden
+end-nothing-text = Aquí no hay nada que hacer.
+end-later-text = Aquí no hay nada más que hacer.
+end-quit-heading = Ha salido sin confirmar
+end-quit-text = No se ha cambiado nada. Puede cerrar esta página.
+end-blocked-heading = Operación no permitida
+end-blocked-text = La solicitud se ha rechazado. Póngase en contacto con { $tenant } si le sorprende.
+end-review-heading = En revisión
+end-review-text = Estamos revisando la solicitud. Le informaremos del resultado.
+end-expired-heading = Esta página ha caducado
+end-expired-text = Vuelva a la aplicación y empiece de nuevo.
+end-wrong-heading = No se puede mostrar esta página
+end-wrong-text = Vuelva a la aplicación y empiece de nuevo.
+end-trouble-heading = Inténtelo de nuevo
+end-trouble-text = Se ha producido un error por nuestra parte. No se ha cambiado nada; vuelva a cargar la página en un momento.
+end-way-heading = Se necesita otro método
+end-way-text = Ninguno de sus métodos de confirmación sirve para esta operación. Póngase en contacto con { $tenant }.
+end-reference-text = Si solicita ayuda, indique esta referencia: { $id }
+end-continue-link = Continuar

@@ -3,195 +3,199 @@
 
 ## screen: every page
 
-quit-link = Cancel and go back
-form-used-error = This form was sent already, so nothing was done twice. This is how things stand now.
-form-over-error = This page was open for too long. Try again.
+quit-link = Annuler et revenir
+form-used-error = Ce formulaire a déjà été envoyé ; rien n’a été effectué deux fois. Voici la situation actuelle.
+form-over-error = Cette page est restée ouverte trop longtemps. Veuillez réessayer.
 
 ## screen: challenge
 
-challenge-heading = Confirm that it is you
-challenge-code-text = Type the code that your authenticator app shows for { $tenant }.
+challenge-heading = Confirmez votre identité
+challenge-code-text = Saisissez le code affiché par votre application d’authentification pour { $tenant }.
 challenge-code-label = Code
-challenge-continue-button = Continue
-challenge-ways-heading = Another way
-challenge-app-link = Use a code of your authenticator app
-challenge-phone-link = Approve on your phone
-challenge-recovery-link = Use a recovery code
-challenge-phone-text = Your phone will ask whether it is you. The next page shows a number to type there.
-challenge-phone-button = Ask my phone
-challenge-recovery-text = Type one of the recovery codes that you kept. Each works once.
-challenge-recovery-label = Recovery code
-code-empty-error = Type the code that your app shows.
-code-wrong-error = That code is not right, or was used before. Wait for the next one and try again.
-code-clock-hint = If codes of your app keep being refused, set the clock of your phone to automatic.
-recovery-empty-error = Type one of your recovery codes.
-recovery-wrong-error = That recovery code is not right, or was used before.
+challenge-continue-button = Continuer
+challenge-ways-heading = Autre méthode
+challenge-app-link = Utiliser un code de l’application d’authentification
+challenge-phone-link = Valider sur votre téléphone
+challenge-recovery-link = Utiliser un code de récupération
+challenge-phone-text = Votre téléphone vous demandera s’il s’agit bien de vous. La page suivante affiche un nombre à y saisir.
+challenge-phone-button = Envoyer la demande
+challenge-recovery-text = Saisissez l’un des codes de récupération que vous avez conservés. Chacun ne sert qu’une fois.
+challenge-recovery-label = Code de récupération
+code-empty-error = Saisissez le code affiché par votre application.
+code-wrong-error = Ce code est incorrect ou a déjà été utilisé. Attendez le suivant et réessayez.
+code-clock-hint = Si les codes de votre application sont sans cesse refusés, réglez l’heure de votre téléphone sur automatique.
+recovery-empty-error = Saisissez l’un de vos codes de récupération.
+recovery-wrong-error = Ce code de récupération est incorrect ou a déjà été utilisé.
 attempts-left-hint =
     { $left ->
-        [one] One attempt is left.
-       *[other] { $left } attempts are left.
+        [one] Il vous reste { $left } tentative.
+       *[other] Il vous reste { $left } tentatives.
     }
 locked-error =
     { $minutes ->
-        [one] Too many attempts. Wait one minute and try again.
-       *[other] Too many attempts. Wait { $minutes } minutes and try again.
+        [one] Trop de tentatives. Patientez { $minutes } minute et réessayez.
+       *[other] Trop de tentatives. Patientez { $minutes } minutes et réessayez.
     }
-closed-error = Too many wrong codes in a row. Codes are off for your account; { $tenant } can turn them on again.
+closed-error = Trop de codes incorrects à la suite. Les codes sont désactivés pour votre compte ; { $tenant } peut les réactiver.
 
 ## screen: waiting for a phone
 
-waiting-heading = Approve on your phone
-waiting-number-text = Open the app on your phone and type this number there:
-waiting-plain-text = Open the app on your phone and answer there.
-waiting-sent-status = Sent. Waiting for your phone. This page goes on by itself.
-waiting-unreachable-status = No message reaches your phone at the moment. Open the app there yourself: the question waits in it.
-waiting-again-button = Ask again
-waiting-other-link = Use another way
-waiting-denied-error = It was denied on your phone.
-waiting-expired-error = Nobody answered on your phone in time. Ask again.
-waiting-over-error = This question to your phone is over. Ask again, or use another way.
+waiting-heading = Validez sur votre téléphone
+waiting-number-text = Ouvrez l’application sur votre téléphone et saisissez-y ce nombre :
+waiting-plain-text = Ouvrez l’application sur votre téléphone et répondez-y.
+waiting-sent-status = Demande envoyée. En attente de votre téléphone. La suite s’affichera automatiquement.
+waiting-unreachable-status = Votre téléphone est injoignable pour le moment. Ouvrez-y vous-même l’application : la demande vous y attend.
+waiting-again-button = Renvoyer
+waiting-other-link = Utiliser une autre méthode
+waiting-denied-error = La demande a été refusée sur votre téléphone.
+waiting-expired-error = Aucune réponse reçue à temps de votre téléphone. Renvoyez la demande.
+waiting-over-error = Cette demande envoyée à votre téléphone n’est plus valable. Renvoyez-la ou utilisez une autre méthode.
 waiting-often-error =
     { $minutes ->
-        [one] Your phone was asked often. Wait one minute, or use another way.
-       *[other] Your phone was asked often. Wait { $minutes } minutes, or use another way.
+        [one] Trop de demandes envoyées à votre téléphone. Patientez { $minutes } minute ou utilisez une autre méthode.
+       *[other] Trop de demandes envoyées à votre téléphone. Patientez { $minutes } minutes ou utilisez une autre méthode.
     }
-waiting-refused-error = Your phone cannot be asked for this. Use another way.
+waiting-refused-error = La validation sur téléphone n’est pas possible ici. Utilisez une autre méthode.
 
 ## screen: set-up
 
-set-up-heading = Set up two-step verification
-set-up-text = From then on, a password alone is not enough to act as you.
-set-up-app-link = Authenticator app
-set-up-app-text = An app on your phone shows a code of six digits. It needs no network.
-set-up-phone-link = Approve on your phone
-set-up-phone-text = The app of { $tenant } asks you, and you answer with a tap.
-set-up-why-later-text = From { $day } (UTC) on, { $tenant } asks everybody for a second step at sign-in.
-set-up-why-now-text = { $tenant } asks everybody for a second step at sign-in. Set yours up to go on.
-set-up-why-app-text = { $tenant } asks you to set up an authenticator app.
-set-up-other-link = Choose another way
+set-up-heading = Configurez la validation en deux étapes
+set-up-text = Dès lors, un mot de passe seul ne suffira plus pour agir en votre nom.
+set-up-app-link = Application d’authentification
+set-up-app-text = Une application sur votre téléphone affiche un code à six chiffres, même sans réseau.
+set-up-phone-link = Valider sur votre téléphone
+set-up-phone-text = L’application { $tenant } vous interroge et vous répondez d’un simple toucher.
+set-up-why-later-text = À partir du { $day } (UTC), { $tenant } demandera à tous les utilisateurs une seconde étape à la connexion.
+set-up-why-now-text = { $tenant } demande à tous les utilisateurs une seconde étape à la connexion. Configurez la vôtre pour continuer.
+set-up-why-app-text = { $tenant } vous demande de configurer une application d’authentification.
+set-up-other-link = Choisir une autre méthode
 
 ## screen: set up an app
 
-app-heading = Set up your authenticator app
-app-open-text = Open an authenticator app, such as Google Authenticator, Microsoft Authenticator or FreeOTP.
-app-scan-text = Scan this picture with it.
-app-same-link = The app is on this device: open it
-app-code-text = Type the code that the app shows.
-app-qr-alt = QR code for your authenticator app. The key below is the same in letters.
-app-key-label = Key
-app-name-label = Name of this app or phone
-app-name-hint = So that you know it again later.
-app-name-error = A name has 1 to 64 characters.
-app-full-error = You have as many authenticators as there is room for. Remove one first.
+app-heading = Configurez l’application d’authentification
+app-open-text = Ouvrez une application d’authentification, par exemple Google Authenticator, Microsoft Authenticator ou FreeOTP.
+app-scan-text = Scannez cette image avec l’application.
+app-same-link = L’application est sur cet appareil : l’ouvrir
+app-code-text = Saisissez le code affiché par l’application.
+app-qr-alt = Code QR pour votre application d’authentification. La clé ci-dessous en est l’équivalent en lettres.
+app-key-label = Clé
+app-name-label = Nom de cette application ou de ce téléphone
+app-name-hint = Pour vous y retrouver plus tard.
+app-name-error = Le nom doit comporter de 1 à 64 caractères.
+app-full-error = Vous avez atteint le nombre maximal de méthodes d’authentification. Supprimez-en d’abord une.
 
 ## screen: pair a phone
 
-phone-heading = Pair your phone
-phone-scan-text = Open the app of { $tenant } on your phone and scan this picture with it.
-phone-qr-alt = QR code for the app on your phone. It is the address of this page.
-phone-wait-status = Waiting for your phone. This page goes on by itself.
+phone-heading = Associez votre téléphone
+phone-scan-text = Ouvrez l’application { $tenant } sur votre téléphone et scannez cette image.
+phone-qr-alt = Code QR pour l’application de votre téléphone. Il contient l’adresse de cette page.
+paired-heading = Votre téléphone est associé
+paired-text = Il peut désormais confirmer votre identité.
+phone-wait-status = En attente de votre téléphone. La suite s’affichera automatiquement.
 
 ## screen: recovery codes
 
-codes-heading = Keep your recovery codes
-codes-text = Without your phone, each of these codes lets you in once. Nobody can show them to you again.
-codes-copy-button = Copy
-codes-copied-status = Copied.
-codes-download-button = Download
-codes-print-button = Print
-codes-kept-label = I have kept these codes in a safe place.
-codes-kept-error = Keep the codes first, and say so.
-codes-continue-button = Continue
+codes-heading = Conservez vos codes de récupération
+codes-text = Sans votre téléphone, chacun de ces codes vous permet de vous connecter une fois. Personne ne pourra vous les afficher de nouveau.
+codes-copy-button = Copier
+codes-copied-status = Copié.
+codes-download-button = Télécharger
+codes-file-label = codes-de-recuperation
+codes-print-button = Imprimer
+codes-kept-label = J’ai conservé ces codes en lieu sûr.
+codes-kept-error = Conservez d’abord les codes, puis confirmez-le.
+codes-continue-button = Continuer
 
 ## screen: settings
 
-settings-heading = Your security
-settings-methods-heading = Ways to confirm that it is you
-settings-none-text = Nothing is set up yet. A password alone is enough to act as you.
-settings-new-link = Set up new
-settings-added-text = Added
-settings-used-text = Last used
-settings-never-text = Never used
-settings-platform-text = Platform
-settings-model-text = Model
-settings-primary-text = Primary: { $model } is asked first.
-settings-is-primary-text = Primary
-settings-primary-button = Make primary
-settings-rename-label = Name
-settings-rename-button = Rename
-settings-remove-button = Remove
-settings-remove-heading = Remove { $name }?
-settings-remove-text = It can no longer confirm that it is you. To use it again you have to set it up anew.
-settings-keep-link = Keep it
-settings-removed-status = { $name } was removed.
-settings-renamed-status = It is now called { $name }.
-settings-primary-status = { $name } is asked first from now on.
-settings-forgotten-status = The device is forgotten.
-settings-last-error = This is your last one, and { $tenant } asks for one. Set up another first.
-settings-gone-error = It is not there any more.
-settings-codes-heading = Recovery codes
+settings-heading = Votre sécurité
+settings-methods-heading = Vos méthodes de confirmation
+settings-none-text = Rien n’est encore configuré. Un mot de passe seul suffit pour agir en votre nom.
+settings-new-link = Ajouter une méthode
+settings-added-text = Date d’ajout
+settings-used-text = Dernière utilisation
+settings-never-text = Aucune utilisation
+settings-platform-text = Plateforme
+settings-model-text = Modèle
+settings-primary-text = Par défaut : la demande est d’abord envoyée à { $model }.
+settings-is-primary-text = Par défaut
+settings-primary-button = Définir par défaut
+settings-rename-label = Nom
+settings-rename-button = Renommer
+settings-remove-button = Supprimer
+settings-remove-heading = Supprimer « { $name } » ?
+settings-remove-text = Cette méthode ne pourra plus confirmer votre identité. Pour l’utiliser de nouveau, vous devrez la reconfigurer.
+settings-keep-link = Conserver
+settings-removed-status = « { $name } » a été supprimé.
+settings-renamed-status = Le nouveau nom est « { $name } ».
+settings-primary-status = Les demandes sont désormais envoyées d’abord à « { $name } ».
+settings-forgotten-status = L’appareil n’est plus mémorisé.
+settings-last-error = C’est votre dernière méthode, et { $tenant } en exige une. Configurez-en d’abord une autre.
+settings-stale-error = Pour cela, confirmez à nouveau votre identité : rouvrez cette page depuis l’application.
+settings-gone-error = Cet élément n’existe plus.
+settings-codes-heading = Codes de récupération
 settings-codes-text =
     { $left ->
-        [0] You have no recovery codes.
-        [one] You have one recovery code left.
-       *[other] You have { $left } recovery codes left.
+        [0] Vous n’avez aucun code de récupération.
+        [one] Il vous reste { $left } code de récupération.
+       *[other] Il vous reste { $left } codes de récupération.
     }
-settings-codes-button = Make new recovery codes
-settings-codes-hint = The old ones stop working.
-settings-devices-heading = Remembered devices
-settings-devices-text = No device is remembered.
-settings-until-text = Until
-settings-forget-button = Forget
-settings-activity-heading = Recent activity
-settings-activity-text = Nothing has happened yet.
-settings-back-link = Back to { $tenant }
+settings-codes-button = Créer de nouveaux codes
+settings-codes-hint = Les anciens ne fonctionneront plus.
+settings-devices-heading = Appareils mémorisés
+settings-devices-text = Aucun appareil n’est mémorisé.
+settings-until-text = Jusqu’au
+settings-forget-button = Oublier
+settings-activity-heading = Activité récente
+settings-activity-text = Aucune activité pour le moment.
+settings-back-link = Retour à { $tenant }
 
 ## screen: activity
 
-activity-succeeded-text = Confirmed
-activity-asked-text = Asked to confirm
-activity-allowed-text = Allowed
-activity-blocked-text = Blocked
-activity-failed-text = Not confirmed
-activity-review-text = Under review
-activity-added-text = { $name } was added
-activity-removed-text = { $name } was removed
-activity-renamed-text = Renamed to { $name }
-activity-primary-text = { $name } became primary
-activity-codes-text = New recovery codes were made
-activity-code-used-text = A recovery code was used
-activity-forgotten-text = A remembered device was forgotten
+activity-succeeded-text = Confirmé
+activity-asked-text = Confirmation demandée
+activity-allowed-text = Autorisé
+activity-blocked-text = Bloqué
+activity-failed-text = Non confirmé
+activity-review-text = En cours d’examen
+activity-added-text = « { $name } » a été ajouté
+activity-removed-text = « { $name } » a été supprimé
+activity-renamed-text = Renommé en « { $name } »
+activity-primary-text = « { $name } » a été défini par défaut
+activity-codes-text = De nouveaux codes de récupération ont été créés
+activity-code-used-text = Un code de récupération a été utilisé
+activity-forgotten-text = Un appareil mémorisé a été oublié
 
 ## screen: methods
 
-method-app-label = Authenticator app
-method-phone-label = Phone
-method-browser-label = Browser
+method-app-label = Application d’authentification
+method-phone-label = Téléphone
+method-browser-label = Navigateur
 method-email-label = E-mail
-method-sms-label = Text message
-method-recovery-label = Recovery code
-method-other-label = Other
+method-sms-label = SMS
+method-recovery-label = Code de récupération
+method-other-label = Autre
 
 ## screen: the end
 
-end-success-heading = You are verified
-end-success-text = You can close this page now.
-end-nothing-heading = All is well
-end-nothing-text = There is nothing to do here.
-end-later-text = There is nothing more to do here.
-end-quit-heading = You left without confirming
-end-quit-text = Nothing was changed. You can close this page.
-end-blocked-heading = This is not allowed
-end-blocked-text = The request was refused. Contact { $tenant } if that surprises you.
-end-review-heading = Under review
-end-review-text = Somebody looks at the request. You will hear of it.
-end-expired-heading = This page has expired
-end-expired-text = Go back to the app and start again.
-end-wrong-heading = This page cannot be shown
-end-wrong-text = Go back to the app and start again.
-end-trouble-heading = Please try again
-end-trouble-text = Something went wrong on our side. Nothing was changed; reload the page in a moment.
-end-way-heading = Another way is needed
-end-way-text = None of your ways to confirm can be used for this. Contact { $tenant }.
-end-reference-text = If you ask for help, quote this: { $id }
-end-continue-link = Continue
+end-success-heading = Votre identité est confirmée
+end-success-text = Vous pouvez maintenant fermer cette page.
+end-nothing-heading = Tout est en ordre
+end-nothing-text = Vous n’avez rien à faire ici.
+end-later-text = Vous n’avez plus rien à faire ici.
+end-quit-heading = Vous avez quitté sans confirmer
+end-quit-text = Rien n’a été modifié. Vous pouvez fermer cette page.
+end-blocked-heading = Cette opération n’est pas autorisée
+end-blocked-text = La demande a été refusée. Contactez { $tenant } si cela vous surprend.
+end-review-heading = En cours d’examen
+end-review-text = Votre demande est en cours d’examen. Vous recevrez une réponse.
+end-expired-heading = Cette page a expiré
+end-expired-text = Revenez à l’application et recommencez.
+end-wrong-heading = Impossible d’afficher cette page
+end-wrong-text = Revenez à l’application et recommencez.
+end-trouble-heading = Veuillez réessayer
+end-trouble-text = Une erreur s’est produite de notre côté. Rien n’a été modifié ; rechargez la page dans un instant.
+end-way-heading = Une autre méthode est nécessaire
+end-way-text = Aucune de vos méthodes de confirmation ne convient ici. Contactez { $tenant }.
+end-reference-text = Si vous demandez de l’aide, indiquez cette référence : { $id }
+end-continue-link = Continuer

@@ -3,195 +3,195 @@
 
 ## screen: every page
 
-quit-link = Cancel and go back
-form-used-error = This form was sent already, so nothing was done twice. This is how things stand now.
-form-over-error = This page was open for too long. Try again.
+quit-link = キャンセルして戻る
+form-used-error = このフォームはすでに送信済みのため、二重の処理は行われていません。現在の状況は次のとおりです。
+form-over-error = ページを開いてから時間が経過しました。もう一度お試しください。
 
 ## screen: challenge
 
-challenge-heading = Confirm that it is you
-challenge-code-text = Type the code that your authenticator app shows for { $tenant }.
-challenge-code-label = Code
-challenge-continue-button = Continue
-challenge-ways-heading = Another way
-challenge-app-link = Use a code of your authenticator app
-challenge-phone-link = Approve on your phone
-challenge-recovery-link = Use a recovery code
-challenge-phone-text = Your phone will ask whether it is you. The next page shows a number to type there.
-challenge-phone-button = Ask my phone
-challenge-recovery-text = Type one of the recovery codes that you kept. Each works once.
-challenge-recovery-label = Recovery code
-code-empty-error = Type the code that your app shows.
-code-wrong-error = That code is not right, or was used before. Wait for the next one and try again.
-code-clock-hint = If codes of your app keep being refused, set the clock of your phone to automatic.
-recovery-empty-error = Type one of your recovery codes.
-recovery-wrong-error = That recovery code is not right, or was used before.
+challenge-heading = ご本人確認
+challenge-code-text = 認証アプリに表示されている{ $tenant }のコードを入力してください。
+challenge-code-label = コード
+challenge-continue-button = 続ける
+challenge-ways-heading = 別の方法
+challenge-app-link = 認証アプリのコードを使う
+challenge-phone-link = スマートフォンで承認する
+challenge-recovery-link = リカバリーコードを使う
+challenge-phone-text = スマートフォンにご本人かどうかの確認が届きます。次のページに表示される番号をスマートフォンに入力してください。
+challenge-phone-button = 確認を送信
+challenge-recovery-text = 保管しているリカバリーコードを1つ入力してください。各コードは1回のみ使えます。
+challenge-recovery-label = リカバリーコード
+code-empty-error = アプリに表示されているコードを入力してください。
+code-wrong-error = コードが正しくないか、すでに使用されています。次のコードが表示されてから、もう一度お試しください。
+code-clock-hint = アプリのコードが何度も受け付けられない場合は、スマートフォンの時刻を自動設定にしてください。
+recovery-empty-error = リカバリーコードを1つ入力してください。
+recovery-wrong-error = リカバリーコードが正しくないか、すでに使用されています。
 attempts-left-hint =
     { $left ->
-        [one] One attempt is left.
-       *[other] { $left } attempts are left.
+       *[other] あと{ $left }回お試しいただけます。
     }
 locked-error =
     { $minutes ->
-        [one] Too many attempts. Wait one minute and try again.
-       *[other] Too many attempts. Wait { $minutes } minutes and try again.
+       *[other] 試行回数が上限に達しました。{ $minutes }分待ってから、もう一度お試しください。
     }
-closed-error = Too many wrong codes in a row. Codes are off for your account; { $tenant } can turn them on again.
+closed-error = コードの誤入力が続いたため、お客様のアカウントではコードを使用できません。再開については{ $tenant }にお問い合わせください。
 
 ## screen: waiting for a phone
 
-waiting-heading = Approve on your phone
-waiting-number-text = Open the app on your phone and type this number there:
-waiting-plain-text = Open the app on your phone and answer there.
-waiting-sent-status = Sent. Waiting for your phone. This page goes on by itself.
-waiting-unreachable-status = No message reaches your phone at the moment. Open the app there yourself: the question waits in it.
-waiting-again-button = Ask again
-waiting-other-link = Use another way
-waiting-denied-error = It was denied on your phone.
-waiting-expired-error = Nobody answered on your phone in time. Ask again.
-waiting-over-error = This question to your phone is over. Ask again, or use another way.
+waiting-heading = スマートフォンで承認
+waiting-number-text = スマートフォンでアプリを開き、次の番号を入力してください：
+waiting-plain-text = スマートフォンでアプリを開き、回答してください。
+waiting-sent-status = 送信しました。スマートフォンでの操作をお待ちしています。このページは自動的に進みます。
+waiting-unreachable-status = 現在、スマートフォンに通知を送信できません。スマートフォンでアプリを開き、届いている確認にお答えください。
+waiting-again-button = 再送信
+waiting-other-link = 別の方法を使う
+waiting-denied-error = スマートフォンで拒否されました。
+waiting-expired-error = 時間内にスマートフォンでの回答がありませんでした。再送信してください。
+waiting-over-error = スマートフォンへのこの確認は終了しました。再送信するか、別の方法をお使いください。
 waiting-often-error =
     { $minutes ->
-        [one] Your phone was asked often. Wait one minute, or use another way.
-       *[other] Your phone was asked often. Wait { $minutes } minutes, or use another way.
+       *[other] スマートフォンへの確認の送信回数が上限に達しました。{ $minutes }分待つか、別の方法をお使いください。
     }
-waiting-refused-error = Your phone cannot be asked for this. Use another way.
+waiting-refused-error = この操作はスマートフォンでは承認できません。別の方法をお使いください。
 
 ## screen: set-up
 
-set-up-heading = Set up two-step verification
-set-up-text = From then on, a password alone is not enough to act as you.
-set-up-app-link = Authenticator app
-set-up-app-text = An app on your phone shows a code of six digits. It needs no network.
-set-up-phone-link = Approve on your phone
-set-up-phone-text = The app of { $tenant } asks you, and you answer with a tap.
-set-up-why-later-text = From { $day } (UTC) on, { $tenant } asks everybody for a second step at sign-in.
-set-up-why-now-text = { $tenant } asks everybody for a second step at sign-in. Set yours up to go on.
-set-up-why-app-text = { $tenant } asks you to set up an authenticator app.
-set-up-other-link = Choose another way
+set-up-heading = 2段階認証の設定
+set-up-text = 設定後は、パスワードだけではお客様として操作できなくなります。
+set-up-app-link = 認証アプリ
+set-up-app-text = スマートフォンのアプリに6桁のコードが表示されます。通信は不要です。
+set-up-phone-link = スマートフォンで承認
+set-up-phone-text = { $tenant }のアプリに届く確認に、タップで答えます。
+set-up-why-later-text = { $day }（UTC）以降、{ $tenant }ではすべての方にログイン時の2段階認証をお願いします。
+set-up-why-now-text = { $tenant }ではすべての方にログイン時の2段階認証をお願いしています。続けるには設定してください。
+set-up-why-app-text = { $tenant }より、認証アプリの設定をお願いしています。
+set-up-other-link = 別の方法を選ぶ
 
 ## screen: set up an app
 
-app-heading = Set up your authenticator app
-app-open-text = Open an authenticator app, such as Google Authenticator, Microsoft Authenticator or FreeOTP.
-app-scan-text = Scan this picture with it.
-app-same-link = The app is on this device: open it
-app-code-text = Type the code that the app shows.
-app-qr-alt = QR code for your authenticator app. The key below is the same in letters.
-app-key-label = Key
-app-name-label = Name of this app or phone
-app-name-hint = So that you know it again later.
-app-name-error = A name has 1 to 64 characters.
-app-full-error = You have as many authenticators as there is room for. Remove one first.
+app-heading = 認証アプリの設定
+app-open-text = Google Authenticator、Microsoft Authenticator、FreeOTPなどの認証アプリを開いてください。
+app-scan-text = アプリでこの画像を読み取ってください。
+app-same-link = この端末にアプリがある場合：アプリを開く
+app-code-text = アプリに表示されているコードを入力してください。
+app-qr-alt = 認証アプリ用のQRコード。下のキーは同じ内容を文字で表したものです。
+app-key-label = キー
+app-name-label = このアプリまたはスマートフォンの名前
+app-name-hint = 後で見分けるための名前です。
+app-name-error = 名前は1～64文字で入力してください。
+app-full-error = 認証方法の登録数が上限に達しています。先にいずれかを削除してください。
 
 ## screen: pair a phone
 
-phone-heading = Pair your phone
-phone-scan-text = Open the app of { $tenant } on your phone and scan this picture with it.
-phone-qr-alt = QR code for the app on your phone. It is the address of this page.
-phone-wait-status = Waiting for your phone. This page goes on by itself.
+phone-heading = スマートフォンの登録
+phone-scan-text = スマートフォンで{ $tenant }のアプリを開き、この画像を読み取ってください。
+phone-qr-alt = スマートフォンのアプリ用のQRコード。このページのアドレスが含まれています。
+paired-heading = スマートフォンを登録しました
+paired-text = 今後はスマートフォンでご本人確認ができます。
+phone-wait-status = スマートフォンでの操作をお待ちしています。このページは自動的に進みます。
 
 ## screen: recovery codes
 
-codes-heading = Keep your recovery codes
-codes-text = Without your phone, each of these codes lets you in once. Nobody can show them to you again.
-codes-copy-button = Copy
-codes-copied-status = Copied.
-codes-download-button = Download
-codes-print-button = Print
-codes-kept-label = I have kept these codes in a safe place.
-codes-kept-error = Keep the codes first, and say so.
-codes-continue-button = Continue
+codes-heading = リカバリーコードの保管
+codes-text = スマートフォンがないときは、これらのコードで1つにつき1回ログインできます。コードは二度と表示できません。
+codes-copy-button = コピー
+codes-copied-status = コピーしました。
+codes-download-button = ダウンロード
+codes-file-label = リカバリーコード
+codes-print-button = 印刷
+codes-kept-label = コードを安全な場所に保管しました。
+codes-kept-error = コードを保管してから、チェックを入れてください。
+codes-continue-button = 続ける
 
 ## screen: settings
 
-settings-heading = Your security
-settings-methods-heading = Ways to confirm that it is you
-settings-none-text = Nothing is set up yet. A password alone is enough to act as you.
-settings-new-link = Set up new
-settings-added-text = Added
-settings-used-text = Last used
-settings-never-text = Never used
-settings-platform-text = Platform
-settings-model-text = Model
-settings-primary-text = Primary: { $model } is asked first.
-settings-is-primary-text = Primary
-settings-primary-button = Make primary
-settings-rename-label = Name
-settings-rename-button = Rename
-settings-remove-button = Remove
-settings-remove-heading = Remove { $name }?
-settings-remove-text = It can no longer confirm that it is you. To use it again you have to set it up anew.
-settings-keep-link = Keep it
-settings-removed-status = { $name } was removed.
-settings-renamed-status = It is now called { $name }.
-settings-primary-status = { $name } is asked first from now on.
-settings-forgotten-status = The device is forgotten.
-settings-last-error = This is your last one, and { $tenant } asks for one. Set up another first.
-settings-gone-error = It is not there any more.
-settings-codes-heading = Recovery codes
+settings-heading = セキュリティ設定
+settings-methods-heading = ご本人確認の方法
+settings-none-text = まだ何も設定されていません。パスワードだけでお客様として操作できる状態です。
+settings-new-link = 新しく設定する
+settings-added-text = 追加日
+settings-used-text = 最終使用
+settings-never-text = 未使用
+settings-platform-text = プラットフォーム
+settings-model-text = 機種
+settings-primary-text = 優先：最初に{ $model }で確認します。
+settings-is-primary-text = 優先
+settings-primary-button = 優先にする
+settings-rename-label = 名前
+settings-rename-button = 名前を変更
+settings-remove-button = 削除
+settings-remove-heading = 「{ $name }」を削除しますか？
+settings-remove-text = ご本人確認に使えなくなります。再び使うには、新たに設定する必要があります。
+settings-keep-link = 削除しない
+settings-removed-status = 「{ $name }」を削除しました。
+settings-renamed-status = 名前を「{ $name }」に変更しました。
+settings-primary-status = 今後は最初に「{ $name }」で確認します。
+settings-forgotten-status = 端末の記憶を解除しました。
+settings-last-error = これは最後の認証方法です。{ $tenant }では1つ以上必要なため、先に別の方法を設定してください。
+settings-stale-error = この操作には、もう一度ご本人の確認が必要です。アプリからこのページを開き直してください。
+settings-gone-error = この項目はすでに存在しません。
+settings-codes-heading = リカバリーコード
 settings-codes-text =
     { $left ->
-        [0] You have no recovery codes.
-        [one] You have one recovery code left.
-       *[other] You have { $left } recovery codes left.
+        [0] リカバリーコードはありません。
+       *[other] リカバリーコードは残り{ $left }個です。
     }
-settings-codes-button = Make new recovery codes
-settings-codes-hint = The old ones stop working.
-settings-devices-heading = Remembered devices
-settings-devices-text = No device is remembered.
-settings-until-text = Until
-settings-forget-button = Forget
-settings-activity-heading = Recent activity
-settings-activity-text = Nothing has happened yet.
-settings-back-link = Back to { $tenant }
+settings-codes-button = 新しいコードを作成
+settings-codes-hint = 以前のコードは使えなくなります。
+settings-devices-heading = 記憶済みの端末
+settings-devices-text = 記憶済みの端末はありません。
+settings-until-text = 有効期限
+settings-forget-button = 記憶を解除
+settings-activity-heading = 最近のアクティビティ
+settings-activity-text = アクティビティはまだありません。
+settings-back-link = { $tenant }に戻る
 
 ## screen: activity
 
-activity-succeeded-text = Confirmed
-activity-asked-text = Asked to confirm
-activity-allowed-text = Allowed
-activity-blocked-text = Blocked
-activity-failed-text = Not confirmed
-activity-review-text = Under review
-activity-added-text = { $name } was added
-activity-removed-text = { $name } was removed
-activity-renamed-text = Renamed to { $name }
-activity-primary-text = { $name } became primary
-activity-codes-text = New recovery codes were made
-activity-code-used-text = A recovery code was used
-activity-forgotten-text = A remembered device was forgotten
+activity-succeeded-text = 確認済み
+activity-asked-text = 確認を要求
+activity-allowed-text = 許可
+activity-blocked-text = ブロック
+activity-failed-text = 未確認
+activity-review-text = 審査中
+activity-added-text = 「{ $name }」を追加
+activity-removed-text = 「{ $name }」を削除
+activity-renamed-text = 名前を「{ $name }」に変更
+activity-primary-text = 「{ $name }」を優先に設定
+activity-codes-text = 新しいリカバリーコードを作成
+activity-code-used-text = リカバリーコードを使用
+activity-forgotten-text = 端末の記憶を解除
 
 ## screen: methods
 
-method-app-label = Authenticator app
-method-phone-label = Phone
-method-browser-label = Browser
-method-email-label = E-mail
-method-sms-label = Text message
-method-recovery-label = Recovery code
-method-other-label = Other
+method-app-label = 認証アプリ
+method-phone-label = スマートフォン
+method-browser-label = ブラウザ
+method-email-label = メール
+method-sms-label = SMS
+method-recovery-label = リカバリーコード
+method-other-label = その他
 
 ## screen: the end
 
-end-success-heading = You are verified
-end-success-text = You can close this page now.
-end-nothing-heading = All is well
-end-nothing-text = There is nothing to do here.
-end-later-text = There is nothing more to do here.
-end-quit-heading = You left without confirming
-end-quit-text = Nothing was changed. You can close this page.
-end-blocked-heading = This is not allowed
-end-blocked-text = The request was refused. Contact { $tenant } if that surprises you.
-end-review-heading = Under review
-end-review-text = Somebody looks at the request. You will hear of it.
-end-expired-heading = This page has expired
-end-expired-text = Go back to the app and start again.
-end-wrong-heading = This page cannot be shown
-end-wrong-text = Go back to the app and start again.
-end-trouble-heading = Please try again
-end-trouble-text = Something went wrong on our side. Nothing was changed; reload the page in a moment.
-end-way-heading = Another way is needed
-end-way-text = None of your ways to confirm can be used for this. Contact { $tenant }.
-end-reference-text = If you ask for help, quote this: { $id }
-end-continue-link = Continue
+end-success-heading = ご本人確認が完了しました
+end-success-text = このページを閉じても問題ありません。
+end-nothing-heading = 問題ありません
+end-nothing-text = ここで必要な操作はありません。
+end-later-text = これ以上必要な操作はありません。
+end-quit-heading = 確認せずに終了しました
+end-quit-text = 何も変更されていません。このページを閉じても問題ありません。
+end-blocked-heading = この操作は許可されていません
+end-blocked-text = リクエストは拒否されました。お心当たりがない場合は、{ $tenant }にお問い合わせください。
+end-review-heading = 審査中
+end-review-text = 担当者がリクエストを確認しています。結果は後ほどお知らせします。
+end-expired-heading = ページの有効期限が切れました
+end-expired-text = アプリに戻り、もう一度やり直してください。
+end-wrong-heading = このページを表示できません
+end-wrong-text = アプリに戻り、もう一度やり直してください。
+end-trouble-heading = もう一度お試しください
+end-trouble-text = 当方で問題が発生しました。何も変更されていません。しばらくしてからページを再読み込みしてください。
+end-way-heading = 別の方法が必要です
+end-way-text = ご登録の確認方法は、この操作には使えません。{ $tenant }にお問い合わせください。
+end-reference-text = お問い合わせの際は、次の番号をお知らせください：{ $id }
+end-continue-link = 続ける

@@ -3,195 +3,199 @@
 
 ## screen: every page
 
-quit-link = Cancel and go back
-form-used-error = This form was sent already, so nothing was done twice. This is how things stand now.
-form-over-error = This page was open for too long. Try again.
+quit-link = Cancelar e voltar
+form-used-error = Este formulário já tinha sido enviado; nada foi feito em duplicidade. Esta é a situação atual.
+form-over-error = Esta página ficou aberta por tempo demais. Tente novamente.
 
 ## screen: challenge
 
-challenge-heading = Confirm that it is you
-challenge-code-text = Type the code that your authenticator app shows for { $tenant }.
-challenge-code-label = Code
-challenge-continue-button = Continue
-challenge-ways-heading = Another way
-challenge-app-link = Use a code of your authenticator app
-challenge-phone-link = Approve on your phone
-challenge-recovery-link = Use a recovery code
-challenge-phone-text = Your phone will ask whether it is you. The next page shows a number to type there.
-challenge-phone-button = Ask my phone
-challenge-recovery-text = Type one of the recovery codes that you kept. Each works once.
-challenge-recovery-label = Recovery code
-code-empty-error = Type the code that your app shows.
-code-wrong-error = That code is not right, or was used before. Wait for the next one and try again.
-code-clock-hint = If codes of your app keep being refused, set the clock of your phone to automatic.
-recovery-empty-error = Type one of your recovery codes.
-recovery-wrong-error = That recovery code is not right, or was used before.
+challenge-heading = Confirme sua identidade
+challenge-code-text = Digite o código que seu app autenticador mostra para { $tenant }.
+challenge-code-label = Código
+challenge-continue-button = Continuar
+challenge-ways-heading = Outro método
+challenge-app-link = Usar um código do app autenticador
+challenge-phone-link = Aprovar no celular
+challenge-recovery-link = Usar um código de recuperação
+challenge-phone-text = Seu celular perguntará se é você. A próxima página mostra um número para digitar nele.
+challenge-phone-button = Enviar solicitação
+challenge-recovery-text = Digite um dos códigos de recuperação que você guardou. Cada um vale uma única vez.
+challenge-recovery-label = Código de recuperação
+code-empty-error = Digite o código que seu app mostra.
+code-wrong-error = Este código está incorreto ou já foi usado. Aguarde o próximo e tente novamente.
+code-clock-hint = Se os códigos do seu app continuarem sendo recusados, ajuste o relógio do celular para o modo automático.
+recovery-empty-error = Digite um dos seus códigos de recuperação.
+recovery-wrong-error = Este código de recuperação está incorreto ou já foi usado.
 attempts-left-hint =
     { $left ->
-        [one] One attempt is left.
-       *[other] { $left } attempts are left.
+        [one] Você ainda tem { $left } tentativa.
+       *[other] Você ainda tem { $left } tentativas.
     }
 locked-error =
     { $minutes ->
-        [one] Too many attempts. Wait one minute and try again.
-       *[other] Too many attempts. Wait { $minutes } minutes and try again.
+        [one] Muitas tentativas. Aguarde { $minutes } minuto e tente novamente.
+       *[other] Muitas tentativas. Aguarde { $minutes } minutos e tente novamente.
     }
-closed-error = Too many wrong codes in a row. Codes are off for your account; { $tenant } can turn them on again.
+closed-error = Muitos códigos incorretos seguidos. Os códigos estão desativados na sua conta; { $tenant } pode reativá-los.
 
 ## screen: waiting for a phone
 
-waiting-heading = Approve on your phone
-waiting-number-text = Open the app on your phone and type this number there:
-waiting-plain-text = Open the app on your phone and answer there.
-waiting-sent-status = Sent. Waiting for your phone. This page goes on by itself.
-waiting-unreachable-status = No message reaches your phone at the moment. Open the app there yourself: the question waits in it.
-waiting-again-button = Ask again
-waiting-other-link = Use another way
-waiting-denied-error = It was denied on your phone.
-waiting-expired-error = Nobody answered on your phone in time. Ask again.
-waiting-over-error = This question to your phone is over. Ask again, or use another way.
+waiting-heading = Aprove no celular
+waiting-number-text = Abra o app no celular e digite este número nele:
+waiting-plain-text = Abra o app no celular e responda por ele.
+waiting-sent-status = Enviado. Aguardando seu celular. Esta página continuará automaticamente.
+waiting-unreachable-status = No momento, não é possível contatar seu celular. Abra o app nele: a solicitação está à sua espera.
+waiting-again-button = Reenviar
+waiting-other-link = Usar outro método
+waiting-denied-error = A solicitação foi negada no seu celular.
+waiting-expired-error = Não houve resposta a tempo no seu celular. Reenvie a solicitação.
+waiting-over-error = Esta solicitação ao seu celular não é mais válida. Reenvie-a ou use outro método.
 waiting-often-error =
     { $minutes ->
-        [one] Your phone was asked often. Wait one minute, or use another way.
-       *[other] Your phone was asked often. Wait { $minutes } minutes, or use another way.
+        [one] Muitas solicitações foram enviadas ao seu celular. Aguarde { $minutes } minuto ou use outro método.
+       *[other] Muitas solicitações foram enviadas ao seu celular. Aguarde { $minutes } minutos ou use outro método.
     }
-waiting-refused-error = Your phone cannot be asked for this. Use another way.
+waiting-refused-error = Não é possível aprovar esta operação no celular. Use outro método.
 
 ## screen: set-up
 
-set-up-heading = Set up two-step verification
-set-up-text = From then on, a password alone is not enough to act as you.
-set-up-app-link = Authenticator app
-set-up-app-text = An app on your phone shows a code of six digits. It needs no network.
-set-up-phone-link = Approve on your phone
-set-up-phone-text = The app of { $tenant } asks you, and you answer with a tap.
-set-up-why-later-text = From { $day } (UTC) on, { $tenant } asks everybody for a second step at sign-in.
-set-up-why-now-text = { $tenant } asks everybody for a second step at sign-in. Set yours up to go on.
-set-up-why-app-text = { $tenant } asks you to set up an authenticator app.
-set-up-other-link = Choose another way
+set-up-heading = Configure a verificação em duas etapas
+set-up-text = A partir daí, só a senha não bastará para agir em seu nome.
+set-up-app-link = App autenticador
+set-up-app-text = Um app no seu celular mostra um código de seis dígitos. Não precisa de internet.
+set-up-phone-link = Aprovar no celular
+set-up-phone-text = O app de { $tenant } pergunta e você responde com um toque.
+set-up-why-later-text = A partir de { $day } (UTC), { $tenant } pedirá a todos os usuários uma segunda etapa no login.
+set-up-why-now-text = { $tenant } pede a todos os usuários uma segunda etapa no login. Configure a sua para continuar.
+set-up-why-app-text = { $tenant } pede que você configure um app autenticador.
+set-up-other-link = Escolher outro método
 
 ## screen: set up an app
 
-app-heading = Set up your authenticator app
-app-open-text = Open an authenticator app, such as Google Authenticator, Microsoft Authenticator or FreeOTP.
-app-scan-text = Scan this picture with it.
-app-same-link = The app is on this device: open it
-app-code-text = Type the code that the app shows.
-app-qr-alt = QR code for your authenticator app. The key below is the same in letters.
-app-key-label = Key
-app-name-label = Name of this app or phone
-app-name-hint = So that you know it again later.
-app-name-error = A name has 1 to 64 characters.
-app-full-error = You have as many authenticators as there is room for. Remove one first.
+app-heading = Configure seu app autenticador
+app-open-text = Abra um app autenticador, como Google Authenticator, Microsoft Authenticator ou FreeOTP.
+app-scan-text = Escaneie esta imagem com ele.
+app-same-link = O app está neste dispositivo: abrir
+app-code-text = Digite o código que o app mostra.
+app-qr-alt = Código QR para seu app autenticador. A chave abaixo é o mesmo em letras.
+app-key-label = Chave
+app-name-label = Nome deste app ou celular
+app-name-hint = Para você reconhecê-lo depois.
+app-name-error = O nome deve ter de 1 a 64 caracteres.
+app-full-error = Você atingiu o número máximo de métodos de autenticação. Remova um primeiro.
 
 ## screen: pair a phone
 
-phone-heading = Pair your phone
-phone-scan-text = Open the app of { $tenant } on your phone and scan this picture with it.
-phone-qr-alt = QR code for the app on your phone. It is the address of this page.
-phone-wait-status = Waiting for your phone. This page goes on by itself.
+phone-heading = Vincule seu celular
+phone-scan-text = Abra o app de { $tenant } no celular e escaneie esta imagem com ele.
+phone-qr-alt = Código QR para o app do seu celular. Ele contém o endereço desta página.
+paired-heading = Seu celular está vinculado
+paired-text = A partir de agora, ele pode confirmar sua identidade.
+phone-wait-status = Aguardando seu celular. Esta página continuará automaticamente.
 
 ## screen: recovery codes
 
-codes-heading = Keep your recovery codes
-codes-text = Without your phone, each of these codes lets you in once. Nobody can show them to you again.
-codes-copy-button = Copy
-codes-copied-status = Copied.
-codes-download-button = Download
-codes-print-button = Print
-codes-kept-label = I have kept these codes in a safe place.
-codes-kept-error = Keep the codes first, and say so.
-codes-continue-button = Continue
+codes-heading = Guarde seus códigos de recuperação
+codes-text = Sem o celular, cada um destes códigos permite que você entre uma vez. Ninguém poderá mostrá-los a você novamente.
+codes-copy-button = Copiar
+codes-copied-status = Copiado.
+codes-download-button = Baixar
+codes-file-label = codigos-de-recuperacao
+codes-print-button = Imprimir
+codes-kept-label = Guardei estes códigos em um lugar seguro.
+codes-kept-error = Primeiro guarde os códigos e confirme que fez isso.
+codes-continue-button = Continuar
 
 ## screen: settings
 
-settings-heading = Your security
-settings-methods-heading = Ways to confirm that it is you
-settings-none-text = Nothing is set up yet. A password alone is enough to act as you.
-settings-new-link = Set up new
-settings-added-text = Added
-settings-used-text = Last used
-settings-never-text = Never used
-settings-platform-text = Platform
-settings-model-text = Model
-settings-primary-text = Primary: { $model } is asked first.
-settings-is-primary-text = Primary
-settings-primary-button = Make primary
-settings-rename-label = Name
-settings-rename-button = Rename
-settings-remove-button = Remove
-settings-remove-heading = Remove { $name }?
-settings-remove-text = It can no longer confirm that it is you. To use it again you have to set it up anew.
-settings-keep-link = Keep it
-settings-removed-status = { $name } was removed.
-settings-renamed-status = It is now called { $name }.
-settings-primary-status = { $name } is asked first from now on.
-settings-forgotten-status = The device is forgotten.
-settings-last-error = This is your last one, and { $tenant } asks for one. Set up another first.
-settings-gone-error = It is not there any more.
-settings-codes-heading = Recovery codes
+settings-heading = Sua segurança
+settings-methods-heading = Seus métodos de confirmação
+settings-none-text = Nada foi configurado ainda. Só a senha basta para agir em seu nome.
+settings-new-link = Configurar novo
+settings-added-text = Adicionado
+settings-used-text = Último uso
+settings-never-text = Nunca usado
+settings-platform-text = Plataforma
+settings-model-text = Modelo
+settings-primary-text = Principal: a solicitação é enviada primeiro para { $model }.
+settings-is-primary-text = Principal
+settings-primary-button = Tornar principal
+settings-rename-label = Nome
+settings-rename-button = Renomear
+settings-remove-button = Remover
+settings-remove-heading = Remover “{ $name }”?
+settings-remove-text = Este método não poderá mais confirmar sua identidade. Para usá-lo de novo, será preciso configurá-lo novamente.
+settings-keep-link = Manter
+settings-removed-status = Removido: “{ $name }”.
+settings-renamed-status = O novo nome é “{ $name }”.
+settings-primary-status = A partir de agora, as solicitações são enviadas primeiro para “{ $name }”.
+settings-forgotten-status = O dispositivo foi esquecido.
+settings-last-error = Este é seu último método, e { $tenant } exige um. Configure outro primeiro.
+settings-stale-error = Para isso, confirme de novo a sua identidade: abra esta página outra vez a partir do aplicativo.
+settings-gone-error = Este item não existe mais.
+settings-codes-heading = Códigos de recuperação
 settings-codes-text =
     { $left ->
-        [0] You have no recovery codes.
-        [one] You have one recovery code left.
-       *[other] You have { $left } recovery codes left.
+        [0] Você não tem códigos de recuperação.
+        [one] Você ainda tem { $left } código de recuperação.
+       *[other] Você ainda tem { $left } códigos de recuperação.
     }
-settings-codes-button = Make new recovery codes
-settings-codes-hint = The old ones stop working.
-settings-devices-heading = Remembered devices
-settings-devices-text = No device is remembered.
-settings-until-text = Until
-settings-forget-button = Forget
-settings-activity-heading = Recent activity
-settings-activity-text = Nothing has happened yet.
-settings-back-link = Back to { $tenant }
+settings-codes-button = Gerar novos códigos
+settings-codes-hint = Os antigos deixarão de funcionar.
+settings-devices-heading = Dispositivos lembrados
+settings-devices-text = Nenhum dispositivo lembrado.
+settings-until-text = Até
+settings-forget-button = Esquecer
+settings-activity-heading = Atividade recente
+settings-activity-text = Ainda não há atividade.
+settings-back-link = Voltar para { $tenant }
 
 ## screen: activity
 
-activity-succeeded-text = Confirmed
-activity-asked-text = Asked to confirm
-activity-allowed-text = Allowed
-activity-blocked-text = Blocked
-activity-failed-text = Not confirmed
-activity-review-text = Under review
-activity-added-text = { $name } was added
-activity-removed-text = { $name } was removed
-activity-renamed-text = Renamed to { $name }
-activity-primary-text = { $name } became primary
-activity-codes-text = New recovery codes were made
-activity-code-used-text = A recovery code was used
-activity-forgotten-text = A remembered device was forgotten
+activity-succeeded-text = Confirmado
+activity-asked-text = Confirmação solicitada
+activity-allowed-text = Permitido
+activity-blocked-text = Bloqueado
+activity-failed-text = Não confirmado
+activity-review-text = Em análise
+activity-added-text = Adicionado: “{ $name }”
+activity-removed-text = Removido: “{ $name }”
+activity-renamed-text = Novo nome: “{ $name }”
+activity-primary-text = “{ $name }” passou a ser o principal
+activity-codes-text = Novos códigos de recuperação foram gerados
+activity-code-used-text = Um código de recuperação foi usado
+activity-forgotten-text = Um dispositivo lembrado foi esquecido
 
 ## screen: methods
 
-method-app-label = Authenticator app
-method-phone-label = Phone
-method-browser-label = Browser
+method-app-label = App autenticador
+method-phone-label = Celular
+method-browser-label = Navegador
 method-email-label = E-mail
-method-sms-label = Text message
-method-recovery-label = Recovery code
-method-other-label = Other
+method-sms-label = SMS
+method-recovery-label = Código de recuperação
+method-other-label = Outro
 
 ## screen: the end
 
-end-success-heading = You are verified
-end-success-text = You can close this page now.
-end-nothing-heading = All is well
-end-nothing-text = There is nothing to do here.
-end-later-text = There is nothing more to do here.
-end-quit-heading = You left without confirming
-end-quit-text = Nothing was changed. You can close this page.
-end-blocked-heading = This is not allowed
-end-blocked-text = The request was refused. Contact { $tenant } if that surprises you.
-end-review-heading = Under review
-end-review-text = Somebody looks at the request. You will hear of it.
-end-expired-heading = This page has expired
-end-expired-text = Go back to the app and start again.
-end-wrong-heading = This page cannot be shown
-end-wrong-text = Go back to the app and start again.
-end-trouble-heading = Please try again
-end-trouble-text = Something went wrong on our side. Nothing was changed; reload the page in a moment.
-end-way-heading = Another way is needed
-end-way-text = None of your ways to confirm can be used for this. Contact { $tenant }.
-end-reference-text = If you ask for help, quote this: { $id }
-end-continue-link = Continue
+end-success-heading = Identidade confirmada
+end-success-text = Você já pode fechar esta página.
+end-nothing-heading = Tudo certo
+end-nothing-text = Não há nada a fazer aqui.
+end-later-text = Não há mais nada a fazer aqui.
+end-quit-heading = Você saiu sem confirmar
+end-quit-text = Nada foi alterado. Você pode fechar esta página.
+end-blocked-heading = Operação não permitida
+end-blocked-text = A solicitação foi recusada. Se isso for inesperado, entre em contato com { $tenant }.
+end-review-heading = Em análise
+end-review-text = A solicitação está em análise. Você receberá uma resposta.
+end-expired-heading = Esta página expirou
+end-expired-text = Volte ao aplicativo e comece novamente.
+end-wrong-heading = Não é possível mostrar esta página
+end-wrong-text = Volte ao aplicativo e comece novamente.
+end-trouble-heading = Tente novamente
+end-trouble-text = Ocorreu um erro do nosso lado. Nada foi alterado; recarregue a página em instantes.
+end-way-heading = É necessário outro método
+end-way-text = Nenhum dos seus métodos de confirmação serve para esta operação. Entre em contato com { $tenant }.
+end-reference-text = Se pedir ajuda, informe este código: { $id }
+end-continue-link = Continuar

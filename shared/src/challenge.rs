@@ -27,13 +27,15 @@ pub enum Kind {
     InApp,
     /// The device changes what is known of it.
     Update,
+    /// Nothing is asked: the device is told that something has changed.
+    Notice,
 }
 
 impl Kind {
     /// The method whose keys may answer.
     pub fn method(self) -> Method {
         match self {
-            Self::Push | Self::Update => Method::Push,
+            Self::Push | Self::Update | Self::Notice => Method::Push,
             Self::QrCode => Method::QrCode,
             Self::InApp => Method::InApp,
         }

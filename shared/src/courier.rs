@@ -15,6 +15,7 @@ use aws_sdk_sns::{
 
 use crate::{
     authenticator::{Authenticator, device::DevicePlatform},
+    challenge::Kind,
     clock::Timestamp,
     delivery::Platform,
     id::ChallengeId,
@@ -25,6 +26,7 @@ use web_push::{Browsers, Vapid};
 
 /// A push on its way.
 pub struct Push<'a> {
+    pub kind: Kind,
     pub challenge: &'a ChallengeId,
     pub device: &'a Authenticator,
     pub address: &'a DeviceAddress,
@@ -89,7 +91,8 @@ impl Courier {
 
 fn say(push: &Push<'_>) {
     let name = push.device.name.as_deref().unwrap_or("a device");
-    println!("\n  [push to {name}] {} {}\n  challenge {}\n", payload::TITLE, payload::BODY, push.challenge);
+    let (title, body) = payload::text(push.kind);
+    println!("\n  [push to {name}] {title} {body}\n  challenge {}\n", push.challenge);
 }
 
 /// The push service of a device, and the tenant's way to it.

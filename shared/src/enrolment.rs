@@ -26,6 +26,8 @@ pub struct Offer {
     pub uri: Zeroizing<String>,
     /// Base32, for typing in by hand.
     pub secret: Zeroizing<String>,
+    /// What its owner called it so far.
+    pub name: Option<String>,
 }
 
 /// Gives out a new secret in place of one that was not confirmed (contract, C16).
@@ -46,13 +48,14 @@ pub async fn begin_or_resume(app: &App, caller: &UserCaller, now: Timestamp) -> 
         Some(pending) => {
             let key = app.data_key(&caller.tenant).await?;
             let secret = TotpSecret::open(&key, &owner(caller, &pending.id), &pending.sealed)?;
-            offer(caller, &profile, pending.id.clone(), &secret)
+            offer(caller, &profile, (pending.id.clone(), &secret), pending.name.clone())
         }
         None => begin_anew(app, caller, (&user, &profile, &action), None, now).await,
     }
 }
 
-async fn read(app: &App, caller: &UserCaller) -> Result<(User, Profile, Action), Error> {
+/// What a token is about; 401 where its user or its action is gone.
+pub async fn read(app: &App, caller: &UserCaller) -> Result<(User, Profile, Action), Error> {
     let claims = &caller.claims;
     let store = app.store().tenant(caller.tenant.id());
     let key = store.action_key(&claims.sub, &claims.other.action_code, &claims.other.idempotency_key);
@@ -113,14 +116,24 @@ async fn begin_anew(
         action: action.id.clone(),
         is_first: !user.is_enrolled(),
         begun_at: now,
-        name,
+        name: name.clone(),
     };
     if !app.store().tenant(caller.tenant.id()).begin_enrolment(user, &pending).await? {
         return Err(Error::Conflict("The user changed in the meantime. Track the action again.".into()));
     }
     count(Counter::EnrolmentsBegun);
     tracing::info!(event = "enrolment_begun", tenant = %caller.tenant.id(), user = %user.uid, authenticator = %id);
-    offer(caller, profile, id, &secret)
+    offer(caller, profile, (id, &secret), name)
+}
+
+/// Says what the owner calls the secret that this action's token was given.
+pub async fn name_pending(app: &App, caller: &UserCaller, user: &User, name: &str) -> Result<(), Error> {
+    match user.pending.as_ref().filter(|pending| pending.action == caller.claims.jti) {
+        Some(pending) if pending.name.as_deref() != Some(name) => {
+            app.store().tenant(caller.tenant.id()).name_pending(user, &pending.id, name).await
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A device that wants to be enrolled.
@@ -216,9 +229,14 @@ fn owner<'a>(caller: &'a UserCaller, authenticator: &'a AuthenticatorId) -> Owne
     Owner { tenant: caller.tenant.id(), user: &caller.claims.sub, authenticator }
 }
 
-fn offer(caller: &UserCaller, profile: &Profile, id: AuthenticatorId, secret: &TotpSecret) -> Result<Offer, Error> {
+fn offer(
+    caller: &UserCaller,
+    profile: &Profile,
+    (id, secret): (AuthenticatorId, &TotpSecret),
+    name: Option<String>,
+) -> Result<Offer, Error> {
     let known = [&profile.email, &profile.username, &profile.display_name];
     let account = known.into_iter().flatten().next().map_or(caller.claims.sub.as_str(), String::as_str);
     let uri = secret.uri(caller.tenant.settings().issuer(), account)?;
-    Ok(Offer { authenticator: id, uri, secret: secret.to_base32() })
+    Ok(Offer { authenticator: id, uri, secret: secret.to_base32(), name })
 }

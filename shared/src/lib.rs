@@ -3,6 +3,7 @@
 //! Domain modules (`id`, `action`, `user`, `tenant`, `token`, `limiter`, `authenticator`) take the time as an
 //! argument and do no input or output; `store` keeps the promises, each as the condition of one write.
 
+pub mod account;
 pub mod action;
 pub mod app;
 pub mod approval;
@@ -15,6 +16,7 @@ pub mod courier;
 pub mod delivery;
 pub mod enrolment;
 pub mod error;
+pub mod form;
 pub mod http;
 pub mod id;
 pub mod keyring;
@@ -23,6 +25,7 @@ pub mod limiter;
 pub mod look;
 pub mod messages;
 pub mod metrics;
+pub mod notice;
 pub mod operator;
 pub mod outbox;
 pub mod places;

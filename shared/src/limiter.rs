@@ -30,6 +30,10 @@ impl Slot {
     pub fn number() -> Result<Self, Error> {
         Ok(Self(format!("n{:016x}", u64::from_be_bytes(random::<8>()?))))
     }
+    /// A slot for a recovery code.
+    pub fn recovery() -> Result<Self, Error> {
+        Ok(Self(format!("r{:016x}", u64::from_be_bytes(random::<8>()?))))
+    }
     pub fn from_stored(name: &str) -> Self {
         Self(name.to_owned())
     }

@@ -125,36 +125,62 @@ impl<'a> Messages<'a> {
 
     /// A message that has nothing to fill in. One that does not exist shows as its id, which a test looks for.
     pub fn text(&self, id: &str) -> String {
-        self.fill(id, None)
+        self.fill(id, &[])
     }
 
     /// A message with one name filled in.
     pub fn with(&self, id: &str, name: &str, value: &str) -> String {
-        self.fill(id, Some((name, value.into())))
+        self.fill(id, &[(name, value.into())])
+    }
+
+    /// A message with two names filled in.
+    pub fn with_both(&self, id: &str, (one, first): (&str, &str), (two, second): (&str, &str)) -> String {
+        self.fill(id, &[(one, first.into()), (two, second.into())])
     }
 
     /// A message with one number filled in, in the form that the number asks for.
     pub fn count(&self, id: &str, name: &str, number: u64) -> String {
-        self.fill(id, Some((name, number.into())))
+        self.fill(id, &[(name, number.into())])
     }
 
-    fn fill(&self, id: &str, given: Option<(&str, FluentValue<'_>)>) -> String {
+    fn fill(&self, id: &str, given: &[(&str, FluentValue<'_>)]) -> String {
         if let Some(own) = self.own.and_then(|own| own.get(id)) {
-            return match given {
-                Some((name, FluentValue::String(value))) => own.replace(&format!("{{{name}}}"), &value),
-                Some((name, FluentValue::Number(value))) => own.replace(&format!("{{{name}}}"), &value.as_string()),
-                _ => own.clone(),
-            };
+            return fill_in(own, given);
         }
         let bundle = self.language.bundle();
         let Some(pattern) = bundle.get_message(id).and_then(|message| message.value()) else { return id.to_owned() };
-        let mut arguments = FluentArgs::new();
-        if let Some((name, value)) = given {
-            arguments.set(name, value);
-        }
+        let arguments: FluentArgs<'_> = given.iter().map(|(name, value)| (*name, value.clone())).collect();
         let text: Cow<'_, str> = bundle.format_pattern(pattern, Some(&arguments), &mut Vec::new());
         text.into_owned()
     }
+}
+
+/// A tenant's words with each `{name}` filled in, in one pass: what was filled in is not looked at again.
+fn fill_in(own: &str, given: &[(&str, FluentValue<'_>)]) -> String {
+    let mut text = String::with_capacity(own.len());
+    let mut rest = own;
+    while let Some((before, after)) = rest.split_once('{') {
+        text.push_str(before);
+        let known = after.split_once('}').and_then(|(name, after)| {
+            let value = given.iter().find(|(known, _)| *known == name).map(|(_, value)| value)?;
+            Some((value, after))
+        });
+        match known {
+            Some((FluentValue::Number(value), after)) => {
+                text.push_str(&value.as_string());
+                rest = after;
+            }
+            Some((FluentValue::String(value), after)) => {
+                text.push_str(value);
+                rest = after;
+            }
+            _ => {
+                text.push('{');
+                rest = after;
+            }
+        }
+    }
+    text + rest
 }
 
 #[cfg(test)]

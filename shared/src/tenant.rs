@@ -45,6 +45,8 @@ pub struct Settings {
     pub totp_window: TotpWindow,
     #[serde(default)]
     pub push: PushSettings,
+    #[serde(flatten)]
+    pub recovery_codes: RecoverySettings,
     /// Of methods that are not as they come.
     #[serde(default)]
     pub authenticators: BTreeMap<Method, AuthenticatorSettings>,
@@ -60,6 +62,18 @@ pub struct Settings {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
 fn is_false(value: &bool) -> bool {
     !value
+}
+
+/// What a tenant says of recovery codes (contract, M26-M27).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RecoverySettings {
+    /// None are made, and none let anybody in.
+    pub disable_recovery_codes: bool,
+    /// A backend that enrols (S7) is given none.
+    pub skip_recovery_codes_on_programmatic_enrollment: bool,
+    /// The hosted pages show none after the first set-up; users make them when they want some.
+    pub hide_recovery_codes_on_enrollment: bool,
 }
 
 /// What a tenant says of a method (contract, M28-M29).
@@ -86,6 +100,7 @@ impl Settings {
             token_duration_in_minutes: 10,
             totp_window: TotpWindow::default(),
             push: PushSettings::default(),
+            recovery_codes: RecoverySettings::default(),
             authenticators: BTreeMap::new(),
             redirect_urls: Vec::new(),
             is_local: false,
@@ -94,7 +109,8 @@ impl Settings {
 
     /// Whether a method may be enrolled, and answers new actions.
     pub fn is_active(&self, method: Method) -> bool {
-        self.authenticators.get(&method).is_none_or(|settings| settings.is_active)
+        let is_off = method == Method::RecoveryCode && self.recovery_codes.disable_recovery_codes;
+        !is_off && self.authenticators.get(&method).is_none_or(|settings| settings.is_active)
     }
 
     /// What authenticator apps show as the issuer.

@@ -4,6 +4,7 @@ use crate::{
     app::{App, UserCaller},
     authenticator::{
         Authenticator, Method, UseSoFar,
+        recovery::{self, RecoveryCode},
         totp::{Owner, Step, TotpSecret},
     },
     clock::Timestamp,
@@ -12,7 +13,7 @@ use crate::{
     keyring::DataKey,
     limiter::Slot,
     metrics::{Counter, count},
-    store::{Completion, Settlement, Spent},
+    store::{Completion, Recovery, Settlement, Spent},
     token::{self, scope},
     user::{PendingTotp, User},
 };
@@ -79,14 +80,58 @@ pub async fn verify_totp(app: &App, caller: &UserCaller, code: &str, now: Timest
     };
     let verdict = match settled {
         Settlement::Refused => Verdict::Rejected,
-        Settlement::Accepted => {
-            let keys = app.signing_keys(&caller.tenant).await?;
-            let token =
-                caller.tenant.issue_token(keys, claims.other.clone(), claims.jti.clone(), scope::ALL.into(), now)?;
-            Verdict::Accepted { token, enrolled }
-        }
+        Settlement::Accepted => succeeded(app, caller, enrolled, now).await?,
     };
     Ok(judged(caller, verdict))
+}
+
+/// Judges a recovery code for the action of the caller's token: spent once for ever, whichever action it is for.
+///
+/// Two round trips, whether it is right or wrong. Errors decide nothing, as for [`verify_totp`].
+pub async fn verify_recovery_code(
+    app: &App,
+    caller: &UserCaller,
+    code: &str,
+    now: Timestamp,
+) -> Result<Verdict, Error> {
+    let claims = &caller.claims;
+    let store = app.store().tenant(caller.tenant.id());
+    let key = app.data_key(&caller.tenant).await?;
+    let attempt = Slot::recovery()?;
+    let user = match store.spend_attempt(&claims.sub, &claims.other.user_uid, &attempt, now).await? {
+        Spent::Taken(user) => user,
+        Spent::Exhausted => return Ok(judged(caller, Verdict::Exhausted)),
+        Spent::NoSuchUser => return Err(token::not_ours()),
+    };
+    let is_off = caller.tenant.settings().recovery_codes.disable_recovery_codes;
+    let Some(code) = RecoveryCode::parse(code).filter(|_| !is_off) else {
+        return Ok(judged(caller, Verdict::Rejected));
+    };
+    let used = Recovery {
+        attempt: &attempt,
+        hash: &code.hash(&key, &user.uid),
+        authenticator: &recovery::authenticator_id(&key, &user.uid),
+        action: &store.action_key(&claims.sub, &claims.other.action_code, &claims.other.idempotency_key),
+        action_id: &claims.jti,
+        now,
+    };
+    let verdict = match store.settle_recovery(&user, &used).await? {
+        Settlement::Refused => Verdict::Rejected,
+        Settlement::Accepted => succeeded(app, caller, None, now).await?,
+    };
+    Ok(judged(caller, verdict))
+}
+
+/// The token of a success.
+async fn succeeded(
+    app: &App,
+    caller: &UserCaller,
+    enrolled: Option<Box<Authenticator>>,
+    now: Timestamp,
+) -> Result<Verdict, Error> {
+    let (keys, claims) = (app.signing_keys(&caller.tenant).await?, &caller.claims);
+    let token = caller.tenant.issue_token(keys, claims.other.clone(), claims.jti.clone(), scope::ALL.into(), now)?;
+    Ok(Verdict::Accepted { token, enrolled })
 }
 
 /// What the code matches. Every secret is tried, whichever matches first.
@@ -157,6 +202,6 @@ fn judged(caller: &UserCaller, verdict: Verdict) -> Verdict {
     };
     count(counter);
     let claims = &caller.claims;
-    tracing::info!(event = "totp_judged", outcome, tenant = %caller.tenant.id(), user = %claims.other.user_uid, action = %claims.jti);
+    tracing::info!(event = "code_judged", outcome, tenant = %caller.tenant.id(), user = %claims.other.user_uid, action = %claims.jti);
     verdict
 }

@@ -87,6 +87,7 @@ async fn send(
     let Some(subject) = &challenge.subject else { return Ok(Outcome::Done) };
     let store = app.store().tenant(tenant_id);
     let push = Push {
+        kind: challenge.kind,
         challenge: &challenge.id,
         device,
         address,

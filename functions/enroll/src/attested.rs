@@ -3,6 +3,7 @@
 
 use axum::{Json, extract::State};
 use countersign_core::{
+    account,
     app::{App, TenantContext},
     authenticator::{
         Authenticator, Method, UseSoFar,
@@ -40,7 +41,7 @@ pub(crate) struct EnrollRequest {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct EnrollResponse {
     authenticator: UserAuthenticator,
-    /// Always present; empty until recovery codes exist.
+    /// For the user to keep, shown this once: with what is first enrolled, where the tenant uses them; else empty.
     recovery_codes: Vec<String>,
 }
 
@@ -77,7 +78,8 @@ pub(crate) async fn enroll(
         let mut authenticator = UserAuthenticator::enrolled(&id, &new.description);
         authenticator.is_default = Some(asked.is_default || !user.is_enrolled());
         tracing::info!(event = "authenticator_added", tenant = %tenant.id(), user = %user.uid, authenticator = %new.description.id);
-        return Ok(Json(EnrollResponse { authenticator, recovery_codes: Vec::new() }));
+        let recovery_codes = account::recovery_codes_of_backend(&app, &tenant, &user, app.now()).await?;
+        return Ok(Json(EnrollResponse { authenticator, recovery_codes }));
     }
     Err(Error::unavailable("the user kept changing"))
 }

@@ -1,52 +1,84 @@
 //! Approval on a phone, from the page: always with the number (NIST SP 800-63B, 3.1.3), because whoever has the password
 //! would otherwise need one tap of somebody else.
 
-use axum::response::{IntoResponse, Redirect, Response};
+use askama::Template;
+use axum::{
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Redirect, Response},
+};
 use countersign_core::{
     app::App,
+    authenticator::Method,
     error::Error,
     id::ChallengeId,
     push::{self, Standing},
 };
 
 use crate::{
-    Visit,
-    pages::{Page, PageError},
+    challenge, ends,
+    frame::{Frame, is_partial},
+    visit::{Visit, Way},
 };
 
+#[derive(Template)]
+#[template(path = "waiting.html")]
+struct WaitingPage<'a> {
+    f: &'a Frame<'a>,
+    /// In two groups, as people read six digits.
+    number: Option<String>,
+    is_reached: bool,
+    other: String,
+    quit: Option<String>,
+}
+
 /// Asks the user's phones, and goes on to wait for them.
-pub(crate) async fn ask(app: &App, visit: &Visit) -> Result<Response, PageError> {
-    match push::ask(app, &visit.caller, (None, true), app.now()).await {
+pub(crate) async fn ask(app: &App, visit: &Visit) -> Result<Response, Error> {
+    let t = visit.messages();
+    let problem = match push::ask(app, &visit.caller, (None, true), app.now()).await {
         // Another address, so that a reload asks nobody again.
         Ok(asked) => {
-            let (token, challenge) = (&visit.token, asked.challenge);
-            Ok(Redirect::to(&format!("/challenge?token={token}&challenge={challenge}")).into_response())
+            let next = visit.link("/challenge", &[("challenge", asked.challenge.as_str())]);
+            return Ok(Redirect::to(&next).into_response());
         }
         Err(Error::TooManyRequests { retry_after }) => {
-            let minutes = retry_after.as_secs().div_ceil(60);
-            let text = format!("Your phone was asked often. Wait {minutes} min, or use another way.");
-            visit.page(app, Some(&text)).await
+            t.count("waiting-often-error", "minutes", retry_after.as_secs().div_ceil(60))
         }
-        Err(Error::Forbidden(_) | Error::Invalid(_)) => {
-            visit.page(app, Some("Your phone cannot be asked for this. Use another way.")).await
-        }
-        Err(other) => Err(other.into()),
-    }
+        Err(Error::Forbidden(_) | Error::Invalid(_)) => t.text("waiting-refused-error"),
+        Err(other) => return Err(other),
+    };
+    challenge::page(app, visit, Some(Way::Phone), &[problem]).await
 }
 
 /// Shows how the question stands.
-pub(crate) async fn wait(app: &App, visit: &Visit, challenge: String) -> Result<Response, PageError> {
-    let unknown = "This question to your phone is over. Ask again, or use another way.";
-    let Ok(id) = ChallengeId::parse(challenge) else { return visit.page(app, Some(unknown)).await };
+pub(crate) async fn wait(app: &App, visit: &Visit, challenge: &str, headers: &HeaderMap) -> Result<Response, Error> {
+    let again =
+        async |problem: &str| challenge::page(app, visit, Some(Way::Phone), &[visit.messages().text(problem)]).await;
+    let Ok(id) = ChallengeId::parse(challenge.to_owned()) else { return again("waiting-over-error").await };
     let standing = match push::standing(app, &visit.caller, &id, app.now()).await {
         Ok(standing) => standing,
-        Err(Error::NotFound(_)) => return visit.page(app, Some(unknown)).await,
-        Err(other) => return Err(other.into()),
+        Err(Error::NotFound(_)) => return again("waiting-over-error").await,
+        Err(other) => return Err(other),
     };
     match standing {
-        Standing::Pending { number } => Page::waiting(visit, number.as_deref(), visit.back()?),
-        Standing::Approved { token } => visit.verified(&token),
-        Standing::Rejected => visit.page(app, Some("It was denied on your phone.")).await,
-        Standing::Expired => visit.page(app, Some("Nobody answered on your phone in time. Ask again.")).await,
+        Standing::Pending { .. } if is_partial(headers) => Ok(StatusCode::NO_CONTENT.into_response()),
+        // The open page loads itself anew, and finds what became of it.
+        _ if is_partial(headers) => Ok([("hx-refresh", "true")].into_response()),
+        Standing::Pending { number } => waiting(app, visit, challenge, number).await,
+        Standing::Approved { token } => challenge::verified(visit, &token),
+        Standing::Rejected => again("waiting-denied-error").await,
+        Standing::Expired => again("waiting-expired-error").await,
     }
+}
+
+async fn waiting(app: &App, visit: &Visit, challenge: &str, number: Option<String>) -> Result<Response, Error> {
+    let mut frame = Frame::of_visit(app, visit, visit.messages().text("waiting-heading")).await?;
+    frame.watches = Some(visit.link("/challenge", &[("challenge", challenge)]));
+    let number = number.map(|number| match number.split_at_checked(3) {
+        Some((first, second)) => format!("{first} {second}"),
+        None => number.clone(),
+    });
+    let is_reached = visit.user.devices(Method::Push).any(|device| !visit.user.unreachable.contains(device));
+    let other = visit.link("/challenge", &[]);
+    let page = WaitingPage { f: &frame, number, is_reached, other, quit: ends::quit(visit)? };
+    frame.respond(StatusCode::OK, &page)
 }

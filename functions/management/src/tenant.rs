@@ -27,6 +27,12 @@ pub(crate) struct TenantView {
     push_signature_v2: Demand,
     /// How long a device has to answer a push. Ours.
     push_duration_in_seconds: u32,
+    /// Whether users have no recovery codes.
+    disable_recovery_codes: bool,
+    /// Whether a backend that enrols (S7) is given none.
+    skip_recovery_codes_on_programmatic_enrollment: bool,
+    /// Whether the hosted pages show none after the first set-up.
+    hide_recovery_codes_on_enrollment: bool,
     /// Where hosted pages may send users, and the schemes of apps. Ours.
     redirect_urls: Vec<String>,
     /// Whether hosted pages may also send users to their own machine. Ours; set when the tenant is made.
@@ -43,6 +49,11 @@ impl TenantView {
             push_number_matching: settings.push.number_matching,
             push_signature_v2: settings.push.signature_v2,
             push_duration_in_seconds: settings.push.seconds,
+            disable_recovery_codes: settings.recovery_codes.disable_recovery_codes,
+            skip_recovery_codes_on_programmatic_enrollment: settings
+                .recovery_codes
+                .skip_recovery_codes_on_programmatic_enrollment,
+            hide_recovery_codes_on_enrollment: settings.recovery_codes.hide_recovery_codes_on_enrollment,
             redirect_urls: settings.redirect_urls,
             is_local: settings.is_local,
         }
@@ -72,6 +83,12 @@ pub(crate) struct TenantChanges {
     push_signature_v2: Option<Demand>,
     /// 30 to 600.
     push_duration_in_seconds: Option<u32>,
+    /// Users have no recovery codes, and old ones let nobody in.
+    disable_recovery_codes: Option<bool>,
+    /// A backend that enrols (S7) is given none.
+    skip_recovery_codes_on_programmatic_enrollment: Option<bool>,
+    /// The hosted pages show none after the first set-up.
+    hide_recovery_codes_on_enrollment: Option<bool>,
     /// Up to 50 of `https://host[:port][/path]`, and `myapp:` or `myapp://host` for apps; null clears.
     #[serde(deserialize_with = "present")]
     #[schema(value_type = Option<Vec<String>>)]
@@ -105,6 +122,17 @@ pub(crate) async fn patch(
         push.number_matching = changes.push_number_matching.unwrap_or(push.number_matching);
         push.signature_v2 = changes.push_signature_v2.unwrap_or(push.signature_v2);
         push.seconds = changes.push_duration_in_seconds.unwrap_or(push.seconds);
+        let recovery = &mut settings.recovery_codes;
+        for (setting, change) in [
+            (&mut recovery.disable_recovery_codes, changes.disable_recovery_codes),
+            (
+                &mut recovery.skip_recovery_codes_on_programmatic_enrollment,
+                changes.skip_recovery_codes_on_programmatic_enrollment,
+            ),
+            (&mut recovery.hide_recovery_codes_on_enrollment, changes.hide_recovery_codes_on_enrollment),
+        ] {
+            *setting = change.unwrap_or(*setting);
+        }
         if let Some(urls) = &changes.redirect_urls {
             settings.redirect_urls = urls.clone().unwrap_or_default();
             redirect::check_entries(&settings.redirect_urls, settings.is_local)?;

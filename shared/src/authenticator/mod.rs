@@ -1,6 +1,7 @@
 //! Authenticators and their kinds; one file a method.
 
 pub mod device;
+pub mod recovery;
 pub mod subscription;
 pub mod totp;
 
@@ -37,7 +38,8 @@ pub enum Method {
 
 impl Method {
     /// Those that can be enrolled and answer here.
-    pub const ANSWERING: [Self; 4] = [Self::AuthenticatorApp, Self::Push, Self::QrCode, Self::InApp];
+    pub const ANSWERING: [Self; 5] =
+        [Self::AuthenticatorApp, Self::Push, Self::RecoveryCode, Self::QrCode, Self::InApp];
 
     /// The name on the wire, as in `AUTHENTICATOR_APP`.
     pub fn as_str(self) -> &'static str {
@@ -70,9 +72,11 @@ impl Method {
         }
     }
 
-    /// Some methods as the run-time APIs call them, each once.
+    /// Some methods as the run-time APIs call them, each once. Recovery codes are not listed: they are what is left when
+    /// the user's methods are not at hand, only the hosted pages ask for them, and the Java SDK cannot read their name.
     pub fn all_on_run_time_api(methods: &[Self]) -> Vec<Self> {
-        let mut named: Vec<Self> = methods.iter().map(|method| method.on_run_time_api()).collect();
+        let shown = methods.iter().filter(|method| **method != Self::RecoveryCode);
+        let mut named: Vec<Self> = shown.map(|method| method.on_run_time_api()).collect();
         named.sort_unstable();
         named.dedup();
         named

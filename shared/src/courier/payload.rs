@@ -4,22 +4,35 @@
 use serde_json::{Value, json};
 
 use super::Push;
-use crate::delivery::Platform;
+use crate::{challenge::Kind, delivery::Platform};
 
-pub const TITLE: &str = "Is it you?";
-pub const BODY: &str = "Open the app to approve or deny a sign-in.";
+/// What a push of this kind says: a title and a body.
+pub fn text(kind: Kind) -> (&'static str, &'static str) {
+    match kind {
+        Kind::Notice => {
+            ("Your account", "How you confirm that it is you was changed. If it was not you, ask for help.")
+        }
+        _ => ("Is it you?", "Open the app to approve or deny a sign-in."),
+    }
+}
 
 /// What SNS takes with `MessageStructure=json`: a text for the push service, itself JSON.
 /// <https://docs.aws.amazon.com/sns/latest/dg/sns-send-custom-platform-specific-payloads-mobile-devices.html>
 pub fn message(platform: Platform, push: &Push<'_>) -> Value {
     let challenge = push.challenge.as_str();
+    let (title, body) = text(push.kind);
+    // A notice has no buttons, and waits for a quiet moment.
+    let (category, interruption) = match push.kind {
+        Kind::Notice => ("COUNTERSIGN_NOTICE", "active"),
+        _ => ("COUNTERSIGN_CHALLENGE", "time-sensitive"),
+    };
     let message = match platform {
         // Apple: Generating a remote notification; `time-sensitive` breaks through a focus.
         Platform::Apns | Platform::ApnsSandbox => json!({
             "aps": {
-                "alert": {"title": TITLE, "body": BODY},
-                "category": "COUNTERSIGN_CHALLENGE",
-                "interruption-level": "time-sensitive",
+                "alert": {"title": title, "body": body},
+                "category": category,
+                "interruption-level": interruption,
                 "sound": "default",
             },
             "challengeId": challenge,
@@ -27,12 +40,12 @@ pub fn message(platform: Platform, push: &Push<'_>) -> Value {
         // Firebase: REST Resource projects.messages, as SNS wraps it:
         // https://docs.aws.amazon.com/sns/latest/dg/sns-fcm-v1-payloads.html
         Platform::Gcm => json!({"fcmV1Message": {"message": {
-            "notification": {"title": TITLE, "body": BODY},
+            "notification": {"title": title, "body": body},
             "data": {"challengeId": challenge},
             "android": {"priority": "high", "ttl": format!("{}s", push.seconds), "collapse_key": challenge},
         }}}),
     };
-    json!({ "default": BODY, platform.name(): message.to_string() })
+    json!({ "default": body, platform.name(): message.to_string() })
 }
 
 /// How long the push service keeps it, and that a second one takes the place of the first.

@@ -133,7 +133,8 @@ fn refusal(status: StatusCode) -> Result<(), Refusal> {
 }
 
 fn request(to: &Subscription, vapid: &Vapid, push: &Push<'_>) -> Result<Request<Full<Bytes>>, Refusal> {
-    let text = json!({"title": payload::TITLE, "body": payload::BODY, "challengeId": push.challenge.as_str()});
+    let (title, body) = payload::text(push.kind);
+    let text = json!({"title": title, "body": body, "challengeId": push.challenge.as_str()});
     let point = PublicKey::from_sec1_bytes(&to.p256dh).map_err(|_| Refusal::Gone("invalid_push_token"))?;
     let sealed = encrypt(text.to_string().into_bytes(), &point, Auth::from_slice(&to.auth));
     let sealed = sealed.map_err(|error| Refusal::Later(error.to_string()))?;

@@ -115,12 +115,23 @@ impl TenantStore<'_> {
     }
 
     /// Removes an authenticator, with its key where it is one of a device. With `keep_last`, not where it is the only
-    /// one that the user has.
+    /// one that the user has. Recovery codes go with the last one.
     pub async fn remove_authenticator(
         &self,
         user: &User,
         id: &AuthenticatorId,
         keep_last: bool,
+    ) -> Result<Removed, Error> {
+        self.remove_authenticator_and(user, id, keep_last, &[]).await
+    }
+
+    /// The same together with other writes, whose conditions it needs; [`Removed::Gone`] where they fail too.
+    pub(super) async fn remove_authenticator_and(
+        &self,
+        user: &User,
+        id: &AuthenticatorId,
+        keep_last: bool,
+        others: &[TransactWriteItem],
     ) -> Result<Removed, Error> {
         let mut user = user.clone();
         // Each turn that loses means that another authenticator came or went, so there are few.
@@ -134,6 +145,9 @@ impl TenantStore<'_> {
             }
             let (at, remove) = (keys::authenticator(self.tenant, &user.id, id), self.removal(&user, id, is_last));
             let mut gone = vec![at.clone()];
+            if is_last {
+                gone.push(keys::recovery(self.tenant, &user.id));
+            }
             if user.secretless.get(id).copied().is_some_and(Method::is_of_device) {
                 let described = self.store.get(&at).await?.map(|item| read_authenticator(&item)).transpose()?;
                 gone.extend(described.iter().flat_map(|one| self.credentials_of(one)).flatten());
@@ -143,6 +157,7 @@ impl TenantStore<'_> {
                 for key in &gone {
                     writes.push(self.delete_item(key)?);
                 }
+                writes.extend_from_slice(others);
                 self.store.transact(writes).await
             };
             match contended(write).await {

@@ -292,20 +292,25 @@ impl TenantStore<'_> {
 
     /// Makes an authenticator the one that is asked first; `false` where the user does not have it.
     pub async fn make_default(&self, user: &User, id: &AuthenticatorId, method: Method) -> Result<bool, Error> {
+        match self.update_one(&keys::user(self.tenant, &user.id), &self.default(user, id, method)).await {
+            Ok(_) => Ok(true),
+            Err(Refusal::Condition(_)) => Ok(false),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// The user's half of it: the method is the default, and of several devices this is the first.
+    pub(super) fn default(&self, user: &User, id: &AuthenticatorId, method: Method) -> Expressions {
         let path = if user.totp.contains_key(id) { "totp.#i" } else { "att.#i" };
-        let mut set = Expressions::default()
+        let set = Expressions::default()
             .set("def = :method")
             .require(format!("uid = :uid AND attribute_exists({path})"))
             .name("#i", id.as_str())
             .value(":method", s(method.as_str()))
             .value(":uid", s(user.uid.as_str()));
-        if method == Method::Push {
-            set = set.set("prim = :id").value(":id", s(id.as_str()));
-        }
-        match self.update_one(&keys::user(self.tenant, &user.id), &set).await {
-            Ok(_) => Ok(true),
-            Err(Refusal::Condition(_)) => Ok(false),
-            Err(other) => Err(other.into()),
+        match method {
+            Method::Push => set.set("prim = :id").value(":id", s(id.as_str())),
+            _ => set,
         }
     }
 }

@@ -8,6 +8,9 @@
 //! | action | `T#t#U#u` | `ACTION#code#key` |
 //! | what rules remember | `T#t#U#u` | `RECENT` |
 //! | device of a user | `T#t#U#u` | `DEVICE#tag` |
+//! | form that was sent | `T#t#U#u` | `FORM#nonce` |
+//! | recovery codes | `T#t#U#u` | `RECOVERY` |
+//! | what happened | `T#t#U#u` | `EVENT#time#random` |
 //! | contact | `T#t#EMAIL#e`, `T#t#PHONE#p`, `T#t#USERNAME#n` | `U#u` |
 //! | challenge | `T#t#C#id` | `CHALLENGE` |
 //! | credential | `T#t#K#sha256` | `CREDENTIAL#method` |
@@ -39,6 +42,9 @@ pub const AUTHENTICATOR: &str = "AUTH#";
 pub const ACTION: &str = "ACTION#";
 pub const RECENT: &str = "RECENT";
 pub const DEVICE: &str = "DEVICE#";
+pub const FORM: &str = "FORM#";
+pub const RECOVERY: &str = "RECOVERY";
+pub const EVENT: &str = "EVENT#";
 pub const TENANT: &str = "TENANT";
 pub const POINT: &str = "POINT#";
 pub const ACTION_CONFIG: &str = "ACTIONCONFIG#";
@@ -103,6 +109,17 @@ pub fn recent(tenant: &TenantId, user: &UserId) -> Key {
 }
 pub fn device(tenant: &TenantId, user: &UserId, tag: &DeviceTag) -> Key {
     in_user(tenant, user, format!("{DEVICE}{tag}"))
+}
+pub fn recovery(tenant: &TenantId, user: &UserId) -> Key {
+    in_user(tenant, user, RECOVERY)
+}
+/// `at` sorts by time: milliseconds in 13 digits, and what tells two of one moment apart.
+pub fn event(tenant: &TenantId, user: &UserId, at: &str) -> Key {
+    in_user(tenant, user, format!("{EVENT}{at}"))
+}
+/// `nonce` is base64url, which holds no separator.
+pub fn form(tenant: &TenantId, user: &UserId, nonce: &str) -> Key {
+    in_user(tenant, user, format!("{FORM}{nonce}"))
 }
 
 pub fn contact_partition(tenant: &TenantId, kind: ContactKind, value: &str) -> String {

@@ -3,6 +3,7 @@
 //! Every promise of the product is the condition of one write here. Reads that decide anything are consistent,
 //! and no index takes part.
 
+mod account;
 mod actions;
 mod apply;
 mod authenticators;
@@ -10,6 +11,7 @@ mod census;
 mod challenges;
 mod devices;
 mod expressions;
+mod forms;
 mod import;
 mod item;
 pub mod keys;
@@ -42,6 +44,7 @@ use aws_sdk_dynamodb::{
     },
 };
 
+pub use account::{Change, Entitled, Recovery};
 pub use actions::{Tracked, no_action};
 pub use apply::{Applied, Configured};
 pub use authenticators::{NewAuthenticator, Removed};

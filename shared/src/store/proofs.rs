@@ -189,6 +189,20 @@ impl TenantStore<'_> {
         }
     }
 
+    /// Says what the owner calls the secret that was given out; nothing where another was by then.
+    pub async fn name_pending(&self, user: &User, pending: &AuthenticatorId, name: &str) -> Result<(), Error> {
+        let rename = Expressions::default()
+            .set("pend.n = :name")
+            .require("uid = :uid AND pend.id = :id")
+            .value(":name", s(name))
+            .value(":uid", s(user.uid.as_str()))
+            .value(":id", s(pending.as_str()));
+        match self.update_one(&keys::user(self.tenant, &user.id), &rename).await {
+            Ok(_) | Err(Refusal::Condition(_)) => Ok(()),
+            Err(other) => Err(other.into()),
+        }
+    }
+
     /// Accepts a code of an enrolled authenticator: spends its step and succeeds the action, both or neither.
     pub async fn settle(&self, user: &User, matched: &Completion<'_>) -> Result<Settlement, Error> {
         let mut spend = Expressions::default()

@@ -209,8 +209,7 @@ impl TenantStore<'_> {
 
     /// Takes back what is known of a device: it is new, and not remembered; 404 where the user has none of this name.
     pub async fn invalidate_device(&self, user: &User, id: &str, now: Timestamp) -> Result<Device, Error> {
-        let gone = of_uid(&user.uid).set("inv = :now").remove("rem").value(":now", time(now));
-        self.change_device(&self.device_key(user, id), &gone).await
+        self.change_device(&self.device_key(user, id), &invalidated(user, now)).await
     }
 
     /// One device; 404 where the user has none of this name.
@@ -220,7 +219,7 @@ impl TenantStore<'_> {
         device.ok_or_else(no_device)
     }
 
-    fn device_key(&self, user: &User, id: &str) -> Key {
+    pub(super) fn device_key(&self, user: &User, id: &str) -> Key {
         keys::device(self.tenant, &user.id, &DeviceTag::of(id))
     }
 
@@ -231,6 +230,11 @@ impl TenantStore<'_> {
             Err(other) => Err(other.into()),
         }
     }
+}
+
+/// What is known of a device, taken back.
+pub(super) fn invalidated(user: &User, now: Timestamp) -> Expressions {
+    of_uid(&user.uid).set("inv = :now").remove("rem").value(":now", time(now))
 }
 
 fn of_uid(uid: &UserUid) -> Expressions {

@@ -210,7 +210,7 @@ async fn no_secret_is_in_a_log_or_in_the_error_of_a_journey() {
     for event in [
         "action_tracked",
         "enrolment_begun",
-        "totp_judged",
+        "code_judged",
         "authenticator_added",
         "device_enrolled",
         "push_asked",

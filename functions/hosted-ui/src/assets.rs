@@ -1,0 +1,70 @@
+//! What the pages load: one stylesheet, and scripts that they can do without. No build step: files as they are in the
+//! repository, Pico and htmx among them (`assets/vendor`, checked against their packages by the tests).
+
+use std::{io::Write as _, sync::LazyLock};
+
+use axum::{
+    extract::Path,
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use countersign_core::{error::Error, id::digest};
+use flate2::{Compression, write::GzEncoder};
+
+/// A file under a name that changes with it, so that browsers may keep it for ever.
+pub(crate) struct Asset {
+    path: String,
+    kind: &'static str,
+    plain: Vec<u8>,
+    /// Smaller by three quarters, and made once.
+    gzipped: LazyLock<Option<Vec<u8>>, Box<dyn FnOnce() -> Option<Vec<u8>> + Send>>,
+}
+
+impl Asset {
+    fn new(name: &str, kind: &'static str, parts: &[&str]) -> Self {
+        let plain = parts.join("\n").into_bytes();
+        let (stem, extension) = name.split_once('.').unwrap_or((name, ""));
+        let path = format!("/assets/{stem}-{}.{extension}", &digest(&[&plain])[..12]);
+        let source = plain.clone();
+        Self { path, kind, plain, gzipped: LazyLock::new(Box::new(move || gzip(&source))) }
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+}
+
+fn gzip(plain: &[u8]) -> Option<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(plain).ok()?;
+    encoder.finish().ok()
+}
+
+pub(crate) static STYLE: LazyLock<Asset> = LazyLock::new(|| {
+    let parts = [include_str!("../assets/vendor/pico.classless.min.css"), include_str!("../assets/hosted.css")];
+    Asset::new("hosted.css", "text/css; charset=utf-8", &parts)
+});
+pub(crate) static SCRIPT: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("hosted.js", "text/javascript; charset=utf-8", &[include_str!("../assets/hosted.js")]));
+pub(crate) static HTMX: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new("htmx.js", "text/javascript; charset=utf-8", &[include_str!("../assets/vendor/htmx.min.js")])
+});
+
+/// One of the files; 404 for a name that no page of this version has.
+pub(crate) async fn get(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Error> {
+    let known = [&STYLE, &SCRIPT, &HTMX].into_iter().find(|asset| asset.path.strip_prefix("/assets/") == Some(&name));
+    let asset = known.ok_or_else(|| Error::NotFound("There is no such file. Reload the page that wants it.".into()))?;
+    let accepts = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    let wants_gzip =
+        accepts.flat_map(|value| value.split(',')).any(|coding| coding.trim().eq_ignore_ascii_case("gzip"));
+    let gzipped = asset.gzipped.as_ref().filter(|_| wants_gzip);
+    let mut response = gzipped.unwrap_or(&asset.plain).clone().into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.kind));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if gzipped.is_some() {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    Ok(response)
+}

@@ -1,0 +1,150 @@
+//! The challenge: the user's default way to confirm, and the others one tap away.
+
+use askama::Template;
+use axum::{
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Redirect, Response},
+};
+use countersign_core::{
+    action::State,
+    app::App,
+    error::Error,
+    limiter::{CLOSED_AFTER, LIMIT, WINDOW_SECONDS},
+    verification::{Verdict, verify_recovery_code, verify_totp},
+};
+
+use crate::{
+    Once, ends,
+    ends::{End, end},
+    frame::Frame,
+    phones, set_up,
+    visit::{Fields, Visit, Way},
+};
+
+#[derive(Template)]
+#[template(path = "challenge.html")]
+struct ChallengePage<'a> {
+    f: &'a Frame<'a>,
+    way: Way,
+    others: Vec<(Way, String)>,
+    problem: &'a [String],
+    quit: Option<String>,
+}
+
+impl Way {
+    /// The text of the link to it.
+    fn invitation(self) -> &'static str {
+        match self {
+            Self::App => "challenge-app-link",
+            Self::Phone => "challenge-phone-link",
+            Self::Recovery => "challenge-recovery-link",
+        }
+    }
+}
+
+pub(crate) async fn show(app: &App, visit: &Visit, fields: &Fields, headers: &HeaderMap) -> Result<Response, Error> {
+    if fields.get("quit") == "yes" {
+        return end(visit, End::Quit, &visit.token);
+    }
+    if !fields.get("challenge").is_empty() {
+        return phones::wait(app, visit, fields.get("challenge"), headers).await;
+    }
+    page(app, visit, Way::named(fields.get("way")), &[]).await
+}
+
+pub(crate) async fn answer(app: &App, visit: &Visit, fields: &Fields, once: Once) -> Result<Response, Error> {
+    let (t, way) = (visit.messages(), Way::named(fields.get("way")).unwrap_or(Way::App));
+    if once == Once::Again {
+        return page(app, visit, Some(way), &[t.text("form-used-error")]).await;
+    }
+    let typed = match way {
+        Way::App => fields.get("code"),
+        Way::Recovery => fields.get("recovery"),
+        Way::Phone => return phones::ask(app, visit).await,
+    };
+    if typed.trim().is_empty() || typed.len() > 64 {
+        let missing = if way == Way::App { "code-empty-error" } else { "recovery-empty-error" };
+        return page(app, visit, Some(way), &[t.text(missing)]).await;
+    }
+    let verdict = match way {
+        Way::Recovery => verify_recovery_code(app, &visit.caller, typed, app.now()).await?,
+        _ => verify_totp(app, &visit.caller, typed, app.now()).await?,
+    };
+    match verdict {
+        Verdict::Accepted { token, .. } => verified(visit, &token),
+        refused => page(app, visit, Some(way), &refusal(app, visit, way, &refused)).await,
+    }
+}
+
+/// Why a proof was not taken, how often another may be tried, and when again.
+pub(crate) fn refusal(app: &App, visit: &Visit, way: Way, verdict: &Verdict) -> Vec<String> {
+    let (t, guesses, now) = (visit.messages(), &visit.user.guesses, app.now());
+    let over = guesses.over(now);
+    let live = guesses.slots.iter().filter(|(slot, _)| !over.contains(slot)).map(|(_, made)| *made);
+    if matches!(verdict, Verdict::Exhausted) {
+        if guesses.totp_failures >= CLOSED_AFTER {
+            return vec![t.with("closed-error", "tenant", visit.tenant())];
+        }
+        let oldest = live.min().unwrap_or(now.as_millisecond());
+        let wait = (oldest + WINDOW_SECONDS * 1000 - now.as_millisecond()).max(1).unsigned_abs();
+        return vec![t.count("locked-error", "minutes", wait.div_ceil(60_000))];
+    }
+    // As they were read before this guess took its own.
+    let left = LIMIT.saturating_sub(live.count() + 1);
+    let wrong = if way == Way::Recovery { "recovery-wrong-error" } else { "code-wrong-error" };
+    let mut lines = vec![t.text(wrong), t.count("attempts-left-hint", "left", left as u64)];
+    if way == Way::App {
+        lines.push(t.text("code-clock-hint"));
+    }
+    lines
+}
+
+/// What follows a success: what is still to be set up, the page of what the user has, or the app.
+pub(crate) fn verified(visit: &Visit, token: &str) -> Result<Response, Error> {
+    let next = if visit.has_an_app_to_set_up() {
+        Some(visit.link_with(token, "/set-up", &[("kind", "app")]))
+    } else if visit.ends_at_settings() {
+        Some(visit.link_with(token, "/settings", &[]))
+    } else {
+        visit.manner.flags.force_enrollment.then(|| visit.link_with(token, "/set-up", &[]))
+    };
+    match next {
+        Some(next) => Ok(Redirect::to(&next).into_response()),
+        None => ends::finish(visit, token),
+    }
+}
+
+/// The page for the state that the action is in.
+pub(crate) async fn page(app: &App, visit: &Visit, wanted: Option<Way>, problem: &[String]) -> Result<Response, Error> {
+    match visit.action.state {
+        // Somebody who has proved who it is may finish at once what is still to be set up.
+        State::ChallengeSucceeded if visit.has_an_app_to_set_up() && visit.may_add() => {
+            set_up::page(app, visit, Some(Way::App), problem).await
+        }
+        State::ChallengeSucceeded | State::Allow if visit.ends_at_settings() => {
+            Ok(Redirect::to(&visit.link("/settings", &[])).into_response())
+        }
+        State::ChallengeSucceeded | State::ReviewSucceeded => end(visit, End::Later, &visit.token),
+        State::Block | State::ChallengeFailed | State::ReviewFailed => end(visit, End::Blocked, &visit.token),
+        State::ReviewRequired => end(visit, End::Review, &visit.token),
+        State::Allow | State::ChallengeRequired if !visit.user.is_enrolled() => {
+            set_up::page(app, visit, None, problem).await
+        }
+        State::Allow if visit.manner.flags.force_enrollment && visit.may_add() => {
+            set_up::page(app, visit, None, problem).await
+        }
+        State::Allow => end(visit, End::Nothing, &visit.token),
+        State::ChallengeRequired => ask(app, visit, wanted, problem).await,
+    }
+}
+
+async fn ask(app: &App, visit: &Visit, wanted: Option<Way>, problem: &[String]) -> Result<Response, Error> {
+    let ways = visit.ways();
+    let Some(way) = wanted.filter(|way| ways.contains(way)).or(ways.first().copied()) else {
+        return end(visit, End::Way, &visit.token);
+    };
+    let others = ways.into_iter().filter(|other| *other != way);
+    let others = others.map(|other| (other, visit.link("/challenge", &[("way", other.name())]))).collect();
+    let frame = Frame::of_visit(app, visit, visit.messages().text("challenge-heading")).await?;
+    frame.respond(StatusCode::OK, &ChallengePage { f: &frame, way, others, problem, quit: ends::quit(visit)? })
+}

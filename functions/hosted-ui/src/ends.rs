@@ -1,0 +1,137 @@
+//! How a visit ends, and how it leads back to the app (contract, section 2.8).
+
+use askama::Template;
+use axum::{
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Redirect, Response},
+};
+use countersign_core::{app::App, error::Error, keyring::random, redirect};
+use data_encoding::BASE32_NOPAD;
+use serde_json::json;
+
+use crate::{
+    frame::Frame,
+    visit::{Fields, Manner, Visit},
+};
+
+#[derive(Template)]
+#[template(path = "end.html")]
+struct EndPage<'a> {
+    f: &'a Frame<'a>,
+    end: &'static str,
+    text: String,
+    /// What to quote to whoever is asked for help.
+    reference: Option<&'a str>,
+    next: Option<String>,
+}
+
+/// An end that the action's state, or its user, has brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Success,
+    /// Nothing was asked.
+    Nothing,
+    /// What was asked is done already.
+    Later,
+    Quit,
+    Blocked,
+    Review,
+    /// The user has nothing that answers.
+    Way,
+}
+
+impl End {
+    /// Of its texts, and of the page.
+    fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Success => ("end-success", "success"),
+            Self::Nothing => ("end-nothing", "success"),
+            Self::Later => ("end-later", "success"),
+            Self::Quit => ("end-quit", "quit"),
+            Self::Blocked => ("end-blocked", "blocked"),
+            Self::Review => ("end-review", "review"),
+            Self::Way => ("end-way", "error"),
+        }
+    }
+}
+
+/// Back to the app, with the token of the success: its page is told, or the browser goes there.
+pub(crate) fn finish(visit: &Visit, token: &str) -> Result<Response, Error> {
+    let flags = &visit.manner.flags;
+    match (flags.is_popup, back(visit, token)?) {
+        (false, Some(url)) => Ok(Redirect::to(&url).into_response()),
+        _ => end(visit, End::Success, token),
+    }
+}
+
+/// Where the app is, with a token; `None` where the backend did not say, and in a popup, which is told instead.
+fn back(visit: &Visit, token: &str) -> Result<Option<String>, Error> {
+    if let Some(scheme) = &visit.manner.flags.native_scheme {
+        let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("token", token).finish();
+        return Ok(Some(format!("{scheme}://auth?{query}")));
+    }
+    visit.action.redirect_url.as_deref().map(|url| redirect::with_token(url, token)).transpose()
+}
+
+/// Where leaving leads: back to the app, with the token it gave. The action stays as it is.
+pub(crate) fn quit(visit: &Visit) -> Result<Option<String>, Error> {
+    match visit.manner.flags.is_popup {
+        true => Ok(Some(visit.link("/challenge", &[("quit", "yes")]))),
+        false => back(visit, &visit.token),
+    }
+}
+
+/// A page with nothing to fill in. A popup's opener is told of it, with the token.
+pub(crate) fn end(visit: &Visit, end: End, token: &str) -> Result<Response, Error> {
+    let (t, (id, name)) = (visit.messages(), end.names());
+    let heading = t.text(&format!("{}-heading", if end == End::Later { "end-success" } else { id }));
+    let mut frame = Frame::of_stranger(&visit.manner, heading)?;
+    let is_popup = visit.manner.flags.is_popup;
+    frame.event = is_popup.then(|| json!({ "event": "AUTHSIGNAL_CLOSE_POPUP", "token": token }).to_string());
+    frame.opener = visit.action.redirect_url.as_deref().map(redirect::origin);
+    let next = if is_popup { None } else { back(visit, token)? };
+    let text = t.with(&format!("{id}-text"), "tenant", visit.tenant());
+    frame.respond(StatusCode::OK, &EndPage { f: &frame, end: name, text, reference: None, next })
+}
+
+/// The page for somebody whose token opens nothing. One that was good still says where the app is.
+pub(crate) async fn without_visit(app: &App, fields: &Fields, headers: &HeaderMap, error: Error) -> Response {
+    if matches!(error, Error::ExpiredToken)
+        && let Ok(visit) = Visit::of_the_past(app, fields, headers).await
+    {
+        let next = if visit.manner.flags.is_popup { None } else { back(&visit, &visit.token).ok().flatten() };
+        return page_of(&visit.manner, error, next);
+    }
+    failed(&Manner::of_stranger(app, fields, headers).await, error)
+}
+
+/// The page that says that something is wrong, and what to do next.
+pub(crate) fn failed(manner: &Manner, error: Error) -> Response {
+    page_of(manner, error, None)
+}
+
+fn page_of(manner: &Manner, error: Error, next: Option<String>) -> Response {
+    let (status, code) = error.status_and_code();
+    // To be found in the log by what somebody quotes.
+    let reference = random::<5>().map(|bytes| BASE32_NOPAD.encode(&bytes)).unwrap_or_default();
+    tracing::info!(event = "page_failed", status, code, reference);
+    let (id, name) = match status {
+        500.. => ("end-trouble", "error"),
+        _ if matches!(error, Error::ExpiredToken) => ("end-expired", "expired"),
+        _ => ("end-wrong", "error"),
+    };
+    let t = manner.messages();
+    let page = Frame::of_stranger(manner, t.text(&format!("{id}-heading"))).and_then(|mut frame| {
+        frame.failure = Some((code, status));
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let text = t.text(&format!("{id}-text"));
+        frame.respond(status, &EndPage { f: &frame, end: name, text, reference: Some(&reference), next })
+    });
+    // Made into the API's answer too: there it is written down, and told when to come back.
+    let answer = error.into_response();
+    let mut page = page.unwrap_or_else(IntoResponse::into_response);
+    if let Some(wait) = answer.headers().get(header::RETRY_AFTER) {
+        page.headers_mut().insert(header::RETRY_AFTER, wait.clone());
+    }
+    page
+}

@@ -1,0 +1,251 @@
+//! Somebody at a page: with which token, about what, in which language, and in what kind of window.
+
+use std::{collections::HashMap, sync::Arc};
+
+use axum::http::{HeaderMap, header};
+use countersign_core::{
+    action::{Action, State},
+    app::{App, TenantContext, UserCaller},
+    authenticator::Method,
+    enrolment,
+    error::Error,
+    look::Look,
+    messages::{Language, Messages},
+    policy::RequiredAction,
+    redirect,
+    token::{self, scope},
+    user::User,
+};
+
+/// What a page is called with, in its address or in its form.
+#[derive(Debug, Default)]
+pub(crate) struct Fields(HashMap<String, String>);
+
+impl Fields {
+    pub(crate) fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        // Of one that is there twice the first counts: what track wrote stands before what was appended.
+        let mut all = HashMap::new();
+        for (name, value) in pairs {
+            all.entry(name).or_insert(value);
+        }
+        Self(all)
+    }
+
+    /// Empty where it is absent.
+    pub(crate) fn get(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", String::as_str)
+    }
+}
+
+/// How the page was opened (contract, section 2.8); carried along from page to page.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Flags {
+    /// In an iframe or a window of the customer's page, which is told how it ends.
+    pub(crate) is_popup: bool,
+    pub(crate) force_enrollment: bool,
+    /// The scheme of the app that a finished page leads back to.
+    pub(crate) native_scheme: Option<String>,
+}
+
+impl Flags {
+    fn of(fields: &Fields, tenant: &TenantContext) -> Self {
+        let scheme = Some(fields.get("nativeScheme")).filter(|scheme| !scheme.is_empty());
+        Self {
+            is_popup: matches!(fields.get("mode"), "popup" | "window"),
+            force_enrollment: fields.get("force_enrollment") == "true",
+            native_scheme: scheme.and_then(|scheme| redirect::native_scheme(tenant.settings(), scheme)),
+        }
+    }
+
+    /// As they stand in an address or a form.
+    pub(crate) fn pairs(&self) -> Vec<(&'static str, &str)> {
+        let popup = self.is_popup.then_some(("mode", "popup"));
+        let force = self.force_enrollment.then_some(("force_enrollment", "true"));
+        let scheme = self.native_scheme.as_deref().map(|scheme| ("nativeScheme", scheme));
+        [popup, force, scheme].into_iter().flatten().collect()
+    }
+}
+
+/// In which words and looks a page is shown.
+pub(crate) struct Manner {
+    pub(crate) tenant: Option<Arc<TenantContext>>,
+    pub(crate) language: Language,
+    pub(crate) look: Arc<Look>,
+    pub(crate) flags: Flags,
+}
+
+impl Manner {
+    /// For somebody whose token says nothing; it may still name a tenant, whose looks are no secret.
+    pub(crate) async fn of_stranger(app: &App, fields: &Fields, headers: &HeaderMap) -> Self {
+        let claimed = token::claimed_tenant(fields.get("token")).ok();
+        let tenant = match &claimed {
+            Some(id) => app.tenant(id).await.ok().flatten(),
+            None => None,
+        };
+        let look = match &tenant {
+            Some(tenant) => app.look(tenant).await.unwrap_or_default(),
+            None => Arc::default(),
+        };
+        let flags = tenant.as_ref().map(|tenant| Flags::of(fields, tenant)).unwrap_or_default();
+        Self { tenant, language: Language::negotiate([], accept_language(headers)), look, flags }
+    }
+
+    pub(crate) fn messages(&self) -> Messages<'_> {
+        Messages::new(self.language, None)
+    }
+
+    /// What the tenant is called; nothing where none is known.
+    pub(crate) fn name(&self) -> &str {
+        self.tenant.as_ref().map_or("", |tenant| tenant.settings().name.as_str())
+    }
+}
+
+/// A browser that came with a token, and what the token is about.
+pub(crate) struct Visit {
+    pub(crate) caller: UserCaller,
+    pub(crate) token: String,
+    pub(crate) user: User,
+    pub(crate) action: Action,
+    pub(crate) manner: Manner,
+    /// What the backend said of the action.
+    input: serde_json::Value,
+}
+
+impl Visit {
+    pub(crate) async fn begin(app: &App, fields: &Fields, headers: &HeaderMap) -> Result<Self, Error> {
+        Self::of(app, app.open_token(fields.get("token")).await?, fields, headers).await
+    }
+
+    /// Of a token that is over: it leads back to the app, and to nothing else.
+    pub(crate) async fn of_the_past(app: &App, fields: &Fields, headers: &HeaderMap) -> Result<Self, Error> {
+        Self::of(app, app.open_token_of_the_past(fields.get("token")).await?, fields, headers).await
+    }
+
+    async fn of(app: &App, caller: UserCaller, fields: &Fields, headers: &HeaderMap) -> Result<Self, Error> {
+        let token = fields.get("token").to_owned();
+        let look = app.look(&caller.tenant).await?;
+        let (user, profile, action) = enrolment::read(app, &caller).await?;
+        let input: serde_json::Value = serde_json::from_str(&action.input).unwrap_or_default();
+        let told = [input.get("locale").and_then(|locale| locale.as_str()), profile.locale.as_deref()];
+        let language = Language::negotiate(told.into_iter().flatten(), accept_language(headers));
+        let flags = Flags::of(fields, &caller.tenant);
+        let manner = Manner { tenant: Some(caller.tenant.clone()), language, look, flags };
+        Ok(Self { caller, token, user, action, manner, input })
+    }
+
+    pub(crate) fn messages(&self) -> Messages<'_> {
+        self.manner.messages()
+    }
+    pub(crate) fn tenant(&self) -> &str {
+        &self.caller.tenant.settings().name
+    }
+
+    /// The address of a page of this visit.
+    pub(crate) fn link(&self, path: &str, more: &[(&str, &str)]) -> String {
+        self.link_with(&self.token, path, more)
+    }
+
+    /// The same with another token.
+    pub(crate) fn link_with(&self, token: &str, path: &str, more: &[(&str, &str)]) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(format!("{path}?"));
+        query.append_pair("token", token).extend_pairs(self.manner.flags.pairs()).extend_pairs(more);
+        query.finish()
+    }
+
+    /// The backend wants the user on the page of their authenticators.
+    pub(crate) fn ends_at_settings(&self) -> bool {
+        self.input.get("redirectToSettings") == Some(&serde_json::Value::Bool(true))
+    }
+
+    /// How the action may be answered with what the user has, the user's default first.
+    pub(crate) fn ways(&self) -> Vec<Way> {
+        let preferred = self.user.default_method().and_then(Way::of);
+        let mut ways: Vec<Way> = Way::ALL.into_iter().filter(|way| self.has(*way)).collect();
+        ways.sort_by_key(|way| Some(*way) != preferred);
+        ways
+    }
+
+    fn has(&self, way: Way) -> bool {
+        self.action.allowed_methods.contains(&way.method())
+            && match way {
+                Way::App => !self.user.totp.is_empty(),
+                Way::Phone => self.user.devices(Method::Push).next().is_some(),
+                // Whether there is one left is seen when one is typed.
+                Way::Recovery => self.user.is_enrolled(),
+            }
+    }
+
+    /// What may be set up here: what the tenant has switched on, and answers this action.
+    pub(crate) fn offers(&self) -> Vec<Way> {
+        let settings = self.caller.tenant.settings();
+        let is_offered = |way: &Way| {
+            let method = way.method();
+            settings.is_active(method) && (self.user.is_enrolled() || self.action.allowed_methods.contains(&method))
+        };
+        [Way::App, Way::Phone].into_iter().filter(is_offered).collect()
+    }
+
+    /// Whether the token may add an authenticator.
+    pub(crate) fn may_add(&self) -> bool {
+        State::ENROLLABLE.contains(&self.action.state)
+            && (!self.user.is_enrolled() || self.caller.claims.allows(scope::ADD))
+    }
+
+    pub(crate) fn has_an_app_to_set_up(&self) -> bool {
+        let asked = self.caller.tenant.policy().asked_of(&self.user);
+        asked.contains(&RequiredAction::AuthenticatorApplicationSetup)
+    }
+
+    /// Why something is to be set up, where that is not the user's own wish.
+    pub(crate) fn why(&self, app: &App) -> Option<String> {
+        let (policy, t, now) = (self.caller.tenant.policy(), self.messages(), app.now());
+        if let Some(start) = policy.starts_at(now).filter(|_| !self.user.is_enrolled()) {
+            let day = start.strftime("%Y-%m-%d").to_string();
+            return Some(t.with_both("set-up-why-later-text", ("day", &day), ("tenant", self.tenant())));
+        }
+        // Nobody else is stopped without an authenticator, whatever this process has in its cache.
+        let is_stopped = self.action.state == State::ChallengeRequired && !self.user.is_enrolled();
+        if policy.is_enforced(now) && !self.user.is_enrolled() || is_stopped && !self.has_an_app_to_set_up() {
+            return Some(t.with("set-up-why-now-text", "tenant", self.tenant()));
+        }
+        self.has_an_app_to_set_up().then(|| t.with("set-up-why-app-text", "tenant", self.tenant()))
+    }
+}
+
+/// A way to confirm, as a page shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    App,
+    Phone,
+    Recovery,
+}
+
+impl Way {
+    const ALL: [Self; 3] = [Self::App, Self::Phone, Self::Recovery];
+
+    /// As it stands in an address.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::App => "app",
+            Self::Phone => "phone",
+            Self::Recovery => "recovery",
+        }
+    }
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|way| way.name() == name)
+    }
+    fn method(self) -> Method {
+        match self {
+            Self::App => Method::AuthenticatorApp,
+            Self::Phone => Method::Push,
+            Self::Recovery => Method::RecoveryCode,
+        }
+    }
+    fn of(method: Method) -> Option<Self> {
+        Self::ALL.into_iter().find(|way| way.method() == method)
+    }
+}
+
+fn accept_language(headers: &HeaderMap) -> &str {
+    headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
