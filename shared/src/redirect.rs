@@ -64,7 +64,7 @@ fn not_listed(settings: &Settings) -> Error {
     let so_far = if settings.redirect_urls.is_empty() { ", which is empty" } else { "" };
     Error::Invalid(format!(
         "redirectUrl is not on the tenant's list{so_far}. Add it with PATCH /v1/management/tenant \
-         {{\"redirectUrls\": [\"https://app.example.com/done\"]}}, or with countersign tenant set --redirect-url URL."
+         {{\"redirectUrls\": [\"https://app.example.com/done\"]}}, or with countersign tenant set ID --redirect-url URL."
     ))
 }
 
