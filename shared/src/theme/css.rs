@@ -74,8 +74,11 @@ impl Appearance {
             links.map(|is_on| ("links-underline".to_owned(), if is_on { "underline" } else { "none" }.to_owned()));
         let shadows = self.shadows.as_ref().and_then(|shadows| shadows.enabled);
         let shadows = shadows.map(|is_on| ("shadows-enabled".to_owned(), u8::from(is_on).to_string()));
+        // Ours stay where they are wanted.
+        let without = self.shadows.as_ref().filter(|shadows| shadows.enabled == Some(false));
+        let without = without.map(|_| ("shadows-container".to_owned(), "none".to_owned()));
         let container = self.container.iter().flat_map(Container::properties);
-        urls.chain(borders).chain(container).chain(fonts).chain(links).chain(shadows)
+        urls.chain(borders).chain(container).chain(fonts).chain(links).chain(shadows).chain(without)
     }
 }
 
