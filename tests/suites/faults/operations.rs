@@ -337,9 +337,7 @@ pub async fn prepare(world: &World, operation: Operation, user: String) -> Prepa
         ListLists | CreateList | GetList | PatchList | DeleteList | ListConfigured | PatchConfigured => {}
         Health | GetTenant | PatchTenant | ListConfigurations => {}
         GetEnforcement | Enforce | ListRequired => {}
-        GetTheme | PatchTheme | GetOverrides | PatchOverrides | GetCatalog => {
-            super::look::prepare(world, &mut ready).await;
-        }
+        GetTheme | PatchTheme | GetOverrides | PatchOverrides | GetCatalog => {}
         PatchRequired | AssignRequired | UnassignRequired => super::required::prepare(world, &mut ready).await,
         _ => {
             ready.secret = world.ready(&user).await;
@@ -392,6 +390,7 @@ pub async fn prepare(world: &World, operation: Operation, user: String) -> Prepa
     }
     super::devices::prepare(world, &mut ready).await;
     super::rules::prepare(world, &mut ready).await;
+    super::look::prepare(world, &mut ready).await;
     // A change of configuration empties the cache; what is swept here is the operation, warm.
     world.validate("warm").await;
     world.http.get("/v1/management/tenant", &world.management()).await;
