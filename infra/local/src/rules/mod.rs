@@ -224,8 +224,11 @@ fn asked() -> Result<bool, Trouble> {
     print!("Apply? [y/N] ");
     let _ = std::io::stdout().flush();
     let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).map_err(|error| Trouble(error.to_string()))?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    if std::io::stdin().read_line(&mut answer).map_err(|error| Trouble(error.to_string()))? == 0 {
+        // Closed without an answer: the line is still the question's.
+        println!();
+    }
+    Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
 }
 
 fn test(cases: &Path, rules: &[PathBuf]) -> Result<ExitCode, Stop> {
