@@ -184,6 +184,11 @@ impl Installation {
         let opened = self.open(data).await?;
         let (_, seen) = configured(&opened, of).await?;
         let file = plan::exported(&seen);
+        for (code, name) in file.names_of_several() {
+            eprintln!(
+                "warning: several rules of {code} are called \"{name}\"; rename all but one, or apply takes no such file"
+            );
+        }
         let text = match format {
             Form::Json => serde_json::to_string_pretty(&json!(file)).map(|text| text + "\n").map_err(|e| e.to_string()),
             Form::Yaml => serde_saphyr::to_string(&file).map_err(|error| error.to_string()),
