@@ -164,21 +164,21 @@ async fn an_answer_at_the_same_moment_stands_or_comes_too_late() {
     for round in 0..100 {
         let token = world.token("ada", "open").await;
         let challenge = text(&world.push(&token, json!({})).await.ok(), "challengeId");
-        let ask = async |world: &World| {
+        let ask = |world: &World| {
             let (http, auth) = (world.http.clone(), Auth::Token(token.clone()));
             tokio::spawn(async move { http.post("/v1/client/challenge/push", &auth, json!({})).await })
         };
-        let answer = async || {
+        let answer = || {
             let (http, auth, body) = (world.http.clone(), world.tenant_auth(), device.answer(&challenge, true));
             let path = "/v1/client/user-authenticators/push/challenge";
             tokio::spawn(async move { http.post(path, &auth, body).await })
         };
         let (approval, asked) = if round % 2 == 0 {
-            let asked = [ask(&down).await, ask(&down).await];
-            (answer().await, asked)
+            let asked = [ask(&down), ask(&down)];
+            (answer(), asked)
         } else {
-            let approval = answer().await;
-            (approval, [ask(&down).await, ask(&down).await])
+            let approval = answer();
+            (approval, [ask(&down), ask(&down)])
         };
         let approved = approval.await.expect("an answer").status == 200;
         for one in asked {

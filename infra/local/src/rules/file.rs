@@ -39,16 +39,6 @@ pub struct RulesFile {
     pub actions: Vec<ActionOf>,
 }
 
-impl RulesFile {
-    /// Names that more than one rule of an action has. The management API takes them; a file means one rule by a name.
-    pub fn names_of_several(&self) -> BTreeSet<(&ActionCode, &str)> {
-        let mut seen = BTreeSet::new();
-        let rules =
-            self.actions.iter().flat_map(|of| of.rules.iter().map(|rule| (&of.action_code, rule.name.as_str())));
-        rules.filter(|rule| !seen.insert(*rule)).collect()
-    }
-}
-
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Point {

@@ -184,7 +184,7 @@ impl Installation {
         let opened = self.open(data).await?;
         let (_, seen) = configured(&opened, of).await?;
         let file = plan::exported(&seen);
-        for (code, name) in file.names_of_several() {
+        for (code, name) in plan::names_of_several(&file) {
             eprintln!(
                 "warning: several rules of {code} are called \"{name}\"; rename all but one, or apply takes no such file"
             );

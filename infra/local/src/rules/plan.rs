@@ -1,12 +1,12 @@
 //! What would change, before it does: a plan is made from what is there and from files, shown, and then written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_core::{
     app::App,
     clock::Timestamp,
     error::Error,
-    id::{PointId, RuleId, TenantId},
+    id::{ActionCode, PointId, RuleId, TenantId},
     rule::catalogue::Catalogue,
     store::{Applied, Configured},
 };
@@ -199,6 +199,13 @@ pub fn exported(of: &Configured) -> RulesFile {
     RulesFile { custom_data_points: points, value_lists: lists, actions }
 }
 
+/// Names that more than one rule of an action has. The management API takes them; a file means one rule by a name.
+pub fn names_of_several(file: &RulesFile) -> BTreeSet<(&ActionCode, &str)> {
+    let mut seen = BTreeSet::new();
+    let rules = file.actions.iter().flat_map(|of| of.rules.iter().map(|rule| (&of.action_code, rule.name.as_str())));
+    rules.filter(|rule| !seen.insert(*rule)).collect()
+}
+
 /// Each thing under a name that people know it by; the sort is the order in which a plan shows them.
 fn named(of: &Configured) -> BTreeMap<(u8, String), (String, Map<String, Value>)> {
     let file = exported(of);
@@ -239,7 +246,7 @@ fn fields(of: &impl Serialize) -> Map<String, Value> {
 type Named = BTreeMap<(u8, String), (String, Map<String, Value>)>;
 
 fn differences(before: &Named, after: &Named) -> Vec<Difference> {
-    let keys: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
     let differ = keys.into_iter().filter_map(|key| {
         let (old, new) = (before.get(key), after.get(key));
         let what = new.or(old)?.0.clone();
@@ -266,7 +273,7 @@ impl Difference {
         if self.after.is_none() {
             return lines;
         }
-        let names: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+        let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
         for name in names {
             let (old, new) = (before.get(name), after.get(name));
             if old == new {
