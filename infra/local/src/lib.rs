@@ -3,6 +3,7 @@
 pub mod embedded;
 pub mod first_run;
 pub mod operator;
+mod progress;
 pub mod rules;
 pub mod store_only;
 pub mod users;
