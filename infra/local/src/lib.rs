@@ -1,5 +1,6 @@
 //! All of Countersign in one process: every function's routes over an embedded DynamoDB.
 
+pub mod demo;
 pub mod embedded;
 pub mod first_run;
 pub mod operator;

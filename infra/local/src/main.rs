@@ -14,6 +14,7 @@ use countersign_core::{
     places::Places,
 };
 use countersign_local::{
+    demo,
     embedded::{Embedded, TABLE},
     first_run::{self, Fixed, Place, Trouble},
     openapi,
@@ -54,6 +55,9 @@ struct Serve {
     /// Origin that end users reach the hosted pages at [default: http://ADDR].
     #[arg(long, env = "COUNTERSIGN_PUBLIC_URL", value_name = "URL")]
     public_url: Option<String>,
+    /// Do not serve the demo shop at /demo.
+    #[arg(long, conflicts_with = "store_only")]
+    no_demo: bool,
     /// The first tenant's id, instead of a generated one.
     #[arg(long, env = "COUNTERSIGN_TENANT_ID", hide = true)]
     tenant_id: Option<String>,
@@ -148,11 +152,11 @@ async fn serve(options: Serve) -> Result<(), Trouble> {
     })?;
     let address = listener.local_addr().map_err(|error| Trouble(error.to_string()))?;
     let public_url = options.public_url.unwrap_or_else(|| format!("http://{address}"));
-    let public_url = public_url.trim_end_matches('/');
+    let public_url = public_url.trim_end_matches('/').to_owned();
     let place =
         if options.memory { Place::Memory } else { Place::Directory { path: options.data, durable: options.durable } };
     let places = Places::from_env(&Environment::default()).map_err(|error| Trouble(error.to_string()))?;
-    let (app, embedded) = first_run::open(&place, Clock::System, public_url).await?;
+    let (app, embedded) = first_run::open(&place, Clock::System, &public_url).await?;
     let app = app.with_places(places);
     let fixed =
         Fixed { tenant_id: options.tenant_id, secret_key: options.secret_key, management_key: options.management_key };
@@ -163,8 +167,10 @@ async fn serve(options: Serve) -> Result<(), Trouble> {
         how_to_use_the_store(&place, &origin, &credentials);
         store_only::service(embedded.clone())
     } else {
-        welcome(&place, &origin, &credentials);
-        service(app)
+        welcome(&place, &origin, &credentials, !options.no_demo);
+        let shop = (!options.no_demo).then(|| demo::routes(address, &public_url, &credentials.secret_key));
+        let shop = shop.transpose().map_err(|error| Trouble(error.to_string()))?;
+        shop.unwrap_or_default().fallback_service(service(app))
     };
     let sweeper = tokio::spawn(sweep_every_minute(embedded));
     let postman = tokio::spawn(deliver_pushes(courier));
@@ -215,12 +221,13 @@ fn how_to_use_the_store(place: &Place, origin: &str, credentials: &Credentials) 
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
-fn welcome(place: &Place, origin: &str, credentials: &Credentials) {
+fn welcome(place: &Place, origin: &str, credentials: &Credentials, has_demo: bool) {
     let kept = match place {
         Place::Memory => "in memory, gone when this ends".to_owned(),
         Place::Directory { path, .. } => format!("in {}", path.display()),
     };
     let Credentials { tenant_id, secret_key, management_key } = credentials;
+    let demo = if has_demo { format!("  Demo            {origin}/demo\n") } else { String::new() };
     let text = format!(
         r#"
   Countersign is running; data is kept {kept}.
@@ -229,7 +236,7 @@ fn welcome(place: &Place, origin: &str, credentials: &Credentials) {
   Tenant id       {tenant_id}
   Secret key      {secret_key}
   Management key  {management_key}
-
+{demo}
   A journey to paste into another terminal:
 
     API={origin}/v1 KEY={secret_key}

@@ -13,6 +13,8 @@ const args = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
+  // Sites of somebody else, which this machine serves.
+  "--host-resolver-rules=MAP *.example 127.0.0.1",
 ];
 
 /** Starts a browser for the calling test file. */
@@ -27,6 +29,7 @@ export async function openBrowser() {
 export async function openPage(browser, test, options) {
   const context = await browser.newContext({ deviceScaleFactor: 2, ...options });
   context.setDefaultTimeout(10_000);
+  context.hasScript = options?.javaScriptEnabled;
   const page = await context.newPage();
   page.problems = [];
   test.after(async () => {

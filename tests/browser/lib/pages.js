@@ -1,0 +1,266 @@
+// Every hosted page, and how somebody gets there. Used wherever something must hold for all of them.
+import { currentCode, wrongCode } from "../../sdk/node/lib/totp.js";
+import { unique } from "../../sdk/node/lib/wire.js";
+import { scan } from "./qr.js";
+import { chooseApp, field, setUpApp, type } from "./user.js";
+
+/**
+ * Brings `page` to the settings of a new user with an app, and a phone where `withPhone` is set.
+ * A first enrolment may manage at once; later visits come through a challenge.
+ */
+export async function openSettings({ site, page, test, attributes = {} }, { withPhone = false, name } = {}) {
+  const userId = unique("ada");
+  if (withPhone) await site.withPhone(test, userId, ["--name", "Ada's phone"]);
+  const scope = withPhone ? "add:authenticators" : undefined;
+  const { url } = await site.track(userId, { redirectToSettings: true, scope, deviceId: unique("laptop"), ...attributes });
+  if (withPhone) await page.goto(url.replace("/challenge?", "/set-up?"));
+  else await page.goto(url);
+  const made = await setUpApp(page, { name });
+  await page.locator("article.authenticator").first().waitFor();
+  return { userId, url, ...made };
+}
+
+const go = async ({ site, page, attributes }, userId, { path, query = "", action, more } = {}) => {
+  const { url, token } = await site.track(userId, { ...attributes, ...more }, action);
+  await page.goto((path ? url.replace("/challenge?", `${path}?`) : url) + query);
+  return { url, token, userId };
+};
+
+const enforced = { confirmation: "Enforce 2FA", by: "the tests" };
+
+/** By name: how to get there (`open`), what is on it (`shows`), and with which end (`end`). `late` ones come last. */
+export const pages = [
+  {
+    name: "challenge",
+    shows: field,
+    async open(visit) {
+      await go(visit, (await visit.site.withApp()).userId);
+    },
+  },
+  {
+    name: "challenge-wrong",
+    shows: "#problem",
+    async open(visit) {
+      const { userId, secret } = await visit.site.withApp();
+      await go(visit, userId);
+      await type(visit.page, wrongCode(secret));
+    },
+  },
+  {
+    name: "challenge-locked",
+    shows: "#problem",
+    async open(visit) {
+      const { userId, secret } = await visit.site.withApp();
+      const { token } = await visit.site.track(userId);
+      await visit.site.spendGuesses(token, wrongCode(secret));
+      await go(visit, userId);
+      await type(visit.page, wrongCode(secret));
+    },
+  },
+  {
+    name: "challenge-ways",
+    shows: "a.way",
+    async open(visit) {
+      const { userId } = await visit.site.withApp();
+      await visit.site.withPhone(visit.test, userId);
+      await go(visit, userId);
+    },
+  },
+  {
+    name: "challenge-phone",
+    shows: 'form button[type="submit"]',
+    async open(visit) {
+      await go(visit, (await visit.site.withPhone(visit.test)).userId, { query: "&way=phone" });
+    },
+  },
+  {
+    name: "waiting",
+    shows: "#number",
+    async open(visit) {
+      await go(visit, (await visit.site.withPhone(visit.test)).userId, { query: "&way=phone" });
+      await visit.page.click('form button[type="submit"]');
+    },
+  },
+  {
+    name: "waiting-denied",
+    shows: "#problem",
+    async open(visit) {
+      const { userId, phone } = await visit.site.withPhone(visit.test);
+      await go(visit, userId, { query: "&way=phone" });
+      await visit.page.click('form button[type="submit"]');
+      await visit.page.locator("#number").waitFor();
+      await phone.run(["deny"]);
+    },
+  },
+  {
+    name: "challenge-recovery",
+    shows: "input#recovery-code",
+    async open(visit) {
+      await go(visit, (await visit.site.withApp()).userId, { query: "&way=recovery" });
+    },
+  },
+  {
+    name: "choose",
+    shows: "a#choose-app",
+    async open(visit) {
+      await go(visit, unique("ada"), { path: "/set-up" });
+    },
+  },
+  {
+    name: "app",
+    shows: "#secret",
+    async open(visit) {
+      await go(visit, unique("ada"));
+      await chooseApp(visit.page);
+    },
+  },
+  {
+    name: "app-wrong",
+    shows: "#problem",
+    async open(visit) {
+      await go(visit, unique("ada"));
+      await type(visit.page, wrongCode(await chooseApp(visit.page)));
+    },
+  },
+  {
+    name: "phone",
+    shows: "#qr svg",
+    async open(visit) {
+      await go(visit, unique("grace"), { path: "/set-up", query: "&kind=phone" });
+    },
+  },
+  {
+    name: "paired",
+    shows: "form button[type=submit]",
+    async open(visit) {
+      await go(visit, unique("grace"), { path: "/set-up", query: "&kind=phone" });
+      await visit.site.newPhone(visit.test).run(["enroll", await scan(visit.page)]);
+      await visit.page.locator("#qr").waitFor({ state: "detached" });
+    },
+  },
+  {
+    name: "codes",
+    shows: "#codes",
+    async open(visit) {
+      await go(visit, unique("ada"));
+      await type(visit.page, currentCode(await chooseApp(visit.page)));
+    },
+  },
+  {
+    name: "settings",
+    shows: "article.authenticator",
+    async open(visit) {
+      await openSettings(visit, { withPhone: true, name: "Work phone" });
+    },
+  },
+  {
+    name: "settings-renamed",
+    shows: "#done",
+    async open(visit) {
+      await openSettings(visit);
+      const card = visit.page.locator("article.authenticator").first();
+      await card.locator("summary").click();
+      await card.locator('input[name="name"]').fill("Another name");
+      await card.locator('details button[type="submit"]').click();
+    },
+  },
+  {
+    name: "remove",
+    shows: "dialog#confirm",
+    async open(visit) {
+      await openSettings(visit, { name: "Old phone" });
+      await visit.page.locator("article.authenticator a.remove").first().click();
+    },
+  },
+  {
+    name: "end-success",
+    end: "success",
+    async open(visit) {
+      const { userId, secret } = await visit.site.withApp();
+      await go(visit, userId, { more: { redirectUrl: undefined } });
+      await type(visit.page, currentCode(secret));
+    },
+  },
+  {
+    name: "end-nothing",
+    end: "success",
+    async open(visit) {
+      const action = await visit.site.actionThatIs("ALLOW");
+      await go(visit, (await visit.site.withApp()).userId, { action });
+    },
+  },
+  {
+    name: "end-quit",
+    end: "quit",
+    async open(visit) {
+      await go(visit, (await visit.site.withApp()).userId, { query: "&mode=popup" });
+      await visit.page.click("a.quit");
+    },
+  },
+  {
+    name: "end-blocked",
+    end: "blocked",
+    async open(visit) {
+      await go(visit, unique("ada"), { action: await visit.site.actionThatIs("BLOCK") });
+    },
+  },
+  {
+    name: "end-review",
+    end: "review",
+    async open(visit) {
+      await go(visit, unique("ada"), { action: await visit.site.actionThatIs("REVIEW") });
+    },
+  },
+  {
+    name: "end-no-way",
+    end: "error",
+    async open(visit) {
+      const action = await visit.site.actionThatIs("CHALLENGE", { verificationMethods: ["PUSH"] });
+      await go(visit, (await visit.site.withApp()).userId, { action });
+    },
+  },
+  {
+    name: "end-error",
+    end: "error",
+    status: 401,
+    async open({ site, page }) {
+      await page.goto(`${site.server.origin}/challenge?token=rubbish`);
+    },
+  },
+  {
+    name: "end-expired",
+    end: "expired",
+    status: 401,
+    late: true,
+    async open({ site, page, past }) {
+      await past.over(past.token);
+      await page.goto(past.url);
+    },
+  },
+  {
+    // Enforcement is never turned off again: what follows it lives with it.
+    name: "why",
+    shows: "#why",
+    late: true,
+    async open(visit) {
+      await visit.site.manage("POST", "/two-factor-enforcement", enforced);
+      await go(visit, unique("ada"));
+    },
+  },
+];
+
+/** What `open` of the page `end-expired` needs, made early. */
+export const makePast = (site, test, attributes) =>
+  site.shortLived(test, async () => site.track((await site.withApp()).userId, attributes));
+
+/** Waits until the page is what it is called. */
+export async function arrive(page, entry) {
+  await page.locator(entry.shows ?? `main[data-end="${entry.end}"]`).first().waitFor();
+  return page;
+}
+
+/** Opens a page and waits for it. */
+export async function visitPage(entry, visit) {
+  await entry.open(visit);
+  await arrive(visit.page, entry);
+}
