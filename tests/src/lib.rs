@@ -5,6 +5,7 @@ pub mod device;
 pub mod faults;
 pub mod http;
 pub mod otp;
+pub mod pages;
 
 use std::net::SocketAddr;
 
