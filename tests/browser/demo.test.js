@@ -72,7 +72,7 @@ test("the whole minute: sign in, turn on two-step, pay, confirm a large payment,
 });
 
 async function lastPayment(name) {
-  const { actions } = await sdk.queryUserActions({ userId: `demo-${name}`, codes: ["pay"], state: "CHALLENGE_SUCCEEDED" });
+  const actions = await sdk.queryUserActions({ userId: `demo-${name}`, codes: ["pay"], state: "CHALLENGE_SUCCEEDED" });
   return actions[0].idempotencyKey;
 }
 

@@ -80,10 +80,13 @@ struct CodesPage<'a> {
 }
 
 pub(crate) async fn show(app: &App, visit: &Visit, fields: &Fields, headers: &HeaderMap) -> Result<Response, Error> {
-    if !visit.may_add() {
+    let had = fields.get("had").parse::<usize>();
+    // With the phone the token of somebody new may add no more, and the page has still to say that it is there.
+    let is_paired = matches!(had, Ok(had) if phones_of(visit) > had);
+    if !visit.may_add() && !is_paired {
         return Ok(Redirect::to(&visit.link("/challenge", &[])).into_response());
     }
-    match (fields.get("kind"), fields.get("had").parse::<usize>()) {
+    match (fields.get("kind"), had) {
         ("phone", Ok(had)) => watch(app, visit, had, headers).await,
         ("phone", Err(_)) if visit.offers().contains(&Way::Phone) => {
             let had = phones_of(visit).to_string();

@@ -29,13 +29,15 @@ async fn an_authenticator_is_renamed_made_primary_and_removed() {
     let phone = world.device_with("ada", "push", json!({"pushToken": "t", "deviceName": "Old phone"})).await;
     let token = confirmed(&world, "ada", &secret).await;
     let all = listed(&world, "ada").await;
-    let (app, device) = (id(&all[0]), id(&all[1]));
+    let of = |method: &str| id(all.as_array().unwrap().iter().find(|one| one["verificationMethod"] == method).unwrap());
+    let (app, device) = (of("AUTHENTICATOR_APP"), of("PUSH"));
     let renamed = change(&world, &token, "rename", &[("id", &device), ("name", "  New phone ")]).await;
     assert_eq!(renamed.status, 303, "{}", renamed.text());
     let primary = change(&world, &token, "primary", &[("id", &device)]).await;
     assert_eq!(primary.status, 303, "{}", primary.text());
     let all = listed(&world, "ada").await;
-    assert_eq!((&all[1]["displayName"], &all[1]["isDefault"]), (&json!("New phone"), &json!(true)), "{all}");
+    let primary = all.as_array().unwrap().iter().find(|one| one["isDefault"] == true).unwrap();
+    assert_eq!((&primary["displayName"], id(primary)), (&json!("New phone"), device.clone()), "{all}");
     let page = world.page("/settings", &token).await.text();
     for expected in ["New phone", "Renamed to New phone", "New phone became primary", "Confirmed"] {
         assert!(page.contains(expected), "{expected}: {page}");
@@ -140,13 +142,14 @@ async fn other_devices_are_told() {
         world.device_with("ada", "push", json!({"pushToken": name, "deviceName": name})).await;
     }
     let token = confirmed(&world, "ada", &secret).await;
-    let gone = id(&listed(&world, "ada").await[1]);
+    let all = listed(&world, "ada").await;
+    let gone = id(all.as_array().unwrap().iter().find(|one| one["verificationMethod"] == "PUSH").expect("a phone"));
     assert_eq!(change(&world, &token, "remove", &[("id", &gone)]).await.status, 303);
     let waiting = world.queue.receive(world.app.now());
     assert_eq!(waiting.len(), 1, "one for the phone that stays");
     assert!(!waiting[0].body.contains(&gone) && !waiting[0].body.contains("ada"), "{}", waiting[0].body);
     let without = world.without_queue().await;
-    let left = id(&listed(&world, "ada").await[1]);
+    let left = id(&listed(&world, "ada").await[0]);
     assert_eq!(change(&without, &token, "primary", &[("id", &left)]).await.status, 303);
 }
 
