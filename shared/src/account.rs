@@ -70,7 +70,7 @@ pub enum Happened {
         place: Option<String>,
     },
     /// An authenticator was enrolled.
-    Added(Authenticator),
+    Added(Box<Authenticator>),
     Changed(Event),
 }
 
@@ -307,7 +307,7 @@ pub async fn activity(app: &App, caller: &UserCaller, user: &User, now: Timestam
     let events = store.events(user, SHOWN).await?;
     entries.extend(events.into_iter().map(|(at, event)| Entry { at, what: Happened::Changed(event) }));
     let added = store.authenticators(user).await?;
-    entries.extend(added.into_iter().map(|one| Entry { at: one.verified_at, what: Happened::Added(one) }));
+    entries.extend(added.into_iter().map(|one| Entry { at: one.verified_at, what: Happened::Added(Box::new(one)) }));
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.at));
     entries.truncate(SHOWN);
     Ok(entries)

@@ -69,6 +69,11 @@ impl Guesses {
         self.slots.iter().filter(|(_, made)| **made <= horizon).map(|(slot, _)| slot.clone()).collect()
     }
 
+    /// How many guesses take a slot now: wrong ones, and those that are being looked at.
+    pub fn counting(&self, now: Timestamp) -> usize {
+        self.slots.len() - self.over(now).len()
+    }
+
     pub fn room(&self, now: Timestamp) -> Room {
         let over = self.over(now);
         if self.totp_failures >= CLOSED_AFTER || over.is_empty() { Room::Exhausted } else { Room::AfterDropping(over) }

@@ -70,7 +70,8 @@ pub struct Requirement {
     pub default: bool,
 }
 
-/// What becomes of an action while the tenant's configuration, its rules among it, cannot be read.
+/// What becomes of an action while the tenant's configuration, its rules among it, cannot be read, or while nobody can
+/// be asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum FailureMode {
@@ -100,6 +101,8 @@ impl FailureMode {
 #[serde(rename_all = "snake_case")]
 pub enum Failure {
     ConfigurationUnavailable,
+    /// Nobody could be asked: the queue to the push services took nothing, and the user has no other way to answer.
+    ProviderUnavailable,
 }
 
 /// All that a tenant asks.
@@ -146,6 +149,18 @@ impl Policy {
         match State::initial(outcome, user.is_enrolled()) {
             State::Allow if must_enrol || !self.asked_of(user).is_empty() => State::ChallengeRequired,
             other => other,
+        }
+    }
+
+    /// The state to which a challenge moves that cannot be asked; `None` where it goes on waiting for an answer.
+    ///
+    /// Stricter than what a failure while tracking may do, since the rules have spoken: once a second factor is asked of
+    /// everybody, nobody is let through without one.
+    pub fn state_unasked(&self, mode: FailureMode, user: &User, now: Timestamp) -> Option<State> {
+        match self.initial_state(mode.outcome(Outcome::Challenge)?, user, now) {
+            State::ChallengeRequired => None,
+            State::Allow if self.is_enforced(now) => None,
+            decided => Some(decided),
         }
     }
 }
@@ -256,6 +271,19 @@ mod tests {
                 _ => prop_assert_eq!(state, State::Allow),
             }
         }
+    }
+
+    #[test]
+    fn a_challenge_that_cannot_be_asked_lets_nobody_past_what_is_asked_of_all() {
+        let before = |mode| policy(2, true).state_unasked(mode, &user(true, false), at(1));
+        assert_eq!(before(FailureMode::Closed), None);
+        assert_eq!(before(FailureMode::Review), Some(State::ReviewRequired));
+        assert_eq!(before(FailureMode::Open), Some(State::Allow));
+        let set_up_is_open = policy(2, true).state_unasked(FailureMode::Open, &user(true, true), at(1));
+        assert_eq!(set_up_is_open, None);
+        let enforced = |mode| policy(1, true).state_unasked(mode, &user(true, false), at(1));
+        assert_eq!(enforced(FailureMode::Open), None);
+        assert_eq!(enforced(FailureMode::Review), Some(State::ReviewRequired));
     }
 
     #[test]

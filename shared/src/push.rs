@@ -12,6 +12,7 @@ use crate::{
     error::Error,
     id::{AuthenticatorId, ChallengeId, TenantId},
     metrics::{Counter, count},
+    policy::{Failure, FailureMode, Policy},
     tenant::Demand,
     token::{self, Claims, scope},
     user::{Profile, User},
@@ -50,7 +51,8 @@ pub enum Standing {
 ///
 /// Two round trips and one enqueue: the messages are taken first and the challenge is written second, so that one
 /// that was acknowledged always has its messages (design.md). 429 with Retry-After once the user was asked too often, or
-/// has said "not me"; 403 where the action cannot be answered by push; 503 where the queue takes nothing.
+/// has said "not me"; 403 where the action cannot be answered by push; 503 where the queue takes nothing, or 409 once
+/// the failure mode of its kind has decided the action because of that.
 pub async fn ask(
     app: &App,
     caller: &UserCaller,
@@ -81,7 +83,8 @@ pub async fn ask(
         let profile = profile.map(|stored| stored.profile).unwrap_or_default();
         describe(&mut challenge, (app, &caller.tenant), (&user, &profile, &action), only);
         if deliveries.is_none() {
-            deliveries = Some(send(app, caller.tenant.id(), &challenge, &targets).await?);
+            let sent = send(app, caller.tenant.id(), &challenge, &targets).await;
+            deliveries = Some(or_by_failure_mode(app, &caller.tenant, (&user, &action), sent, now).await?);
         }
         if store.begin_push(&user, &challenge, &about(claims), &pushes).await? {
             count(Counter::PushesAsked);
@@ -112,6 +115,9 @@ fn asked(challenge: &Challenge, deliveries: Vec<Sent>) -> Asked {
 }
 
 fn may_be_asked(user: &User, action: &Action, now: Timestamp) -> Result<(), Error> {
+    if action.state != ActionState::ChallengeRequired && action.failure == Some(Failure::ProviderUnavailable) {
+        return Err(decided_by_failure_mode(action.state));
+    }
     if action.state != ActionState::ChallengeRequired || now >= action.expires_at {
         return Err(Error::Forbidden("The action needs no challenge, or it is over. Track it again.".into()));
     }
@@ -199,6 +205,48 @@ async fn send(
         .iter()
         .map(|(id, is_reached)| Sent { authenticator: (*id).clone(), error: error(*is_reached, &mut taken) })
         .collect())
+}
+
+/// What became of the messages; where the queue took none, the failure mode of the action's kind has its say.
+///
+/// Only where the user cannot answer in another way, and never past an enforcement, which is read anew. Nothing is
+/// learnt of the action for rules: nobody has proved anything.
+async fn or_by_failure_mode(
+    app: &App,
+    tenant: &TenantContext,
+    (user, action): (&User, &Action),
+    sent: Result<Vec<Sent>, Error>,
+    now: Timestamp,
+) -> Result<Vec<Sent>, Error> {
+    let failure = match sent {
+        Err(failure @ Error::Unavailable(_)) => failure,
+        other => return other,
+    };
+    let mode = tenant.action(&action.code).map_or(FailureMode::Closed, |config| config.failure_mode);
+    let has_another_way =
+        user.enrolled_methods().iter().any(|way| *way != Method::Push && action.allowed_methods.contains(way));
+    if mode == FailureMode::Closed || has_another_way {
+        return Err(failure);
+    }
+    let store = app.store().tenant(tenant.id());
+    let policy = Policy { enforcement: store.enforcement().await?, ..tenant.policy().clone() };
+    let Some(next) = policy.state_unasked(mode, user, now) else { return Err(failure) };
+    let key = store.action_key(&user.id, &action.code, &action.key);
+    let moved = store.move_by_failure(&key, action, (next, Failure::ProviderUnavailable), now).await?;
+    let Some(state) = moved else { return Err(failure) };
+    count(Counter::ActionsInFailureMode);
+    let cause = std::error::Error::source(&failure).map(ToString::to_string);
+    tracing::warn!(event = "decided_by_failure_mode", tenant = %tenant.id(), action = %action.id, mode = ?mode, cause);
+    Err(decided_by_failure_mode(state))
+}
+
+/// No 503, after which clients ask again by themselves: another question would find nothing to ask.
+fn decided_by_failure_mode(state: ActionState) -> Error {
+    let state = state.as_str();
+    Error::Conflict(format!(
+        "No device could be asked, so the failure mode of this kind of action decided it: it is {state} now. Do not ask \
+         again; return to the app, whose backend reads the action."
+    ))
 }
 
 /// How the question that the caller asked stands (contract, C30). One round trip.

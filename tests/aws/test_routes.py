@@ -140,6 +140,7 @@ def test_the_hosted_page_takes_a_code_and_returns_with_a_token(api, origin):
     fields = Page(page.body.decode()).fields
     wrong = send(origin, "POST", "/challenge", urlencode(fields | {"code": phone.wrong_codes(1)[0]}), FORM)
     assert wrong.status == 200 and "not right" in Page(wrong.body.decode()).text, wrong.seen
+    fields = Page(wrong.body.decode()).fields
     right = send(origin, "POST", "/challenge", urlencode(fields | {"code": phone.code()}), FORM)
     assert right.status in (302, 303), right.seen
     back = urlsplit(right.headers["location"])
@@ -156,7 +157,7 @@ def test_the_hosted_page_asks_a_phone_with_a_number(operator, origin):
     tracked = api.track(user)
     page = send(origin, "GET", tracked["url"].removeprefix(origin))
     fields = Page(page.body.decode()).fields
-    assert fields["ask"] == "push", page.seen
+    assert fields["way"] == "phone", page.seen
     asked = send(origin, "POST", "/challenge", urlencode(fields), FORM)
     assert asked.status in (302, 303), asked.seen
     address = asked.headers["location"]
@@ -176,9 +177,38 @@ def test_the_hosted_page_sets_an_app_up(api, origin):
     assert "<svg" in html, "the QR code"
     secret = re.search(r"\b[A-Z2-7]{4}(?: [A-Z2-7]{4}){7}\b", Page(html).text)[0].replace(" ", "")
     code = Phone("new", secret).code()
-    done = send(origin, "POST", "/challenge", urlencode(Page(html).fields | {"code": code}), FORM)
-    assert done.status == 200 and "You are verified" in Page(done.body.decode()).text, done.seen
+    done = send(origin, "POST", "/set-up", urlencode(Page(html).fields | {"code": code}), FORM)
+    assert done.status == 200 and "Keep your recovery codes" in Page(done.body.decode()).text, done.seen
+    kept = send(origin, "POST", "/set-up", urlencode(Page(done.body.decode()).fields | {"kept": "yes"}), FORM)
+    assert kept.status == 200 and "You are verified" in Page(kept.body.decode()).text, kept.seen
     assert api.validate(tracked["token"])["state"] == "CHALLENGE_SUCCEEDED"
+
+
+def test_users_see_and_change_what_they_have(api, origin):
+    phone = api.imported()
+    tracked = api.track(phone.user, redirectToSettings=True)
+    fields = Page(send(origin, "GET", tracked["url"].removeprefix(origin)).body.decode()).fields
+    passed = send(origin, "POST", "/challenge", urlencode(fields | {"code": phone.code()}), FORM)
+    assert passed.status == 303 and passed.headers["location"].startswith("/settings?"), passed.seen
+    address = passed.headers["location"]
+
+    def change(**asked):
+        page = Page(send(origin, "GET", address).body.decode())
+        sent = {name: page.fields[name] for name in ("token", "state")} | asked
+        return send(origin, "POST", "/settings", urlencode(sent), FORM)
+
+    owned = api.server("GET", f"/users/{phone.user}/authenticators").ok()[0]["userAuthenticatorId"]
+    assert change(act="rename", id=owned, name="My phone").status == 303
+    assert "My phone" in Page(send(origin, "GET", address).body.decode()).text
+    codes = re.findall(r"[0-9A-Z]{5}-[0-9A-Z]{5}", change(act="codes").body.decode())
+    assert len(codes) == 10
+    other = api.track(phone.user)
+    recovery = send(origin, "GET", other["url"].removeprefix(origin) + "&way=recovery")
+    fields = Page(recovery.body.decode()).fields
+    done = send(origin, "POST", "/challenge", urlencode(fields | {"recovery": codes[0]}), FORM)
+    assert "You are verified" in Page(done.body.decode()).text, done.seen
+    assert change(act="remove", id=owned).status == 303
+    assert api.server("GET", f"/users/{phone.user}/authenticators").ok() == []
 
 
 def test_a_tracked_address_takes_the_place_of_the_one_before(api):

@@ -134,7 +134,8 @@ for (const javaScriptEnabled of [true, false]) {
 
   test(`renaming and removing by keyboard alone${how}`, async (t) => {
     const page = await openPage(site.browser, t, { javaScriptEnabled });
-    const { userId } = await openSettings({ site, page, test: t });
+    // Somebody has made two factors mandatory by now: one of two can go.
+    const { userId } = await openSettings({ site, page, test: t }, { withPhone: true });
     await press(page, "article.authenticator summary");
     await tabTo(page, 'article.authenticator input[name="name"]');
     await page.keyboard.press("Control+A");
@@ -154,7 +155,7 @@ for (const javaScriptEnabled of [true, false]) {
     }
     await press(page, 'dialog#confirm button[type="submit"]');
     await page.locator("#done").waitFor();
-    assert.deepEqual(await site.sdk.getAuthenticators({ userId }), []);
+    assert.equal((await site.sdk.getAuthenticators({ userId })).length, 1);
   });
 }
 
@@ -167,6 +168,7 @@ test("the live state of a push is announced, and the page can be left by keyboar
   assert.equal(await page.getAttribute("#live", "role"), "status");
   assert.match(await page.locator("#live").innerText(), /\S/);
   await press(page, "a#other");
+  await page.locator("#number").waitFor({ state: "detached" });
   await press(page, "a.quit");
   await isBack(page);
 });

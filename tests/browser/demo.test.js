@@ -72,7 +72,7 @@ test("the whole minute: sign in, turn on two-step, pay, confirm a large payment,
 });
 
 async function lastPayment(name) {
-  const { actions } = await sdk.queryUserActions({ userId: `demo-${name}`, codes: ["pay"], state: "CHALLENGE_SUCCEEDED" });
+  const actions = await sdk.queryUserActions({ userId: `demo-${name}`, codes: ["pay"], state: "CHALLENGE_SUCCEEDED" });
   return actions[0].idempotencyKey;
 }
 
@@ -97,15 +97,10 @@ test("a token of somebody else signs nobody in, and no other site fills a form i
   // Eve answers an own sign-in, and gives Ada's browser the address that she was sent back to.
   await button(page, "Sign out").click();
   await signIn(page, theirs);
-  const back = new Promise((resolve) => {
-    page.route(`${demo}/back?**`, (route) => {
-      resolve(route.request().url());
-      return route.abort();
-    });
-  });
   await page.locator(field).waitFor();
+  const back = page.waitForRequest((request) => request.url().startsWith(`${demo}/back?`));
   await type(page, currentCode(secret));
-  const address = await back;
+  const address = (await back).url();
 
   const victim = await openPage(browser, t);
   await victim.goto(address);

@@ -11,6 +11,7 @@ import { currentCode, previousCode, wrongCode } from "../sdk/node/lib/totp.js";
 import { unique } from "../sdk/node/lib/wire.js";
 import { openBrowser, openPage } from "./lib/chromium.js";
 import { openShop } from "./lib/shop.js";
+import { type } from "./lib/user.js";
 
 const server = await serve();
 const shop = await openShop();
@@ -22,13 +23,17 @@ const submit = `form:has(${field}) button[type="submit"]`;
 
 const track = (userId) => sdk.track({ userId, action, attributes: { redirectUrl: shop.redirectUrl } });
 
-async function answer(page, code) {
-  await page.fill(field, code);
-  await page.click(submit);
-}
+const answer = type;
 
 /** The page is back at the shop, with a token that validates. */
 async function assertReturned(page, userId) {
+  await page.locator('#kept, h1:text-is("Welcome back")').first().waitFor();
+  if (await page.locator("#kept").count()) {
+    // The first set-up: recovery codes come before the way back.
+    await page.locator("#kept").focus();
+    await page.keyboard.press("Space");
+    await page.keyboard.press("Enter");
+  }
   await page.waitForURL(`${shop.origin}/done?**`);
   const query = new URL(page.url()).searchParams;
   assert.equal(query.get("order"), "42", "the shop's own query is kept");
@@ -165,8 +170,7 @@ test("set-up and challenge work by keyboard alone", async (t) => {
 
   await page.goto((await track(userId)).url);
   await tabTo(field);
-  await page.keyboard.type(currentCode(secret));
-  await page.keyboard.press("Enter");
+  await page.keyboard.type(currentCode(secret)); // The sixth digit sends it.
   await assertReturned(page, userId);
 });
 

@@ -25,9 +25,6 @@ const polyglots = [
   `{{7*7}}\${7*7}<%= 7*7 %>\u202e\u0000&lt;b&gt;`,
   `" autofocus onfocus="window.hacked=1" hx-get="/x" hx-trigger="load" hx-on:load="window.hacked=1`,
 ];
-/** All of them in a name of at most 64 characters' length is not possible: some fit. */
-const short = polyglots.filter((text) => text.length <= 64 && !text.includes("\u0000"));
-
 /** A page that notes each script that ran, each violation of its content policy, and each thing that its console calls an error. */
 async function openWatched(t, options) {
   const page = await openPage(site.browser, t, options);
@@ -53,11 +50,12 @@ async function openWatched(t, options) {
 }
 
 test("no page runs a script of a name, breaks its own policy, or logs an error", async (t) => {
-  for (const [index, name] of [...short, ...polyglots.filter((text) => !text.includes("\u0000"))].entries()) {
+  for (const [index, name] of polyglots.filter((text) => !text.includes("\u0000")).entries()) {
+    const tenantName = name.slice(0, 64);
     await t.test(`names like ${JSON.stringify(name.slice(0, 40))} (${index})`, async (t) => {
-      await site.configure(t, { name: name.slice(0, 64) });
-      // The server SDK puts the id into its address as it is.
-      const userId = `${unique("ada")}${name.replace(/[/\\?#%]/g, "")}`;
+      await site.configure(t, { name: tenantName });
+      // The SDK puts an id into its path as it is.
+      const userId = `${unique("ada")}${name.replaceAll(/[/?#%\\]/g, "")}`;
       const { secret } = await site.withApp(userId);
       const [{ userAuthenticatorId }] = await sdk.getAuthenticators({ userId });
       const attributes = { username: name.slice(0, 200), email: "ada@example.com", deviceId: name, userAgent: name, locale: name.slice(0, 30) };
@@ -182,7 +180,11 @@ test("every page has the headers that keep the token in and scripts out, and bre
         if (new URL(response.url()).pathname.startsWith("/assets/")) assets.set(response.url(), response.headers());
         else nonces.push(assertPageHeaders(response));
       }
-      assert.equal(await page.locator("[onclick], [onload], [onerror], [style]").count(), 0, "no inline handler or style");
+      // As it was sent: a picture that was taken of a page leaves styles in it.
+      for (const response of answers.filter((one) => one.headers()["content-type"]?.startsWith("text/html"))) {
+        const sent = await response.text().catch(() => "");
+        assert.doesNotMatch(sent, /<[^>]+\s(?:style|on[a-z]+)=/, "no inline handler or style");
+      }
       assert.deepEqual(await trouble(), []);
     });
   }

@@ -121,7 +121,8 @@ test("recovery codes: shown once, copied, downloaded and printed; nothing goes o
   assert.ok(!codes.some((code) => address.includes(code)));
   await acknowledge(page);
   await isBack(page);
-  await page.goBack();
+  // Chromium keeps no answer of a form that may not be stored: it asks before it sends the form again.
+  await page.goBack().catch(() => undefined);
   for (const code of codes) assert.ok(!(await page.content()).includes(code), "a code is shown a second time");
   assert.deepEqual(page.problems, []);
 });

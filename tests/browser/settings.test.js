@@ -1,9 +1,9 @@
 // The page on which users manage what they have set up (`redirectToSettings`).
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { until } from "../sdk/node/lib/server.js";
+import { secretKey, until } from "../sdk/node/lib/server.js";
 import { currentCode, previousCode } from "../sdk/node/lib/totp.js";
-import { unique } from "../sdk/node/lib/wire.js";
+import { basic, call, unique } from "../sdk/node/lib/wire.js";
 import { openPage } from "./lib/chromium.js";
 import { openSettings } from "./lib/pages.js";
 import { openSite } from "./lib/site.js";
@@ -145,9 +145,18 @@ test("a remembered device is listed, and forgotten", async (t) => {
   const { userId, secret } = await site.withApp();
   const page = await openPage(site.browser, t);
   const deviceId = unique("laptop");
-  await page.goto((await site.track(userId, { deviceId })).url);
+  // What is told of devices is kept where rules may ask for it.
+  const action = await site.actionThatIs("CHALLENGE");
+  const conditions = { "==": [{ var: "device.isNew" }, false] };
+  await site.manage("POST", `/action-configurations/${action}/rules`, { name: "Known", isActive: true, priority: 0, type: "CHALLENGE", conditions });
+  await until("the rule is known to all", async () => (await site.track(userId, { deviceId }, action)).ruleIds, 60);
+  await page.goto((await site.track(userId, { deviceId }, action)).url);
   await type(page, await previousCode(secret));
   await isBack(page);
+  const rememberedUntil = new Date(Date.now() + 86_400_000).toISOString();
+  const path = `${site.server.api}/users/${userId}/devices/${deviceId}`;
+  const { status } = await call(path, { method: "PATCH", authorization: basic(secretKey), body: { rememberedUntil } });
+  assert.equal(status, 200);
   await settings(page, t, userId, secret);
   const row = page.locator("#devices li", { hasText: deviceId });
   await row.waitFor();

@@ -5,6 +5,7 @@ pub mod device;
 pub mod faults;
 pub mod http;
 pub mod otp;
+pub mod pages;
 
 use std::net::SocketAddr;
 
@@ -82,16 +83,20 @@ impl World {
 
     /// Another process, which knows where addresses are.
     pub async fn with_places(&self, places: Places) -> World {
+        self.process(places, Outbox::Local(self.queue.clone())).await
+    }
+
+    /// Another process, whose queue takes nothing.
+    pub async fn without_queue(&self) -> World {
+        self.process(Places::default(), Outbox::None).await
+    }
+
+    async fn process(&self, places: Places, outbox: Outbox) -> World {
         let faults = Faults::over(self.embedded.clone());
         let store = Store::new(client_with_attempts(faults.clone(), 3), TABLE);
-        let app = App::new(
-            store,
-            self.keyring.clone(),
-            Clock::Manual(self.clock.clone()),
-            "http://pages.example",
-            Outbox::Local(self.queue.clone()),
-        )
-        .with_places(places);
+        let app =
+            App::new(store, self.keyring.clone(), Clock::Manual(self.clock.clone()), "http://pages.example", outbox)
+                .with_places(places);
         let (address, server) = serve(&app).await;
         World {
             app,

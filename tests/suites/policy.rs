@@ -20,6 +20,8 @@ mod required;
 mod scene;
 #[path = "support/table.rs"]
 mod table;
+#[path = "policy/unasked.rs"]
+mod unasked;
 
 use countersign_tests::{World, http::Answer};
 use serde_json::{Value, json};

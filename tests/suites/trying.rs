@@ -4,6 +4,8 @@
 mod apply;
 #[path = "trying/cases.rs"]
 mod cases;
+#[path = "trying/many.rs"]
+mod many;
 #[path = "crash/process.rs"]
 #[expect(dead_code, reason = "the suite `crash` needs more of it")]
 mod process;

@@ -9,7 +9,7 @@
   const opener = mode && (window.parent !== window ? window.parent : window.opener);
   if (opener) {
     const tell = (message, target) => { try { opener.postMessage(message, target); } catch { /* gone, or not such an origin */ } };
-    tell(JSON.stringify({ event: "AUTHSIGNAL_READY" }), "*");
+    if (!event) tell(JSON.stringify({ event: "AUTHSIGNAL_READY" }), "*");
     const box = document.getElementById("widget_container");
     new ResizeObserver(() => tell({ height: Math.ceil(box.getBoundingClientRect().height) }, "*")).observe(box);
     if (code) tell(JSON.stringify({ event: "AUTHSIGNAL_API_ERROR", errorCode: code, statusCode: Number(status) }), "*");

@@ -1,7 +1,10 @@
 //! What the pages load: one stylesheet, and scripts that they can do without. No build step: files as they are in the
 //! repository, Pico and htmx among them (`assets/vendor`, checked against their packages by the tests).
 
-use std::{io::Write as _, sync::LazyLock};
+use std::{
+    io::Write as _,
+    sync::{LazyLock, OnceLock},
+};
 
 use axum::{
     extract::Path,
@@ -17,7 +20,7 @@ pub(crate) struct Asset {
     kind: &'static str,
     plain: Vec<u8>,
     /// Smaller by three quarters, and made once.
-    gzipped: LazyLock<Option<Vec<u8>>, Box<dyn FnOnce() -> Option<Vec<u8>> + Send>>,
+    gzipped: OnceLock<Option<Vec<u8>>>,
 }
 
 impl Asset {
@@ -25,8 +28,7 @@ impl Asset {
         let plain = parts.join("\n").into_bytes();
         let (stem, extension) = name.split_once('.').unwrap_or((name, ""));
         let path = format!("/assets/{stem}-{}.{extension}", &digest(&[&plain])[..12]);
-        let source = plain.clone();
-        Self { path, kind, plain, gzipped: LazyLock::new(Box::new(move || gzip(&source))) }
+        Self { path, kind, plain, gzipped: OnceLock::new() }
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -57,7 +59,7 @@ pub(crate) async fn get(Path(name): Path<String>, headers: HeaderMap) -> Result<
     let accepts = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     let wants_gzip =
         accepts.flat_map(|value| value.split(',')).any(|coding| coding.trim().eq_ignore_ascii_case("gzip"));
-    let gzipped = asset.gzipped.as_ref().filter(|_| wants_gzip);
+    let gzipped = wants_gzip.then(|| asset.gzipped.get_or_init(|| gzip(&asset.plain)).as_ref()).flatten();
     let mut response = gzipped.unwrap_or(&asset.plain).clone().into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.kind));

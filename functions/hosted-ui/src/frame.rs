@@ -6,7 +6,13 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 use countersign_core::{
-    app::App, error::Error, form, keyring::random, messages::Messages, redirect, theme::value::WebAddress,
+    app::App,
+    error::Error,
+    form,
+    keyring::random,
+    messages::Messages,
+    redirect,
+    theme::{Edge, Side, value::WebAddress},
 };
 use data_encoding::BASE64URL_NOPAD;
 
@@ -103,6 +109,15 @@ impl<'a> Frame<'a> {
     pub(crate) fn dark_logo(&self) -> Option<&str> {
         let dark = self.manner.look.theme.dark_mode.as_ref()?;
         dark.logo_url.as_ref().map(WebAddress::as_str)
+    }
+    /// Whether the logo stands above the box, and the way out in its corner.
+    pub(crate) fn logo_is_outside(&self) -> bool {
+        let container = self.manner.look.theme.light.container.as_ref();
+        container.is_some_and(|container| container.logo_position == Some(Side::Outside))
+    }
+    pub(crate) fn exit_is_on_top(&self) -> bool {
+        let container = self.manner.look.theme.light.container.as_ref();
+        container.is_some_and(|container| container.exit_position == Some(Edge::Top))
     }
     pub(crate) fn favicon(&self) -> Option<&str> {
         self.manner.look.theme.light.favicon_url.as_ref().map(WebAddress::as_str)

@@ -80,10 +80,13 @@ struct CodesPage<'a> {
 }
 
 pub(crate) async fn show(app: &App, visit: &Visit, fields: &Fields, headers: &HeaderMap) -> Result<Response, Error> {
-    if !visit.may_add() {
+    let had = fields.get("had").parse::<usize>();
+    // With the phone the token of somebody new may add no more, and the page has still to say that it is there.
+    let is_paired = matches!(had, Ok(had) if phones_of(visit) > had);
+    if !visit.may_add() && !is_paired {
         return Ok(Redirect::to(&visit.link("/challenge", &[])).into_response());
     }
-    match (fields.get("kind"), fields.get("had").parse::<usize>()) {
+    match (fields.get("kind"), had) {
         ("phone", Ok(had)) => watch(app, visit, had, headers).await,
         ("phone", Err(_)) if visit.offers().contains(&Way::Phone) => {
             let had = phones_of(visit).to_string();
@@ -100,6 +103,8 @@ pub(crate) async fn answer(app: &App, visit: &Visit, fields: &Fields, once: Once
         // Whoever comes here twice only goes on twice.
         "kept" if fields.get("kept") == "yes" => after_set_up(visit, &visit.token),
         "paired" => with_recovery_codes(app, visit, &visit.token).await,
+        // The form that set up the first one: its codes were shown.
+        _ if once == Once::Again && !visit.may_add() => ends::end(visit, ends::End::Later, &visit.token),
         _ if once == Once::Again => page(app, visit, Some(Way::App), &[t.text("form-used-error")]).await,
         _ => confirm_app(app, visit, fields).await,
     }

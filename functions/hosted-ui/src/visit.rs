@@ -91,7 +91,7 @@ impl Manner {
     }
 
     pub(crate) fn messages(&self) -> Messages<'_> {
-        Messages::new(self.language, None)
+        self.look.messages(self.language)
     }
 
     /// What the tenant is called; nothing where none is known.
@@ -147,7 +147,9 @@ impl Visit {
 
     /// The same with another token.
     pub(crate) fn link_with(&self, token: &str, path: &str, more: &[(&str, &str)]) -> String {
-        let mut query = url::form_urlencoded::Serializer::new(format!("{path}?"));
+        let start = format!("{path}?");
+        let end = start.len();
+        let mut query = url::form_urlencoded::Serializer::for_suffix(start, end);
         query.append_pair("token", token).extend_pairs(self.manner.flags.pairs()).extend_pairs(more);
         query.finish()
     }

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::Deleted;
+use crate::{Deleted, not_empty};
 
 /// A kind of action; lists that are not set are absent.
 #[derive(Debug, Serialize, ToSchema)]
@@ -100,7 +100,6 @@ pub(crate) struct Changes {
 
 impl Changes {
     fn apply(&self, config: &mut ActionConfig) -> Result<(), Error> {
-        let not_empty = |methods: &Option<Vec<Method>>| methods.clone().filter(|methods| !methods.is_empty());
         if let Some(outcome) = self.default_user_action_result {
             config.default_user_action_result = outcome.unwrap_or(Outcome::Challenge);
         }
@@ -108,10 +107,10 @@ impl Changes {
             config.messaging_templates = templates.clone();
         }
         if let Some(methods) = &self.verification_methods {
-            config.verification_methods = not_empty(methods);
+            config.verification_methods = not_empty(methods.clone());
         }
         if let Some(methods) = &self.prompt_to_enroll_verification_methods {
-            config.prompt_to_enroll_verification_methods = not_empty(methods);
+            config.prompt_to_enroll_verification_methods = not_empty(methods.clone());
         }
         if let Some(method) = self.default_verification_method {
             config.default_verification_method = method;

@@ -55,6 +55,11 @@ pub(crate) struct AuthenticatorChanges {
     issuer_name: Option<Option<String>>,
 }
 
+/// Recovery codes are switched by the tenant's `disableRecoveryCodes` (M27): one thing, one switch.
+fn configured() -> impl Iterator<Item = Method> {
+    Method::ANSWERING.into_iter().filter(|method| *method != Method::RecoveryCode)
+}
+
 /// List the methods that there are.
 #[utoipa::path(get, path = "/v1/management/authenticator-configurations", tag = "Management API",
     operation_id = "listAuthenticatorConfigurations",
@@ -65,7 +70,7 @@ pub(crate) async fn list(
 ) -> Reply<Vec<AuthenticatorConfiguration>> {
     let loaded = app.store().tenant(tenant.id()).load().await?.ok_or(Error::Unauthorized)?;
     let view = |method| view(tenant.id(), &loaded.tenant.settings, method);
-    Ok(Json(Method::ANSWERING.into_iter().map(view).collect()))
+    Ok(Json(configured().map(view).collect()))
 }
 
 /// Change what the tenant says of a method; in force everywhere within a minute.
@@ -79,7 +84,7 @@ pub(crate) async fn patch(
     Path(id): Path<String>,
     Body(changes): Body<AuthenticatorChanges>,
 ) -> Reply<AuthenticatorConfiguration> {
-    let method = Method::parse(&id).filter(|method| Method::ANSWERING.contains(method));
+    let method = Method::parse(&id).filter(|method| configured().any(|one| one == *method));
     let method =
         method.ok_or_else(|| Error::NotFound("There is no authenticator configuration with this id.".into()))?;
     if let Some(Some(issuer)) = &changes.issuer_name {

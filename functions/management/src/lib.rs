@@ -12,7 +12,7 @@ mod theme;
 mod value_lists;
 
 use axum::routing;
-use countersign_core::app::App;
+use countersign_core::{app::App, authenticator::Method};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -64,4 +64,9 @@ fn with_an_underscore() -> OpenApiRouter<App> {
 #[derive(Debug, Serialize, ToSchema)]
 struct Deleted {
     success: bool,
+}
+
+/// A list of methods that is empty is one that is not set.
+fn not_empty(methods: Option<Vec<Method>>) -> Option<Vec<Method>> {
+    methods.filter(|methods| !methods.is_empty())
 }

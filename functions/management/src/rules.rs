@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::Deleted;
+use crate::{Deleted, not_empty};
 
 /// A rule; lists that are not set are absent.
 #[derive(Debug, Serialize, ToSchema)]
@@ -122,10 +122,6 @@ pub(crate) struct RuleChanges {
 fn priority(asked: i64) -> Result<u8, Error> {
     let priority = u8::try_from(asked).ok().filter(|priority| *priority <= LAST_PRIORITY);
     priority.ok_or_else(|| Error::Invalid(format!("priority is between 0 and {LAST_PRIORITY}.")))
-}
-
-fn not_empty(methods: Option<Vec<Method>>) -> Option<Vec<Method>> {
-    methods.filter(|methods| !methods.is_empty())
 }
 
 impl CreateRule {

@@ -4,6 +4,7 @@ pub mod demo;
 pub mod embedded;
 pub mod first_run;
 pub mod operator;
+mod progress;
 pub mod rules;
 pub mod store_only;
 pub mod users;

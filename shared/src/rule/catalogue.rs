@@ -43,7 +43,7 @@ impl From<DataType> for Type {
 }
 
 /// What every tenant has. Where each comes from, and when it is absent, is said in `facts`.
-pub const BUILT_IN: [(&str, Type); 34] = [
+pub const BUILT_IN: [(&str, Type); 36] = [
     ("ip.address", Type::Text),
     ("ip.countryCode", Type::Text),
     ("ip.asn", Type::Number),
@@ -78,6 +78,8 @@ pub const BUILT_IN: [(&str, Type); 34] = [
     ("velocity.actions24h", Type::Number),
     ("velocity.failures1h", Type::Number),
     ("velocity.failures24h", Type::Number),
+    ("velocity.wrongCodes5m", Type::Number),
+    ("velocity.wrongCodesInARow", Type::Number),
 ];
 
 /// The list of addresses that hide who uses them: VPNs, proxies, Tor exits.

@@ -40,7 +40,8 @@ pub enum Tracked {
 /// Actions are listed for 30 days (contract, S13), then swept.
 pub const KEPT_SECONDS: i64 = 31 * 24 * 3600;
 
-/// The part of an action that never changes, stored as one attribute: what is written often should be small.
+/// The part of an action that does not change, stored as one attribute: what is written often should be small. Only its
+/// `failure` may still be added, by the write that moves an action for it.
 #[derive(Serialize, Deserialize)]
 struct Fixed<'a> {
     code: Cow<'a, str>,
@@ -57,20 +58,25 @@ struct Fixed<'a> {
     rules: Option<Cow<'a, Trace>>,
 }
 
+impl<'a> From<&'a Action> for Fixed<'a> {
+    fn from(action: &'a Action) -> Self {
+        Self {
+            code: action.code.as_str().into(),
+            key: action.key.as_str().into(),
+            outcome: action.outcome,
+            created_at: action.created_at.as_millisecond(),
+            fingerprint: action.fingerprint.as_str().into(),
+            redirect_url: action.redirect_url.as_deref().map(Cow::from),
+            input: action.input.as_str().into(),
+            failure: action.failure,
+            rules: action.rules.as_deref().map(Cow::Borrowed),
+        }
+    }
+}
+
 pub(super) fn write_action(key: &Key, action: &Action) -> Result<Attributes, Error> {
     let mut item = keyed(key);
-    let fixed = Fixed {
-        code: action.code.as_str().into(),
-        key: action.key.as_str().into(),
-        outcome: action.outcome,
-        created_at: action.created_at.as_millisecond(),
-        fingerprint: action.fingerprint.as_str().into(),
-        redirect_url: action.redirect_url.as_deref().map(Cow::from),
-        input: action.input.as_str().into(),
-        failure: action.failure,
-        rules: action.rules.as_deref().map(Cow::Borrowed),
-    };
-    item.insert("doc".into(), document(&fixed)?);
+    item.insert("doc".into(), document(&Fixed::from(action))?);
     let texts = [("id", action.id.as_str()), ("uid", action.user_uid.as_str()), ("st", action.state.as_str())];
     item.extend(texts.map(|(name, text)| (name.to_owned(), s(text))));
     item.insert("sta".into(), time(action.state_changed_at));
@@ -220,6 +226,35 @@ impl TenantStore<'_> {
         match self.update_one(key, &extend).await {
             Ok(_) => Ok(true),
             Err(Refusal::Condition(_)) => Ok(false),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// Moves an action that waits for its challenge to where a failure brings it, and writes that down with it. The
+    /// state it has by this, also by an earlier such write; `None` where it has come to another end meanwhile.
+    pub async fn move_by_failure(
+        &self,
+        key: &Key,
+        action: &Action,
+        (next, failure): (State, Failure),
+        now: Timestamp,
+    ) -> Result<Option<State>, Error> {
+        let moved = Fixed { failure: Some(failure), ..action.into() };
+        let set = Expressions::default()
+            .set("st = :next, sta = :now, doc = :doc")
+            .require("id = :id AND st = :open")
+            .value(":next", s(next.as_str()))
+            .value(":now", time(now))
+            .value(":doc", document(&moved)?)
+            .value(":id", s(action.id.as_str()))
+            .value(":open", s(State::ChallengeRequired.as_str()));
+        match self.update_one(key, &set).await {
+            Ok(_) => Ok(Some(next)),
+            Err(Refusal::Condition(None)) => Ok(None),
+            Err(Refusal::Condition(Some(item))) => {
+                let found = read_action(&item)?;
+                Ok((found.id == action.id && found.failure == Some(failure)).then_some(found.state))
+            }
             Err(other) => Err(other.into()),
         }
     }

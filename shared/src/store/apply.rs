@@ -89,6 +89,7 @@ impl TenantStore<'_> {
             match contended(async || self.store.transact(writes.clone()).await).await {
                 Ok(()) => partly = true,
                 Err(Refusal::Cancelled(_) | Refusal::Contended) => return Ok(Applied::Changed { partly }),
+                Err(other) if partly => return Err(unfinished(&other.into())),
                 Err(other) => return Err(other.into()),
             }
         }
@@ -215,13 +216,20 @@ impl Unit {
     }
 }
 
+/// A failure after a part was written, which whoever applies has to know.
+fn unfinished(cause: &Error) -> Error {
+    let cause = std::error::Error::source(cause).map_or_else(|| cause.to_string(), ToString::to_string);
+    Error::unavailable(format!("a part had been written when the store failed: apply once more. {cause}"))
+}
+
 /// As few transactions as they fit into, in their order.
 fn packed(units: Vec<Unit>) -> Result<Vec<Vec<TransactWriteItem>>, Error> {
     let mut all: Vec<Unit> = Vec::new();
     for unit in units.into_iter().filter(|unit| !unit.writes.is_empty()) {
         if unit.writes.len() > MOST_WRITES {
             return Err(Error::invalid(
-                "At most 99 rules of one action are changed at a time; apply them in two steps.",
+                "100 rules of one action were to change, and 99 can at a time; nothing was written. Apply a file without one of \
+                 them first.",
             ));
         }
         match all.last_mut() {

@@ -10,7 +10,7 @@ use crate::{
 };
 
 use super::{
-    TenantStore,
+    Store, TenantStore,
     actions::read_action,
     census::{INDEX, SHARDS, shard_of},
     item::{Attributes, Row, n, s},
@@ -29,6 +29,15 @@ pub struct PastPage {
     pub users: usize,
     /// Where the next page begins; absent after the last.
     pub last: Option<UserId>,
+}
+
+impl Store {
+    /// How many items the table has: as of the last hours, for AWS counts them now and then.
+    pub async fn about_how_many_items(&self) -> Result<u64, Error> {
+        let found = self.client.describe_table().table_name(&self.table).send().await.map_err(unavailable)?;
+        let count = found.table.and_then(|table| table.item_count).unwrap_or_default();
+        Ok(u64::try_from(count).unwrap_or_default())
+    }
 }
 
 impl TenantStore<'_> {
@@ -103,12 +112,13 @@ impl TenantStore<'_> {
     }
 
     /// Every action of the tenant since a time, in no order, from one of `of` parts of a scan of the whole table: for
-    /// the operator alone, whom it costs a read of everything.
+    /// the operator alone, whom it costs a read of everything. `read` is told how many items were, page by page.
     pub async fn scan_actions(
         &self,
         (part, of): (i32, i32),
         since: Timestamp,
         mut each: impl FnMut(UserId, Action),
+        read: impl Fn(u64),
     ) -> Result<(), Error> {
         let (prefix, mut start) = (keys::user_partition_prefix(self.tenant), None);
         loop {
@@ -135,6 +145,7 @@ impl TenantStore<'_> {
                     }
                 }
             }
+            read(u64::try_from(output.scanned_count).unwrap_or_default());
             start = output.last_evaluated_key.filter(|key| !key.is_empty());
             if start.is_none() {
                 return Ok(());

@@ -71,6 +71,7 @@ const MAX_FACES: usize = 6;
 impl Theme {
     /// Reads a theme; unknown fields are ignored. 400 that names the field to change.
     pub fn read(value: Value) -> Result<Self, Error> {
+        check_objects("", &value)?;
         let Value::Object(mut fields) = value else { return Err(Error::invalid("The theme is a JSON object.")) };
         let name: Option<String> = take(&mut fields, "name")?;
         if name.as_ref().is_some_and(|name| name.trim().is_empty() || name.chars().count() > MAX_NAME) {
@@ -152,6 +153,38 @@ fn origins<'a>(addresses: impl Iterator<Item = &'a WebAddress>) -> Vec<String> {
     origins
 }
 
+/// What has fields.
+const OBJECTS: [&str; 11] = [
+    "borders",
+    "colors",
+    "container",
+    "pageBackground",
+    "typography",
+    "links",
+    "shadows",
+    "darkMode",
+    "text",
+    "display",
+    "button",
+];
+
+/// Refuses lists where fields belong: serde would take their values in turn.
+fn check_objects(place: &str, value: &Value) -> Result<(), Error> {
+    let below = |name: &str| if place.is_empty() { name.to_owned() } else { format!("{place}.{name}") };
+    for (name, value) in value.as_object().into_iter().flatten() {
+        match value {
+            Value::Array(_) if OBJECTS.contains(&name.as_str()) => {
+                return Err(Error::Invalid(format!("{}: expected an object.", below(name))));
+            }
+            Value::Array(faces) if name == "faces" && faces.iter().any(Value::is_array) => {
+                return Err(Error::Invalid(format!("{}: expected objects.", below(name))));
+            }
+            _ => check_objects(&below(name), value)?,
+        }
+    }
+    Ok(())
+}
+
 fn take<T: DeserializeOwned>(fields: &mut Map<String, Value>, name: &str) -> Result<Option<T>, Error> {
     fields.remove(name).map(|value| at::<Option<T>>(name, value)).transpose().map(Option::flatten)
 }
@@ -188,6 +221,3 @@ fn merge(value: &mut Value, changes: Value) {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

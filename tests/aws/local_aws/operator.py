@@ -40,5 +40,6 @@ class Operator:
         return json.loads(done.stdout)
 
     def create_tenant(self, name: str) -> Tenant:
-        made = self.run("tenant", "create", "--name", name)
+        # The suites of the SDKs come back to pages on this machine.
+        made = self.run("tenant", "create", "--name", name, "--local", "--redirect-url", "https://app.example.com")
         return Tenant(made["tenantId"], made["secretKey"], made["managementKey"])

@@ -18,6 +18,8 @@ export const shownSecret = async (page) => (await page.locator("#secret").innerT
 
 /** Chooses an app on the first page of a set-up, where there is a choice, and scans its QR code; the secret. */
 export async function chooseApp(page) {
+  await page.locator("#qr svg, a#choose-app, a#new").first().waitFor();
+  if (await page.locator("a#new").count()) await page.click("a#new");
   await page.locator("#qr svg, a#choose-app").first().waitFor();
   if (await page.locator("a#choose-app").count()) await page.click("a#choose-app");
   await page.locator("#secret").waitFor();

@@ -5,7 +5,7 @@ use countersign_tests::otp;
 use crate::{
     Phase, Result,
     child::Child,
-    client::{Sent, post},
+    client::{Sent, get, post},
     meter::{Figures, Meter, Plan, all, basic, contains, text, tokens, unmeasured},
 };
 
@@ -75,6 +75,16 @@ impl Journey {
                 }
             }
             [right, validate].into_iter().filter(|m| plan.measures(m.figures.phase)).for_each(|m| done(m.figures));
+        }
+        if plan.measures(Phase::Page) {
+            let mut meter = Meter::new(Phase::Page, concurrency, plan)?;
+            for _ in 0..plan.rounds {
+                let tokens = tokens(&self.unmeasured(self.tracks(&names)).await?)?;
+                let pages = tokens.iter().map(|token| get(&format!("/challenge?token={token}"), "none"));
+                let sent = meter.measure(server, pages.collect()).await?;
+                all(&sent, r#"autocomplete="one-time-code""#)?;
+            }
+            done(meter.figures);
         }
         if plan.measures(Phase::Wrong) {
             let mut meter = Meter::new(Phase::Wrong, concurrency, plan)?;

@@ -31,7 +31,7 @@ pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// Measures a Countersign server under load on this machine.
 ///
-/// For each store and concurrency: track, enrol, right codes, validate, wrong codes. Then approvals on devices:
+/// For each store and concurrency: track, enrol, right codes, validate, wrong codes, the challenge page. Then approvals on devices:
 /// `push` is asking by push until the answer, `handed` the same until the courier hands it to the device (one run, so
 /// both have its rate and CPU), `seen` until a device that asks what is pending, again and again, sees it, and
 /// `approve` the device's answer.
@@ -96,6 +96,7 @@ pub enum Phase {
     Right,
     Validate,
     Wrong,
+    Page,
     Push,
     Handed,
     Seen,
@@ -104,7 +105,7 @@ pub enum Phase {
 
 impl Phase {
     const ON_DEVICES: [Self; 4] = [Self::Push, Self::Handed, Self::Seen, Self::Approve];
-    const BY_CODE: [Self; 5] = [Self::Track, Self::Enrol, Self::Right, Self::Validate, Self::Wrong];
+    const BY_CODE: [Self; 6] = [Self::Track, Self::Enrol, Self::Right, Self::Validate, Self::Wrong, Self::Page];
 }
 
 impl std::fmt::Display for Phase {

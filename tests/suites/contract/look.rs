@@ -1,5 +1,6 @@
 //! How pages look and what they say (contract, M21-M25), and where they may lead (`redirectUrls` of M27).
 
+use countersign_core::theme::contrast::DEFAULTS;
 use countersign_tests::{World, http::Answer};
 use serde_json::{Value, json};
 
@@ -115,6 +116,9 @@ async fn m22_what_is_no_theme_is_refused_by_name() {
         ("primaryColor", json!({"primaryColor": 5})),
         ("colors.link", json!({"colors": {"link": "var(--x)"}})),
         ("colors", json!({"colors": "#fff"})),
+        ("colors", json!({"colors": []})),
+        ("darkMode.borders", json!({"darkMode": {"borders": [1, 2]}})),
+        ("typography.text.faces", json!({"typography": {"text": {"faces": [["https://a.example", 400]]}}})),
         ("darkMode.colors.link", json!({"darkMode": {"colors": {"link": "#ggg"}}})),
         ("darkMode", json!({"darkMode": true})),
         ("borders.cardBorderRadius", json!({"borders": {"cardBorderRadius": -1}})),
@@ -168,7 +172,7 @@ async fn m22_what_is_hard_to_read_is_said_and_kept() {
         warnings.iter().find(|warning| warning["pair"] == pair && warning["mode"] == mode).cloned()
     };
     let expected = json!({
-        "pair": "bodyText/cardBackground", "foreground": "#999999", "background": "#ffffff", "ratio": 2.84, "needed": 4.5,
+        "pair": "bodyText/cardBackground", "foreground": "#999999", "background": "#fff", "ratio": 2.84, "needed": 4.5,
         "mode": "light",
     });
     assert_eq!(of("bodyText/cardBackground", "light"), Some(expected));
@@ -177,6 +181,24 @@ async fn m22_what_is_hard_to_read_is_said_and_kept() {
     assert_eq!(answer["primaryColor"], "#ffee00", "it is kept all the same");
     let better = json!({"colors": null});
     assert_eq!(patch(&world, THEME, better).await.ok()["contrastWarnings"], json!([]));
+}
+
+/// What a warning takes for the colour of our pages is the one that they have.
+#[test]
+fn our_colours_are_those_of_the_style_sheet() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../functions/hosted-ui/assets/hosted.css");
+    let css = std::fs::read_to_string(path).expect("a style sheet");
+    let (light, dark) = css.split_once("@media (prefers-color-scheme: dark)").expect("a dark mode");
+    let mut found = 0;
+    for (name, of_light, of_dark) in DEFAULTS {
+        for (sheet, colour) in [(light, of_light), (dark, of_dark)] {
+            let uses: Vec<&str> = sheet.split(&format!("var(--cs-{name}, #")).skip(1).collect();
+            let has = uses.iter().any(|rest| rest.split(')').next() == Some(&colour[1..]));
+            assert!(uses.is_empty() || has, "{name} is not {colour} in hosted.css");
+            found += usize::from(has);
+        }
+    }
+    assert!(found >= 16, "only {found} were found");
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Every operation of the API: how it is prepared and sent, and what a right answer is.
 
+use std::sync::Mutex;
+
 use countersign_tests::{
     World,
     http::{Answer, Auth},
@@ -308,6 +310,8 @@ pub struct Prepared {
     pub query: String,
     pub auth: Auth,
     pub body: Option<Value>,
+    /// Of forms of a page, one for each time that it is sent.
+    seals: Mutex<Vec<String>>,
 }
 
 pub fn email(user: &str) -> String {
@@ -325,6 +329,7 @@ pub async fn prepare(world: &World, operation: Operation, user: String) -> Prepa
         id: String::new(),
         query: String::new(),
         body: None,
+        seals: Mutex::default(),
         user,
     };
     let user = ready.user.clone();
@@ -337,9 +342,7 @@ pub async fn prepare(world: &World, operation: Operation, user: String) -> Prepa
         ListLists | CreateList | GetList | PatchList | DeleteList | ListConfigured | PatchConfigured => {}
         Health | GetTenant | PatchTenant | ListConfigurations => {}
         GetEnforcement | Enforce | ListRequired => {}
-        GetTheme | PatchTheme | GetOverrides | PatchOverrides | GetCatalog => {
-            super::look::prepare(world, &mut ready).await;
-        }
+        GetTheme | PatchTheme | GetOverrides | PatchOverrides | GetCatalog => {}
         PatchRequired | AssignRequired | UnassignRequired => super::required::prepare(world, &mut ready).await,
         _ => {
             ready.secret = world.ready(&user).await;
@@ -392,6 +395,13 @@ pub async fn prepare(world: &World, operation: Operation, user: String) -> Prepa
     }
     super::devices::prepare(world, &mut ready).await;
     super::rules::prepare(world, &mut ready).await;
+    super::look::prepare(world, &mut ready).await;
+    if operation == AnswerOnPage {
+        for _ in 0..4 {
+            let seal = world.seal(&ready.token).await;
+            ready.seals.lock().unwrap().push(seal);
+        }
+    }
     // A change of configuration empties the cache; what is swept here is the operation, warm.
     world.validate("warm").await;
     world.http.get("/v1/management/tenant", &world.management()).await;
@@ -419,7 +429,8 @@ impl Prepared {
             ShowPage | ShowEnrolmentPage => path += &format!("?token={}", self.token),
             AnswerOnPage => {
                 let code = self.body.as_ref().expect("a body")["verificationCode"].as_str().expect("a code");
-                let form = format!("token={}&code={code}", self.token).into_bytes();
+                let seal = self.seals.lock().unwrap().pop().expect("a seal left");
+                let form = format!("token={}&state={seal}&way=app&code={code}", self.token).into_bytes();
                 let headers = [("content-type", "application/x-www-form-urlencoded")];
                 return world.http.raw(method, &path, &Auth::None, &headers, form).await;
             }

@@ -110,6 +110,11 @@ fn corpus() -> Vec<Hostile> {
     corpus
 }
 
+/// How long a body a route takes. The map of all texts is the one that may be longer (contract/look.rs: and no longer).
+fn largest(route: &Route) -> usize {
+    if route.operation == "updateMessageOverrides" { 256 * 1024 } else { countersign_core::http::MAX_BODY }
+}
+
 #[tokio::test]
 async fn what_is_not_json_is_refused_and_writes_nothing() {
     let corpus = corpus();
@@ -117,6 +122,9 @@ async fn what_is_not_json_is_refused_and_writes_nothing() {
         let scene = Scene::set().await;
         let before = dump(&scene.world);
         for one in &corpus {
+            if one.status == 413 && one.bytes.len() <= largest(&route) {
+                continue;
+            }
             let what = format!("{} with {} {:?}", route.operation, one.name, one.headers);
             let (path, auth) = (scene.path(&route), scene.auth(&route));
             let answer = scene.world.http.raw(&route.method, &path, &auth, &one.headers, one.bytes.clone()).await;

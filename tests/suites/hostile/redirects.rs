@@ -2,7 +2,7 @@
 //! suite reads too, with the parser of browsers.
 
 use countersign_core::{redirect, tenant::Settings};
-use countersign_tests::World;
+use countersign_tests::{World, http::Auth};
 use iri_string::types::UriStr;
 use serde_json::{Value, json};
 
@@ -109,10 +109,12 @@ async fn the_browser_is_sent_where_track_said() {
     let secret = world.ready("ada").await;
     let body = json!({"redirectUrl": "https://App.example/done?token=theirs&a=b#part"});
     let tracked = world.track("ada", "pay", body).await.ok();
-    let form = format!("token={}&code={}", tracked["token"].as_str().unwrap(), world.code(&secret, 0));
+    let token = tracked["token"].as_str().unwrap();
+    let page = world.http.raw("GET", &format!("/challenge?token={token}"), &Auth::None, &[], Vec::new()).await.text();
+    let state = page.split("name=\"state\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a form");
+    let form = format!("token={token}&state={state}&way=app&code={}", world.code(&secret, 0));
     let headers = [("content-type", "application/x-www-form-urlencoded"), ("host", "evil.example")];
-    let answer =
-        world.http.raw("POST", "/challenge", &countersign_tests::http::Auth::None, &headers, form.into()).await;
+    let answer = world.http.raw("POST", "/challenge", &Auth::None, &headers, form.into()).await;
     let location = answer.headers["location"].to_str().unwrap();
     assert_eq!(split(location), ("https".into(), "app.example".into(), "443".into()), "{location}");
     assert!(location.starts_with("https://app.example/done?a=b&token=") && location.ends_with("#part"), "{location}");

@@ -83,8 +83,8 @@ async fn deleting_one_leaves_every_other() {
     for (index, id) in IDS.iter().enumerate() {
         let rows = dump(&world).len();
         world.http.delete(&user(id), &world.key()).await.ok();
-        // The user, its profile, an authenticator, an action, and two contacts.
-        assert_eq!(dump(&world).len(), rows - 6, "{id:?} and nothing else is gone");
+        // The user, its profile, an authenticator, recovery codes and that they were made, an action, and two contacts.
+        assert_eq!(dump(&world).len(), rows - 8, "{id:?} and nothing else is gone");
         for other in index + 1..IDS.len() {
             assert_its_own(&world, other).await;
         }

@@ -86,9 +86,9 @@ async fn a_spent_budget_stays_spent_on_every_path() {
     world.http.post("/v1/users/ada/authenticators", &world.key(), body).await.ok();
     assert_eq!(guess(&world.http, &token, &right).await, Said::Exhausted, "another authenticator");
 
-    let form = format!("token={token}&code={right}").into_bytes();
-    let headers = [("content-type", "application/x-www-form-urlencoded")];
-    let page = world.http.raw("POST", "/challenge", &Auth::None, &headers, form).await;
+    let page = world.answer_page(&token, "app", &right).await;
+    assert!(page.status == 200 && page.text().contains("Too many attempts"), "{}", page.text());
+    let page = world.answer_page(&token, "recovery", "00000-00000").await;
     assert!(page.status == 200 && page.text().contains("Too many attempts"), "{}", page.text());
     assert_eq!(world.state(&token).await, "CHALLENGE_REQUIRED");
 }
@@ -108,9 +108,8 @@ async fn every_path_spends_the_same_budget() {
             0 => assert_eq!(guess(&world.http, &token, &wrong).await, Said::Wrong),
             1 => assert_eq!(guess(&world.http, scoped, &wrong).await, Said::Wrong),
             _ => {
-                let form = format!("token={token}&code={wrong}").into_bytes();
-                let headers = [("content-type", "application/x-www-form-urlencoded")];
-                let page = world.http.raw("POST", "/challenge", &Auth::None, &headers, form).await;
+                let way = if index % 2 == 0 { "app" } else { "recovery" };
+                let page = world.answer_page(&token, way, &wrong).await;
                 assert!(page.text().contains("not right"), "{}", page.text());
             }
         }

@@ -152,7 +152,7 @@ async fn before_its_start_it_only_reminds() {
     assert_eq!((&said["status"], &said["startsAt"]), (&json!("2FA is currently set to: OFF"), &json!(start)));
     let tracked = world.track("ada", "signIn", json!({})).await.ok();
     assert_eq!((&tracked["state"], &tracked["enforcement"]), (&json!("ALLOW"), &json!({"startsAt": start})));
-    assert!(page(&world, &tracked).await.text().contains("From 28 November 2026"), "the page reminds too");
+    assert!(page(&world, &tracked).await.text().contains("From 2026-11-28"), "the page reminds too");
     let enrolled = world.track("enrolled", "signIn", json!({})).await.ok();
     assert!(enrolled.get("enforcement").is_none(), "{enrolled}");
     // One second before, and at the second.

@@ -229,6 +229,8 @@ async fn every_variable_has_its_value() {
         is("velocity.actions24h", json!(0)),
         is("velocity.failures1h", json!(0)),
         is("velocity.failures24h", json!(0)),
+        is("velocity.wrongCodes5m", json!(0)),
+        is("velocity.wrongCodesInARow", json!(0)),
     ];
     let mut ids = Vec::new();
     for (priority, conditions) in (0..).zip(&all) {

@@ -244,3 +244,33 @@ async fn attempts_do_not_push_out_what_is_known() {
     }
     assert_eq!(known(&world, FROM, "laptop").await, (json!(true), json!(false)), "the last twenty addresses");
 }
+
+/// Wrong codes are counted where the guess budget is kept, of whatever action they were.
+#[tokio::test]
+async fn wrong_codes_are_known_while_they_count() {
+    let world = watched().await;
+    for (priority, name) in (20..).zip(["velocity.wrongCodes5m", "velocity.wrongCodesInARow"]) {
+        let conditions = json!({">=": [{"var": name}, 3]});
+        let body =
+            json!({"name": name, "priority": priority, "type": "BLOCK", "isShadow": true, "conditions": conditions});
+        create(&world, "pay", body).await.ok();
+    }
+    let secret = world.ready("ada").await;
+    let wrong_codes = async || {
+        let data = pay(&world, -1, FROM, "laptop").await["data"].take();
+        (data["velocity.wrongCodes5m"].clone(), data["velocity.wrongCodesInARow"].clone())
+    };
+    assert_eq!(wrong_codes().await, (json!(0), json!(0)));
+    let token = world.token("ada", "signIn").await;
+    for count in 1..=3 {
+        world.verify(&token, &countersign_tests::otp::wrong(&secret, world.now())).await.ok();
+        assert_eq!(wrong_codes().await, (json!(count), json!(count)));
+    }
+    world.clock.advance(300);
+    assert_eq!(wrong_codes().await, (json!(0), json!(3)), "those of five minutes ago do not count");
+    world.verify(&token, &countersign_tests::otp::wrong(&secret, world.now())).await.ok();
+    assert_eq!(wrong_codes().await, (json!(1), json!(4)));
+    let token = world.token("ada", "signIn").await;
+    assert_eq!(world.verify(&token, &world.code(&secret, 0)).await.ok()["isVerified"], true);
+    assert_eq!(wrong_codes().await, (json!(0), json!(0)), "a right code takes them away");
+}

@@ -12,7 +12,7 @@ use super::{
     support::{RULES, error, out, rules, written},
 };
 
-fn installation() -> Directory {
+pub fn installation() -> Directory {
     let directory = Directory::new();
     Server::start(&directory).kill();
     directory
@@ -25,7 +25,7 @@ fn second_tenant(directory: &Directory) -> String {
     made["tenantId"].as_str().expect("an id").to_owned()
 }
 
-fn exported(directory: &Directory, arguments: &[&str]) -> String {
+pub fn exported(directory: &Directory, arguments: &[&str]) -> String {
     let mut all = vec!["export"];
     all.extend(arguments);
     let done = rules(directory, &all);
@@ -33,7 +33,7 @@ fn exported(directory: &Directory, arguments: &[&str]) -> String {
     out(&done)
 }
 
-fn applied(directory: &Directory, arguments: &[&str]) -> String {
+pub fn applied(directory: &Directory, arguments: &[&str]) -> String {
     let mut all = vec!["apply"];
     all.extend(arguments);
     let done = rules(directory, &all);
@@ -198,7 +198,7 @@ fn a_bad_file_changes_nothing() {
     assert!(!after.contains("amount") && !after.contains("offices") && !after.contains("rules"), "{after}");
 }
 
-fn plan_of(text: &str, seen: countersign_core::store::Configured) -> Plan {
+pub fn plan_of(text: &str, seen: countersign_core::store::Configured) -> Plan {
     let directory = Directory::new();
     let file = directory.path().join("rules.yaml");
     fs::write(&file, text).unwrap();

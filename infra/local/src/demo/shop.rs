@@ -124,7 +124,7 @@ impl Visitor {
             Page { nonce: &nonce, session: &self.session, notice, cart: self.cart(), total: self.total() }.render()?;
         // Chromium holds the redirect that answers a form to form-action too, and it leads to the hosted page.
         let policy = format!(
-            "default-src 'none'; style-src 'nonce-{nonce}'; form-action 'self' {}; base-uri 'none'; frame-ancestors 'none'",
+            "default-src 'none'; img-src data:; style-src 'nonce-{nonce}'; form-action 'self' {}; base-uri 'none'; frame-ancestors 'none'",
             self.shop.hosted
         );
         self.keep(([(header::CONTENT_SECURITY_POLICY, policy)], Html(html)))

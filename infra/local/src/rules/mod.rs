@@ -184,6 +184,11 @@ impl Installation {
         let opened = self.open(data).await?;
         let (_, seen) = configured(&opened, of).await?;
         let file = plan::exported(&seen);
+        for (code, name) in plan::names_of_several(&file) {
+            eprintln!(
+                "warning: several rules of {code} are called \"{name}\"; rename all but one, or apply takes no such file"
+            );
+        }
         let text = match format {
             Form::Json => serde_json::to_string_pretty(&json!(file)).map(|text| text + "\n").map_err(|e| e.to_string()),
             Form::Yaml => serde_saphyr::to_string(&file).map_err(|error| error.to_string()),
@@ -224,8 +229,11 @@ fn asked() -> Result<bool, Trouble> {
     print!("Apply? [y/N] ");
     let _ = std::io::stdout().flush();
     let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).map_err(|error| Trouble(error.to_string()))?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    if std::io::stdin().read_line(&mut answer).map_err(|error| Trouble(error.to_string()))? == 0 {
+        // Closed without an answer: the line is still the question's.
+        println!();
+    }
+    Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
 }
 
 fn test(cases: &Path, rules: &[PathBuf]) -> Result<ExitCode, Stop> {

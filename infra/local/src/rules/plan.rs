@@ -1,12 +1,12 @@
 //! What would change, before it does: a plan is made from what is there and from files, shown, and then written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_core::{
     app::App,
     clock::Timestamp,
     error::Error,
-    id::{PointId, RuleId, TenantId},
+    id::{ActionCode, PointId, RuleId, TenantId},
     rule::catalogue::Catalogue,
     store::{Applied, Configured},
 };
@@ -90,9 +90,7 @@ fn points(wanted: &mut Configured, seen: &Configured, files: &Files, file: &Rule
         wanted.points.push(point.clone().into_point(id));
     }
     if !prune {
-        let kept = seen.points.iter().filter(|known| !wanted.points.iter().any(|one| one.id == known.id));
-        let kept: Vec<_> = kept.cloned().collect();
-        wanted.points.extend(kept);
+        keep(&mut wanted.points, &seen.points, |one, known| one.id == known.id);
     }
     Ok(())
 }
@@ -120,9 +118,7 @@ fn lists(
         wanted.lists.push(list.clone().into_list(known.map_or(now, |known| known.created_at)));
     }
     if !prune {
-        let kept = seen.lists.iter().filter(|known| !wanted.lists.iter().any(|one| one.alias == known.alias));
-        let kept: Vec<_> = kept.cloned().collect();
-        wanted.lists.extend(kept);
+        keep(&mut wanted.lists, &seen.lists, |one, known| one.alias == known.alias);
     }
     Ok(())
 }
@@ -152,20 +148,15 @@ fn actions(
             wanted.rules.push(rule.clone().into_rule(action.action_code.clone(), id, since));
         }
     }
-    let kept = seen.actions.iter().filter(|known| !file.actions.iter().any(|one| one.action_code == known.action_code));
-    wanted.actions.extend(kept.cloned());
+    keep(&mut wanted.actions, &seen.actions, |one, known| one.action_code == known.action_code);
     if prune {
         return Ok(());
     }
-    for kept in seen
-        .rules
-        .iter()
-        .filter(|known| !wanted.rules.iter().any(|one| one.id == known.id))
-        .cloned()
-        .collect::<Vec<_>>()
-    {
-        let taken =
-            wanted.rules.iter().find(|one| (&one.action_code, one.priority) == (&kept.action_code, kept.priority));
+    let of_files = wanted.rules.len();
+    keep(&mut wanted.rules, &seen.rules, |one, known| one.id == known.id);
+    let (of_files, kept) = wanted.rules.split_at(of_files);
+    for kept in kept {
+        let taken = of_files.iter().find(|one| (&one.action_code, one.priority) == (&kept.action_code, kept.priority));
         if let Some(taken) = taken {
             let message = format!(
                 "the rule \"{}\" of {}, which no file has, has priority {}; give one of them another, or say --prune",
@@ -175,9 +166,14 @@ fn actions(
             let at = |said: &RulesFile| action.and_then(|action| place(said, action, &taken.name, "priority"));
             return Err(files.bad(at, &message));
         }
-        wanted.rules.push(kept);
     }
     Ok(())
+}
+
+/// What no file has stays as it is.
+fn keep<T: Clone>(wanted: &mut Vec<T>, seen: &[T], is_same: impl Fn(&T, &T) -> bool) {
+    let kept: Vec<T> = seen.iter().filter(|known| !wanted.iter().any(|one| is_same(one, known))).cloned().collect();
+    wanted.extend(kept);
 }
 
 fn place(said: &RulesFile, action: &ActionOf, name: &str, field: &str) -> Option<String> {
@@ -201,6 +197,13 @@ pub fn exported(of: &Configured) -> RulesFile {
     let mut actions: Vec<ActionOf> = of.actions.iter().map(of_action).collect();
     actions.sort_by(|one, two| one.action_code.cmp(&two.action_code));
     RulesFile { custom_data_points: points, value_lists: lists, actions }
+}
+
+/// Names that more than one rule of an action has. The management API takes them; a file means one rule by a name.
+pub fn names_of_several(file: &RulesFile) -> BTreeSet<(&ActionCode, &str)> {
+    let mut seen = BTreeSet::new();
+    let rules = file.actions.iter().flat_map(|of| of.rules.iter().map(|rule| (&of.action_code, rule.name.as_str())));
+    rules.filter(|rule| !seen.insert(*rule)).collect()
 }
 
 /// Each thing under a name that people know it by; the sort is the order in which a plan shows them.
@@ -243,7 +246,7 @@ fn fields(of: &impl Serialize) -> Map<String, Value> {
 type Named = BTreeMap<(u8, String), (String, Map<String, Value>)>;
 
 fn differences(before: &Named, after: &Named) -> Vec<Difference> {
-    let keys: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
     let differ = keys.into_iter().filter_map(|key| {
         let (old, new) = (before.get(key), after.get(key));
         let what = new.or(old)?.0.clone();
@@ -270,7 +273,7 @@ impl Difference {
         if self.after.is_none() {
             return lines;
         }
-        let names: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+        let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
         for name in names {
             let (old, new) = (before.get(name), after.get(name));
             if old == new {

@@ -1,6 +1,6 @@
 //! What rules of files would have made of the actions that are stored.
 
-use std::{collections::BTreeMap, io::IsTerminal as _, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use clap::Args;
 use countersign_core::{
@@ -11,7 +11,6 @@ use countersign_core::{
     rule::replay::{Candidate, OfAction, Report},
     store::Configured,
 };
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::{
@@ -19,7 +18,10 @@ use super::{
     file::{Files, RulesFile},
     plan::Plan,
 };
-use crate::first_run::Trouble;
+use crate::{
+    first_run::Trouble,
+    progress::{self, Of},
+};
 
 /// Parts of the scan on AWS, each a task of its own. The embedded store is asked in one.
 pub const PARTS: i32 = 8;
@@ -95,10 +97,8 @@ pub async fn run(
     since: Timestamp,
     parts: i32,
 ) -> Result<Report, Error> {
-    let bar = if std::io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {human_pos} actions  {per_sec}  {elapsed_precise}") {
-        bar.set_style(style);
-    }
+    // Of what is read, and not of the actions among it, whose number nobody knows before.
+    let bar = progress::bar(app.store().about_how_many_items().await?, Of::Items);
     let candidate = Arc::new(candidate);
     let tasks = (0..parts).map(|part| {
         let (app, tenant, candidate, bar) = (app.clone(), tenant.clone(), candidate.clone(), bar.clone());
@@ -106,9 +106,13 @@ pub async fn run(
             let mut report = Report::default();
             let count = |user, action| {
                 report.count(&candidate, &user, &action);
-                bar.inc(1);
             };
-            app.store().tenant(&tenant).scan_actions((part, parts), since, count).await.map(|()| report)
+            let read = |items| {
+                bar.inc(items);
+                // The table has more than it said.
+                bar.set_length(bar.length().max(Some(bar.position())).unwrap_or_default());
+            };
+            app.store().tenant(&tenant).scan_actions((part, parts), since, count, read).await.map(|()| report)
         })
     });
     let tasks: Vec<_> = tasks.collect();

@@ -20,9 +20,12 @@ use countersign_core::{
 use futures_util::{StreamExt, stream};
 use serde_json::{Map, Value, json};
 
-use crate::first_run::Trouble;
+use crate::{
+    first_run::Trouble,
+    progress::{self, Of},
+};
 
-use super::{Format, failed, progress, row::COLUMNS};
+use super::{Format, failed, row::COLUMNS};
 
 const AT_A_TIME: usize = 16;
 
@@ -63,7 +66,7 @@ pub async fn run(app: &App, tenant: &TenantContext, options: &Options) -> Result
     // Secrets in the clear: for the eyes of its owner.
     let opened = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new).map_err(wrong)?;
     let mut out = Out::new(BufWriter::new(opened), options.format)?;
-    let bar = progress(users.len() as u64);
+    let bar = progress::bar(users.len() as u64, Of::Items);
     let key = options.key.as_deref();
     let each = stream::iter(users).map(async |id| exported(app, tenant, key, &id).await);
     let mut each = std::pin::pin!(each.buffered(AT_A_TIME));

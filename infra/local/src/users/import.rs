@@ -21,10 +21,13 @@ use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::first_run::Trouble;
+use crate::{
+    first_run::Trouble,
+    progress::{self, Of},
+};
 
 use super::{
-    Format, failed, progress,
+    Format, failed,
     row::{Problem, Row, problem},
     source,
 };
@@ -75,7 +78,7 @@ pub async fn run(target: &Target<'_>, options: &Options) -> Result<Summary, Trou
     let mut journal = Journal::open(target, options)?;
     let mut report = Report::open(options)?;
     let lines = source::lines(&options.file, options.format)?;
-    let bar = progress(journal.bytes);
+    let bar = progress::bar(journal.bytes, Of::Bytes);
     let rows = usize::try_from(journal.rows).unwrap_or(usize::MAX);
     let under_way = stream::iter(lines.skip(rows)).map(async |line| {
         let taken = match line.row {

@@ -13,7 +13,6 @@ use std::{
 
 use clap::{Subcommand, ValueEnum};
 use countersign_core::{app::TenantContext, error::Error, keyring::DataKey};
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use crate::{
@@ -73,15 +72,6 @@ impl Format {
     fn of(given: Option<Self>, file: &Path) -> Self {
         let is_csv = file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
         given.unwrap_or(if is_csv { Self::Csv } else { Self::Jsonl })
-    }
-}
-
-/// On standard error, where that is a terminal.
-fn progress(length: u64) -> ProgressBar {
-    let bar = ProgressBar::new(length);
-    match ProgressStyle::with_template("{bar:40} {percent:>3} %  {elapsed_precise}, {eta_precise} left") {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
     }
 }
 

@@ -1,0 +1,46 @@
+//! The hosted pages without a browser: forms that count once, recovery codes, and what users do about what they have.
+
+#[path = "pages/forms.rs"]
+mod forms;
+#[path = "pages/manner.rs"]
+mod manner;
+#[path = "pages/recovery.rs"]
+mod recovery;
+#[path = "pages/settings.rs"]
+mod settings;
+
+use countersign_tests::World;
+use serde_json::json;
+
+/// The codes that a page or an answer shows, as they are shown.
+fn codes(text: &str) -> Vec<String> {
+    let of_a_code = |word: &str| {
+        let mut halves = word.split('-');
+        let is_half = |half: Option<&str>| {
+            half.is_some_and(|half| {
+                half.len() == 5 && half.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+            })
+        };
+        is_half(halves.next()) && is_half(halves.next()) && halves.next().is_none()
+    };
+    text.split(['"', '<', '>']).filter(|word| of_a_code(word)).map(str::to_owned).collect()
+}
+
+/// A user whose backend has brought an app along, with the recovery codes that it was given.
+async fn recoverable(world: &World, user: &str) -> (String, Vec<String>) {
+    let secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+    let body =
+        json!({"verificationMethod": "AUTHENTICATOR_APP", "otpUri": format!("otpauth://totp/a?secret={secret}")});
+    let added = world.http.post(&format!("/v1/users/{user}/authenticators"), &world.key(), body).await.ok();
+    let codes = added["recoveryCodes"].as_array().expect("codes").iter().map(|code| code.as_str().unwrap().to_owned());
+    (secret.to_owned(), codes.collect())
+}
+
+/// A token whose action has just succeeded, of an action that leads to the settings.
+async fn confirmed(world: &World, user: &str, secret: &str) -> String {
+    let tracked = world.track(user, "security", json!({"redirectToSettings": true})).await.ok();
+    let token = tracked["token"].as_str().unwrap().to_owned();
+    // Each code counts once.
+    world.clock.advance(30);
+    world.verify(&token, &world.code(secret, 0)).await.ok()["accessToken"].as_str().expect("a success").to_owned()
+}

@@ -1,0 +1,91 @@
+//! In which words, looks and windows pages come.
+
+use countersign_tests::{World, http::Auth};
+use serde_json::json;
+
+async fn in_language(world: &World, token: &str, accepted: &str) -> String {
+    let headers = [("accept-language", accepted)];
+    world.http.raw("GET", &format!("/challenge?token={token}"), &Auth::None, &headers, Vec::new()).await.text()
+}
+
+#[tokio::test]
+async fn the_language_is_told_by_track_then_the_user_then_the_browser() {
+    let world = World::start().await;
+    world.ready("ada").await;
+    let token = world.token("ada", "signIn").await;
+    assert!(in_language(&world, &token, "fr-CA,fr;q=0.9").await.contains("<html lang=\"fr\" dir=\"ltr\">"));
+    assert!(in_language(&world, &token, "xx").await.contains("<html lang=\"en\""));
+    world.http.patch("/v1/users/ada", &world.key(), json!({"locale": "ar-EG"})).await.ok();
+    assert!(in_language(&world, &token, "fr").await.contains("<html lang=\"ar\" dir=\"rtl\">"));
+    let tracked = world.track("ada", "signIn", json!({"locale": "ja"})).await.ok();
+    assert!(in_language(&world, tracked["token"].as_str().unwrap(), "fr").await.contains("<html lang=\"ja\""));
+}
+
+#[tokio::test]
+async fn a_tenants_colours_and_words_are_on_its_pages() {
+    let world = World::start().await;
+    world.ready("ada").await;
+    let theme = json!({"primaryColor": "#7a1fa2", "logoUrl": "https://cdn.example.com/logo.svg"});
+    world.http.patch("/v1/management/theme", &world.management(), theme).await.ok();
+    let words = json!({"messageOverrides": {"en": {"challenge-heading": "Is that <b>you</b>?"}}});
+    let overridden = world.http.patch("/v1/management/message-overrides", &world.management(), words).await;
+    let token = world.token("ada", "signIn").await;
+    let page = world.http.get(&format!("/challenge?token={token}"), &Auth::None).await;
+    let policy = page.headers["content-security-policy"].to_str().unwrap().to_owned();
+    let text = page.text();
+    assert!(text.contains("--cs-primary-color:#7a1fa2") || text.contains("--cs-primary-color: #7a1fa2"), "{text}");
+    assert!(text.contains("src=\"https://cdn.example.com/logo.svg\"") && policy.contains("https://cdn.example.com"));
+    assert_eq!(overridden.status, 400, "no tags");
+    let words = json!({"messageOverrides": {"en": {"challenge-heading": "Is that you?"}}});
+    world.http.patch("/v1/management/message-overrides", &world.management(), words).await.ok();
+    assert!(world.page("/challenge", &token).await.text().contains("<h1>Is that you?</h1>"));
+}
+
+#[tokio::test]
+async fn only_a_popup_may_be_framed_and_only_by_the_tenants_pages() {
+    let world = World::start().await;
+    world.settings(|settings| settings.redirect_urls = vec!["https://shop.example/done".into()]).await;
+    world.ready("ada").await;
+    let token = world.token("ada", "signIn").await;
+    let header = async |path: &str, name: &str| {
+        let answer = world.page(path, &token).await;
+        answer.headers.get(name).map(|value| value.to_str().unwrap().to_owned())
+    };
+    for path in ["/challenge", "/challenge?way=recovery", "/set-up", "/settings", "/challenge?challenge=x"] {
+        if world.page(path, &token).await.status == 303 {
+            continue;
+        }
+        let policy = header(path, "content-security-policy").await.unwrap();
+        assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
+        assert_eq!(header(path, "x-frame-options").await.as_deref(), Some("DENY"));
+        assert_eq!(header(path, "cross-origin-opener-policy").await.as_deref(), Some("same-origin"));
+        assert_eq!(header(path, "cache-control").await.as_deref(), Some("no-store"));
+        assert_eq!(header(path, "referrer-policy").await.as_deref(), Some("no-referrer"));
+    }
+    let policy = header("/challenge?mode=popup", "content-security-policy").await.unwrap();
+    assert!(policy.contains("frame-ancestors https://shop.example"), "{policy}");
+    assert_eq!(header("/challenge?mode=popup", "x-frame-options").await, None);
+    assert_eq!(header("/challenge?mode=popup", "cross-origin-opener-policy").await.as_deref(), Some("unsafe-none"));
+}
+
+/// What a page loads has a name that changes with it, and may be kept for ever; small, where the browser unpacks it.
+#[tokio::test]
+async fn files_are_kept_by_their_name() {
+    let world = World::start().await;
+    world.ready("ada").await;
+    let token = world.token("ada", "signIn").await;
+    let page = world.page("/challenge", &token).await.text();
+    let names: Vec<&str> = page.split('"').filter(|word| word.starts_with("/assets/")).collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+    for name in names {
+        let plain = world.http.raw("GET", name, &Auth::None, &[], Vec::new()).await;
+        assert_eq!(plain.headers["cache-control"], "public, max-age=31536000, immutable");
+        let packed = world.http.raw("GET", name, &Auth::None, &[("accept-encoding", "br, gzip")], Vec::new()).await;
+        assert_eq!(
+            (&packed.headers["content-encoding"], &packed.headers["vary"]),
+            (&"gzip".parse().unwrap(), &"accept-encoding".parse().unwrap())
+        );
+        assert!(plain.headers.get("content-encoding").is_none());
+    }
+    assert_eq!(world.http.get("/assets/hosted-000000000000.css", &Auth::None).await.status, 404);
+}
