@@ -1,5 +1,7 @@
 //! What is around every page, and the headers that it needs.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -128,7 +130,7 @@ impl<'a> Frame<'a> {
     /// Whose pages may be told how it ended where they opened a window, as JSON.
     pub(crate) fn origins(&self) -> String {
         let allowed = self.manner.tenant.as_ref().map(|tenant| redirect::allowed_origins(tenant.settings()));
-        let all: Vec<String> = allowed.unwrap_or_default().into_iter().chain(self.opener.clone()).collect();
+        let all: BTreeSet<String> = allowed.unwrap_or_default().into_iter().chain(self.opener.clone()).collect();
         serde_json::to_string(&all).unwrap_or_default()
     }
 

@@ -192,7 +192,7 @@ async fn app_page(app: &App, visit: &Visit, problem: &[String]) -> Result<Respon
     let frame = Frame::of_visit(app, visit, visit.messages().text("app-heading")).await?;
     let page = AppPage {
         f: &frame,
-        qr: qr(&offer.uri)?,
+        qr: qr(&offer.uri, ECL::M)?,
         secret: in_groups(&offer.secret),
         uri: offer.uri.to_string(),
         name: offer.name.unwrap_or_default(),
@@ -209,7 +209,8 @@ async fn phone_page(app: &App, visit: &Visit, had: usize) -> Result<Response, Er
     let mut frame = Frame::of_visit(app, visit, visit.messages().text("phone-heading")).await?;
     frame.watches = Some(visit.link("/set-up", &[("kind", "phone"), ("had", &had.to_string())]));
     let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("token", &visit.token).finish();
-    let qr = qr(&format!("{}/challenge?{query}", app.public_url()))?;
+    // It is long, and off a screen nothing is smudged: the least correction makes the largest squares.
+    let qr = qr(&format!("{}/challenge?{query}", app.public_url()), ECL::L)?;
     let page = PhonePage { f: &frame, qr, why: visit.why(app), other: other(visit), quit: leave(visit)? };
     frame.respond(StatusCode::OK, &page)
 }
@@ -244,9 +245,9 @@ fn leave(visit: &Visit) -> Result<Option<String>, Error> {
 }
 
 /// The text as an SVG that uses no style of its own, so that the content policy can forbid them.
-fn qr(text: &str) -> Result<String, Error> {
-    // Off a screen nothing is smudged: the least correction makes the largest squares.
-    let code = QRBuilder::new(text).ecl(ECL::L).build().map_err(|_| Error::internal("the QR code cannot be made"))?;
+fn qr(text: &str, correction: ECL) -> Result<String, Error> {
+    let code =
+        QRBuilder::new(text).ecl(correction).build().map_err(|_| Error::internal("the QR code cannot be made"))?;
     Ok(SvgBuilder::default().shape(Shape::Square).to_str(&code))
 }
 

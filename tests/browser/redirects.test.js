@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { before, test } from "node:test";
-import { managementKey, secretKey, serve } from "./lib/server.js";
-import { basic, call, unique } from "./lib/wire.js";
+import { managementKey, secretKey, serve } from "../sdk/node/lib/server.js";
+import { basic, call, unique } from "../sdk/node/lib/wire.js";
 
 const server = await serve();
-const table = JSON.parse(await readFile(new URL("../../suites/hostile/redirects.json", import.meta.url)));
+const table = JSON.parse(await readFile(new URL("../suites/hostile/redirects.json", import.meta.url)));
 const userId = unique("ada");
 
 before(async () => {
