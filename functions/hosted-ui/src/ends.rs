@@ -105,6 +105,11 @@ pub(crate) async fn without_visit(app: &App, fields: &Fields, headers: &HeaderMa
     failed(&Manner::of_stranger(app, fields, headers).await, error)
 }
 
+/// The same for somebody who is known: the way back to the app is open, as if they had left.
+pub(crate) fn failed_in(visit: &Visit, error: Error) -> Response {
+    page_of(&visit.manner, error, quit(visit).ok().flatten())
+}
+
 /// The page that says that something is wrong, and what to do next.
 pub(crate) fn failed(manner: &Manner, error: Error) -> Response {
     page_of(manner, error, None)

@@ -89,7 +89,7 @@ async fn show(
     };
     let fields = Fields::new(pairs);
     match Visit::begin(app, &fields, headers).await {
-        Ok(visit) => page(&visit, &fields).await.unwrap_or_else(|error| ends::failed(&visit.manner, error)),
+        Ok(visit) => page(&visit, &fields).await.unwrap_or_else(|error| ends::failed_in(&visit, error)),
         Err(error) => ends::without_visit(app, &fields, headers, error).await,
     }
 }
@@ -126,7 +126,7 @@ async fn act(
         let first = form::spend(app, &visit.caller, fields.get("state"), app.now()).await?;
         action(&visit, &fields, if first { Once::First } else { Once::Again }).await
     };
-    answered.await.unwrap_or_else(|error| ends::failed(&visit.manner, error))
+    answered.await.unwrap_or_else(|error| ends::failed_in(&visit, error))
 }
 
 /// What browsers say of who sends a form (Fetch Metadata). `Origin` is `null` under our referrer policy.

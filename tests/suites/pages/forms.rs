@@ -76,6 +76,15 @@ async fn what_is_no_form_of_ours_does_nothing() {
         assert_eq!(answer.status, 415, "{kind}: {}", answer.text());
     }
     assert_eq!(world.state(&token).await, "CHALLENGE_REQUIRED");
+    // The page that says so leads back to the app.
+    let tracked =
+        world.track("ada", "signIn", serde_json::json!({"redirectUrl": "https://app.example/done"})).await.ok();
+    let form = [("token", tracked["token"].as_str().unwrap()), ("state", "nonsense"), ("code", right.as_str())];
+    let refused = world.send_form("/challenge", &form).await.text();
+    assert!(
+        refused.contains("href=\"https://app.example/done?token=") && refused.contains("id=\"reference\""),
+        "{refused}"
+    );
     // None of them has spent the seal.
     let headers = [form, ("sec-fetch-site", "same-origin")];
     let answer = world.http.raw("POST", "/challenge", &Auth::None, &headers, body.into_bytes()).await;
