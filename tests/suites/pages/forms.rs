@@ -79,8 +79,8 @@ async fn what_is_no_form_of_ours_does_nothing() {
     // The page that says so leads back to the app.
     let tracked =
         world.track("ada", "signIn", serde_json::json!({"redirectUrl": "https://app.example/done"})).await.ok();
-    let form = [("token", tracked["token"].as_str().unwrap()), ("state", "nonsense"), ("code", right.as_str())];
-    let refused = world.send_form("/challenge", &form).await.text();
+    let forged = [("token", tracked["token"].as_str().unwrap()), ("state", "nonsense"), ("code", &right)];
+    let refused = world.send_form("/challenge", &forged).await.text();
     assert!(
         refused.contains("href=\"https://app.example/done?token=") && refused.contains("id=\"reference\""),
         "{refused}"
