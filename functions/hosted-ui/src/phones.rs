@@ -40,6 +40,8 @@ pub(crate) async fn ask(app: &App, visit: &Visit) -> Result<Response, Error> {
             let next = visit.link("/challenge", &[("challenge", asked.challenge.as_str())]);
             return Ok(Redirect::to(&next).into_response());
         }
+        // It could not be sent, and the action's failure mode has decided: the page is that of its new state.
+        Err(Error::Conflict(_)) => return Ok(Redirect::to(&visit.link("/challenge", &[])).into_response()),
         Err(Error::TooManyRequests { retry_after }) => {
             t.count("waiting-often-error", "minutes", retry_after.as_secs().div_ceil(60))
         }

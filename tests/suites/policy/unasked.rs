@@ -194,3 +194,16 @@ async fn an_answer_at_the_same_moment_stands_or_comes_too_late() {
     }
     assert!(ends.iter().all(|count| *count > 0), "each end was reached: {ends:?}");
 }
+
+/// The hosted page leads on to what was decided.
+#[tokio::test]
+async fn the_page_shows_what_was_decided() {
+    let (world, down, _) = world().await;
+    for (code, shown) in [("review", "Under review"), ("open", "All is well")] {
+        let token = begun(&world, code).await;
+        let asked = down.answer_page(&token, "phone", "").await;
+        assert_eq!(asked.status, 303, "{}", asked.text());
+        let page = down.page("/challenge", &token).await.text();
+        assert!(page.contains(shown), "{page}");
+    }
+}
