@@ -147,7 +147,9 @@ pub async fn rename(
     let event = Event::Renamed { name: name.to_owned() };
     let store = app.store().tenant(caller.tenant.id());
     let by = (owner.entitled(caller, now), &event);
-    done(caller, store.rename_authenticator(&owner.user, (&old, &new), by).await?, &event)
+    done(caller, store.rename_authenticator(&owner.user, (&old, &new), by).await?, &event)?;
+    notice::tell_others(app, caller, &owner.user, Some(id), now).await;
+    Ok(())
 }
 
 /// Makes an authenticator the one that is asked first. 403 and 404 as [`rename`].
@@ -195,7 +197,9 @@ pub async fn forget_device(app: &App, caller: &UserCaller, device: &str, now: Ti
     let store = app.store().tenant(caller.tenant.id());
     let event = Event::DeviceForgotten;
     let change = store.forget_device(&owner.user, device, (owner.entitled(caller, now), &event)).await?;
-    done(caller, change, &event)
+    done(caller, change, &event)?;
+    notice::tell_others(app, caller, &owner.user, None, now).await;
+    Ok(())
 }
 
 /// A new set of recovery codes, to be shown this once; the old ones are worth nothing from then on.

@@ -13,6 +13,7 @@ use crate::{
     keyring::DataKey,
     limiter::Slot,
     metrics::{Counter, count},
+    notice,
     store::{Completion, Recovery, Settlement, Spent},
     token::{self, scope},
     user::{PendingTotp, User},
@@ -117,7 +118,11 @@ pub async fn verify_recovery_code(
     };
     let verdict = match store.settle_recovery(&user, &used).await? {
         Settlement::Refused => Verdict::Rejected,
-        Settlement::Accepted => succeeded(app, caller, None, now).await?,
+        Settlement::Accepted => {
+            // Whoever has found the paper is not who wrote it.
+            notice::tell_others(app, caller, &user, None, now).await;
+            succeeded(app, caller, None, now).await?
+        }
     };
     Ok(judged(caller, verdict))
 }

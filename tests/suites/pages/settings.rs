@@ -137,7 +137,7 @@ async fn the_last_one_stays_where_it_is_asked_for() {
 #[tokio::test]
 async fn other_devices_are_told() {
     let world = World::start().await;
-    let (secret, _) = recoverable(&world, "ada").await;
+    let (secret, codes) = recoverable(&world, "ada").await;
     for name in ["first", "second"] {
         world.device_with("ada", "push", json!({"pushToken": name, "deviceName": name})).await;
     }
@@ -148,6 +148,10 @@ async fn other_devices_are_told() {
     let waiting = world.queue.receive(world.app.now());
     assert_eq!(waiting.len(), 1, "one for the phone that stays");
     assert!(!waiting[0].body.contains(&gone) && !waiting[0].body.contains("ada"), "{}", waiting[0].body);
+    waiting.iter().for_each(|message| world.queue.delete(message));
+    let (tracked, code) = (world.token("ada", "signIn").await, codes[0].clone());
+    assert!(world.answer_page(&tracked, "recovery", &code).await.text().contains("You are verified"));
+    assert_eq!(world.queue.receive(world.app.now()).len(), 1, "a recovery code was used");
     let without = world.without_queue().await;
     let left = id(&listed(&world, "ada").await[0]);
     assert_eq!(change(&without, &token, "primary", &[("id", &left)]).await.status, 303);
