@@ -5,7 +5,6 @@
 
 quit-link = إلغاء والرجوع
 form-used-error = سبق إرسال هذا النموذج، ولم يُنفَّذ أي شيء مرتين. إليك الوضع الحالي.
-form-over-error = ظلت هذه الصفحة مفتوحة مدة طويلة. حاول مرة أخرى.
 
 ## screen: challenge
 
@@ -115,7 +114,6 @@ codes-download-button = تنزيل
 codes-file-label = رموز-الاسترداد
 codes-print-button = طباعة
 codes-kept-label = احتفظت بهذه الرموز في مكان آمن.
-codes-kept-error = احتفظ بالرموز أولًا ثم أكّد ذلك.
 codes-continue-button = متابعة
 
 ## screen: settings
@@ -127,8 +125,6 @@ settings-new-link = إعداد طريقة جديدة
 settings-added-text = تاريخ الإضافة
 settings-used-text = آخر استخدام
 settings-never-text = لم يُستخدم قط
-settings-platform-text = المنصة
-settings-model-text = الطراز
 settings-primary-text = الأساسي: يُرسَل الطلب أولًا إلى { $model }.
 settings-is-primary-text = الأساسي
 settings-primary-button = تعيين كأساسي

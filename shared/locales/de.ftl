@@ -5,7 +5,6 @@
 
 quit-link = Abbrechen und zurück
 form-used-error = Dieses Formular wurde bereits gesendet; es wurde nichts doppelt ausgeführt. Hier sehen Sie den aktuellen Stand.
-form-over-error = Diese Seite war zu lange geöffnet. Bitte versuchen Sie es erneut.
 
 ## screen: challenge
 
@@ -103,7 +102,6 @@ codes-download-button = Herunterladen
 codes-file-label = wiederherstellungscodes
 codes-print-button = Drucken
 codes-kept-label = Ich habe diese Codes sicher aufbewahrt.
-codes-kept-error = Bewahren Sie die Codes zuerst auf und bestätigen Sie dies.
 codes-continue-button = Weiter
 
 ## screen: settings
@@ -115,8 +113,6 @@ settings-new-link = Neu einrichten
 settings-added-text = Hinzugefügt
 settings-used-text = Zuletzt verwendet
 settings-never-text = Nie verwendet
-settings-platform-text = Plattform
-settings-model-text = Modell
 settings-primary-text = Standard: { $model } wird zuerst gefragt.
 settings-is-primary-text = Standard
 settings-primary-button = Als Standard festlegen

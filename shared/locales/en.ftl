@@ -5,7 +5,6 @@
 
 quit-link = Cancel and go back
 form-used-error = This form was sent already, so nothing was done twice. This is how things stand now.
-form-over-error = This page was open for too long. Try again.
 
 ## screen: challenge
 
@@ -103,7 +102,6 @@ codes-download-button = Download
 codes-file-label = recovery-codes
 codes-print-button = Print
 codes-kept-label = I have kept these codes in a safe place.
-codes-kept-error = Keep the codes first, and say so.
 codes-continue-button = Continue
 
 ## screen: settings
@@ -115,8 +113,6 @@ settings-new-link = Set up new
 settings-added-text = Added
 settings-used-text = Last used
 settings-never-text = Never used
-settings-platform-text = Platform
-settings-model-text = Model
 settings-primary-text = Primary: { $model } is asked first.
 settings-is-primary-text = Primary
 settings-primary-button = Make primary

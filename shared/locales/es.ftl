@@ -5,7 +5,6 @@
 
 quit-link = Cancelar y volver
 form-used-error = Este formulario ya se había enviado; no se ha repetido ninguna operación. Esta es la situación actual.
-form-over-error = Esta página ha estado abierta demasiado tiempo. Inténtelo de nuevo.
 
 ## screen: challenge
 
@@ -103,7 +102,6 @@ codes-download-button = Descargar
 codes-file-label = codigos-de-recuperacion
 codes-print-button = Imprimir
 codes-kept-label = He guardado estos códigos en un lugar seguro.
-codes-kept-error = Guarde primero los códigos y confírmelo.
 codes-continue-button = Continuar
 
 ## screen: settings
@@ -115,8 +113,6 @@ settings-new-link = Configurar otro
 settings-added-text = Añadido
 settings-used-text = Último uso
 settings-never-text = Nunca usado
-settings-platform-text = Plataforma
-settings-model-text = Modelo
 settings-primary-text = Principal: la solicitud se envía primero a { $model }.
 settings-is-primary-text = Principal
 settings-primary-button = Hacer principal

@@ -5,7 +5,6 @@
 
 quit-link = Annuler et revenir
 form-used-error = Ce formulaire a déjà été envoyé ; rien n’a été effectué deux fois. Voici la situation actuelle.
-form-over-error = Cette page est restée ouverte trop longtemps. Veuillez réessayer.
 
 ## screen: challenge
 
@@ -103,7 +102,6 @@ codes-download-button = Télécharger
 codes-file-label = codes-de-recuperation
 codes-print-button = Imprimer
 codes-kept-label = J’ai conservé ces codes en lieu sûr.
-codes-kept-error = Conservez d’abord les codes, puis confirmez-le.
 codes-continue-button = Continuer
 
 ## screen: settings
@@ -115,8 +113,6 @@ settings-new-link = Ajouter une méthode
 settings-added-text = Date d’ajout
 settings-used-text = Dernière utilisation
 settings-never-text = Aucune utilisation
-settings-platform-text = Plateforme
-settings-model-text = Modèle
 settings-primary-text = Par défaut : la demande est d’abord envoyée à { $model }.
 settings-is-primary-text = Par défaut
 settings-primary-button = Définir par défaut

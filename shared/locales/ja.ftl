@@ -5,7 +5,6 @@
 
 quit-link = キャンセルして戻る
 form-used-error = このフォームはすでに送信済みのため、二重の処理は行われていません。現在の状況は次のとおりです。
-form-over-error = ページを開いてから時間が経過しました。もう一度お試しください。
 
 ## screen: challenge
 
@@ -100,7 +99,6 @@ codes-download-button = ダウンロード
 codes-file-label = リカバリーコード
 codes-print-button = 印刷
 codes-kept-label = コードを安全な場所に保管しました。
-codes-kept-error = コードを保管してから、チェックを入れてください。
 codes-continue-button = 続ける
 
 ## screen: settings
@@ -112,8 +110,6 @@ settings-new-link = 新しく設定する
 settings-added-text = 追加日
 settings-used-text = 最終使用
 settings-never-text = 未使用
-settings-platform-text = プラットフォーム
-settings-model-text = 機種
 settings-primary-text = 優先：最初に{ $model }で確認します。
 settings-is-primary-text = 優先
 settings-primary-button = 優先にする

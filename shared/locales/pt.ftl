@@ -5,7 +5,6 @@
 
 quit-link = Cancelar e voltar
 form-used-error = Este formulário já tinha sido enviado; nada foi feito em duplicidade. Esta é a situação atual.
-form-over-error = Esta página ficou aberta por tempo demais. Tente novamente.
 
 ## screen: challenge
 
@@ -103,7 +102,6 @@ codes-download-button = Baixar
 codes-file-label = codigos-de-recuperacao
 codes-print-button = Imprimir
 codes-kept-label = Guardei estes códigos em um lugar seguro.
-codes-kept-error = Primeiro guarde os códigos e confirme que fez isso.
 codes-continue-button = Continuar
 
 ## screen: settings
@@ -115,8 +113,6 @@ settings-new-link = Configurar novo
 settings-added-text = Adicionado
 settings-used-text = Último uso
 settings-never-text = Nunca usado
-settings-platform-text = Plataforma
-settings-model-text = Modelo
 settings-primary-text = Principal: a solicitação é enviada primeiro para { $model }.
 settings-is-primary-text = Principal
 settings-primary-button = Tornar principal

@@ -110,7 +110,7 @@ impl Owner {
     }
 
     fn entitled<'a>(&'a self, caller: &'a UserCaller, now: Timestamp) -> Entitled<'a> {
-        Entitled { action: &self.action_key, id: &caller.claims.jti, now }
+        Entitled { action: &self.action_key, id: &caller.claims.jti, state: State::ChallengeSucceeded, now }
     }
 
     /// One of the user's own; 404 for any other.
@@ -243,7 +243,10 @@ pub async fn first_recovery_codes(
     if !is_entitled || !user.is_enrolled() {
         return Ok(None);
     }
-    let codes = first_of(app, &caller.tenant, &user, now).await?;
+    let other = &caller.claims.other;
+    let key = store.action_key(&other.user_id, &other.action_code, &other.idempotency_key);
+    let entitled = Entitled { action: &key, id: &caller.claims.jti, state: action.state, now };
+    let codes = first_of(app, &caller.tenant, &user, (Some(entitled), now)).await?;
     if codes.is_some() {
         done(caller, Change::Done, &Event::NewRecoveryCodes)?;
     }
@@ -262,7 +265,7 @@ pub async fn recovery_codes_of_backend(
     if settings.disable_recovery_codes || settings.skip_recovery_codes_on_programmatic_enrollment {
         return Ok(Vec::new());
     }
-    Ok(first_of(app, tenant, user, now).await?.unwrap_or_default())
+    Ok(first_of(app, tenant, user, (None, now)).await?.unwrap_or_default())
 }
 
 /// A set for a user who has none; of two at once, one is made.
@@ -270,12 +273,12 @@ async fn first_of(
     app: &App,
     tenant: &TenantContext,
     user: &User,
-    now: Timestamp,
+    (entitled, now): (Option<Entitled<'_>>, Timestamp),
 ) -> Result<Option<Vec<String>>, Error> {
     let codes = recovery::generate()?;
     let hashes = hashes(app, tenant, user, &codes).await?;
     let event = (&Event::NewRecoveryCodes, now);
-    Ok(match app.store().tenant(tenant.id()).put_recovery_codes(user, &hashes, (true, None), event).await? {
+    Ok(match app.store().tenant(tenant.id()).put_recovery_codes(user, &hashes, (true, entitled), event).await? {
         Change::Stale => None,
         Change::Done => Some(codes.iter().map(RecoveryCode::shown).collect()),
     })

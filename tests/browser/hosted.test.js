@@ -1,15 +1,12 @@
 // The hosted page, opened at the `url` that track gives.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { test } from "node:test";
 import { importApp, sdkFor } from "../sdk/node/lib/sdk.js";
 import { serve, tenantId } from "../sdk/node/lib/server.js";
 import { currentCode, previousCode, wrongCode } from "../sdk/node/lib/totp.js";
 import { unique } from "../sdk/node/lib/wire.js";
 import { openBrowser, openPage } from "./lib/chromium.js";
+import { scan } from "./lib/qr.js";
 import { openShop } from "./lib/shop.js";
 import { type } from "./lib/user.js";
 
@@ -51,21 +48,6 @@ async function assertRefused(page) {
 }
 
 const shownSecret = async (page) => (await page.locator("#secret").innerText()).replace(/\s/g, "");
-
-/** What a phone's camera reads off the screen. */
-async function scan(page) {
-  const folder = mkdtempSync(path.join(tmpdir(), "countersign-"));
-  try {
-    const screenshot = path.join(folder, "page.png");
-    await page.screenshot({ path: screenshot, fullPage: true });
-    return execFileSync("zbarimg", ["--quiet", "--nodbus", "--raw", "-Sdisable", "-Sqrcode.enable", screenshot], { encoding: "utf8" }).trim();
-  } catch (error) {
-    if (error.code === "ENOENT") throw new Error("zbarimg is missing: apt-get install zbar-tools");
-    throw error;
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
 
 /** Everything the console calls an error, but for its note that a refused answer had a status of 4xx. */
 const problems = (page) => page.problems.filter((text) => !/^Failed to load resource: .* status of 4\d\d .*\(http:\/\/127/.test(text));

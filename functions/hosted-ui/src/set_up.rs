@@ -101,7 +101,7 @@ pub(crate) async fn answer(app: &App, visit: &Visit, fields: &Fields, once: Once
     let t = visit.messages();
     match fields.get("act") {
         // Whoever comes here twice only goes on twice.
-        "kept" if fields.get("kept") == "yes" => after_set_up(visit, &visit.token),
+        "kept" => after_set_up(visit, &visit.token),
         "paired" => with_recovery_codes(app, visit, &visit.token).await,
         // The form that set up the first one: its codes were shown.
         _ if once == Once::Again && !visit.may_add() => ends::end(visit, ends::End::Later, &visit.token),

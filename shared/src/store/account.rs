@@ -25,11 +25,13 @@ use super::{
 /// What happened is shown for so long.
 const EVENTS_KEPT_SECONDS: i64 = 90 * 24 * 3600;
 
-/// The action whose success entitles to a change, for a while.
+/// The action that entitles to a change: by its success, for a while; or, to first recovery codes, by being allowed.
 #[derive(Clone, Copy)]
 pub struct Entitled<'a> {
     pub action: &'a Key,
     pub id: &'a ActionId,
+    /// `ChallengeSucceeded` or `Allow`.
+    pub state: State,
     pub now: Timestamp,
 }
 
@@ -53,15 +55,18 @@ pub enum Change {
 }
 
 impl TenantStore<'_> {
-    /// That the action was succeeded a short while ago: a condition of a change.
+    /// That the action was succeeded a short while ago, or is allowed and not over: a condition of a change.
     pub(super) fn entitles(&self, by: Entitled<'_>) -> Result<TransactWriteItem, Error> {
         let since = by.now.as_millisecond() - FRESH_SECONDS * 1000;
-        let recent = Expressions::default()
-            .require("id = :id AND st = :succeeded AND vt > :since")
+        let entitles = Expressions::default()
+            .require("id = :id AND st = :state")
             .value(":id", s(by.id.as_str()))
-            .value(":succeeded", s(State::ChallengeSucceeded.as_str()))
-            .value(":since", n(since));
-        self.check(by.action, &recent)
+            .value(":state", s(by.state.as_str()));
+        let entitles = match by.state {
+            State::Allow => entitles.require("#exp > :now").name("#exp", "exp").value(":now", time(by.now)),
+            _ => entitles.require("vt > :since").value(":since", n(since)),
+        };
+        self.check(by.action, &entitles)
     }
 
     /// Writes down what happened, for its user to see.
