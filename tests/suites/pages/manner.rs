@@ -89,3 +89,32 @@ async fn files_are_kept_by_their_name() {
     }
     assert_eq!(world.http.get("/assets/hosted-000000000000.css", &Auth::None).await.status, 404);
 }
+
+/// Every text that a page asks for is there, and every text that is there is asked for.
+#[test]
+fn pages_say_all_that_there_is_to_say_and_no_more() {
+    use std::{collections::BTreeSet, fs, path::Path};
+    const ROLES: [&str; 9] = ["heading", "button", "link", "label", "hint", "alt", "status", "error", "text"];
+    let messages = countersign_core::messages::Language::English.source();
+    let known: BTreeSet<&str> = messages
+        .lines()
+        .filter(|line| !line.starts_with([' ', '#']))
+        .filter_map(|line| line.split_once(" =").map(|(id, _)| id))
+        .collect();
+    let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../functions/hosted-ui");
+    let mut asked = BTreeSet::new();
+    for folder in ["src", "templates"] {
+        for file in fs::read_dir(pages.join(folder)).unwrap() {
+            let source = fs::read_to_string(file.unwrap().path()).unwrap();
+            let is_id = |word: &&str| word.rsplit_once('-').is_some_and(|(_, role)| ROLES.contains(&role));
+            let ids = source.split('"').filter(is_id).filter(|word| !word.contains(['{', ' ', '/']));
+            asked.extend(ids.map(str::to_owned));
+        }
+    }
+    // Elements that are named as texts are, and the ends, whose texts are put together.
+    asked.retain(|id| !["name-hint", "codes-hint", "confirm-heading", "confirm-text"].contains(&id.as_str()));
+    let missing: Vec<_> = asked.iter().filter(|id| !known.contains(id.as_str())).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    let dead: Vec<_> = known.iter().filter(|id| !asked.contains(**id) && !id.starts_with("end-")).collect();
+    assert!(dead.is_empty() && asked.len() > 90, "{dead:?}");
+}
