@@ -1,56 +1,27 @@
 //! What users do about their own authenticators (capabilities P1-P10): each change needs a success of a short while ago,
 //! which is a condition of its write, and is written down where its user sees it.
 
-use serde::{Deserialize, Serialize};
-
 use crate::{
-    action::{Action, State},
+    action::{Action, FRESH_SECONDS, State},
     app::{App, TenantContext, UserCaller},
-    authenticator::{
-        Authenticator, Method,
-        recovery::{self, RecoveryCode},
-    },
+    authenticator::Authenticator,
     clock::Timestamp,
     enrolment,
     error::Error,
+    happened::Event,
     id::{ActionCode, AuthenticatorId},
+    method::{
+        Method,
+        recovery::{self, RecoveryCode},
+    },
     notice,
     store::{Change, Entitled, Removed},
     token::scope,
     user::User,
 };
 
-/// For so long after a success its token may change things.
-pub const FRESH_SECONDS: i64 = 600;
-
 /// How much of what happened is shown.
 const SHOWN: usize = 20;
-
-/// What happened to a user's authenticators.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "kind")]
-pub enum Event {
-    Removed { name: String },
-    Renamed { name: String },
-    MadePrimary { name: String },
-    NewRecoveryCodes,
-    RecoveryCodeUsed,
-    DeviceForgotten,
-}
-
-impl Event {
-    /// In the log.
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Removed { .. } => "authenticator_removed",
-            Self::Renamed { .. } => "authenticator_renamed",
-            Self::MadePrimary { .. } => "authenticator_made_primary",
-            Self::NewRecoveryCodes => "recovery_codes_made",
-            Self::RecoveryCodeUsed => "recovery_code_used",
-            Self::DeviceForgotten => "device_forgotten",
-        }
-    }
-}
 
 /// A line of what happened lately.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,14 +4,14 @@ use data_encoding::BASE64;
 use subtle::ConstantTimeEq;
 
 use crate::{
-    action::{State as ActionState, Strength},
+    action::{About, State as ActionState, Strength},
     app::{App, TenantContext},
-    authenticator::device::{DeviceKey, Statement},
-    challenge::{About, Challenge, Kind, State},
+    challenge::{Challenge, Kind, State},
     clock::Timestamp,
     error::Error,
     id::{ActionCode, ActionId, ChallengeId, IdempotencyKey, UserId, UserUid, digest},
     limiter::Slot,
+    method::device::{DeviceKey, Statement},
     metrics::{Counter, count},
     push::{self, Standing},
     store::{Credential, Decided, Decision, Receipt, Spent},

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-pub use jiff::Timestamp;
+pub use countersign_domain::clock::{Timestamp, iso};
 
 /// Where the time comes from.
 #[derive(Clone, Debug, Default)]
@@ -42,9 +42,4 @@ impl ManualClock {
     pub fn set(&self, unix_seconds: i64) {
         self.0.store(unix_seconds * 1000, Ordering::SeqCst);
     }
-}
-
-/// The contract's date: ISO 8601 in UTC with milliseconds, `2026-11-21T10:00:00.000Z`.
-pub fn iso(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }

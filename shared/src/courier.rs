@@ -14,13 +14,8 @@ use aws_sdk_sns::{
 };
 
 use crate::{
-    authenticator::{Authenticator, device::DevicePlatform},
-    challenge::Kind,
-    clock::Timestamp,
-    delivery::Platform,
-    id::ChallengeId,
-    store::DeviceAddress,
-    tenant::PushSettings,
+    authenticator::Authenticator, challenge::Kind, clock::Timestamp, delivery::Platform, id::ChallengeId,
+    method::device::DevicePlatform, store::DeviceAddress, tenant::PushSettings,
 };
 use web_push::{Browsers, Vapid};
 

@@ -5,14 +5,15 @@ use zeroize::Zeroizing;
 use crate::{
     action::{Action, State},
     app::{App, UserCaller},
-    authenticator::{
-        Authenticator, Method, UseSoFar,
-        device::{Device, DeviceKey, DevicePlatform},
-        totp::{Owner, TotpSecret},
-    },
+    authenticator::{Authenticator, UseSoFar},
     clock::Timestamp,
     error::Error,
     id::{AuthenticatorId, length_prefixed},
+    method::{
+        Method,
+        device::{Device, DeviceKey, DevicePlatform},
+        totp::{Owner, TotpSecret},
+    },
     metrics::{Counter, count},
     store::{Enrolled, NewDevice},
     token::scope,

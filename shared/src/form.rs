@@ -12,7 +12,7 @@ use crate::{
     clock::Timestamp,
     error::Error,
     id::length_prefixed,
-    keyring::random,
+    secret::random,
 };
 
 const NONCE: usize = 16;

@@ -5,56 +5,13 @@
 //! A process counts for all its requests together; on Lambda it has one at a time.
 
 use std::{
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
+use countersign_domain::metrics::take;
+pub use countersign_domain::metrics::{Counter, count};
 use serde_json::{Map, Value, json};
-
-macro_rules! counters {
-    ($($name:ident),* $(,)?) => {
-        /// What is counted, by its name in CloudWatch.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Counter { $($name),* }
-        const NAMES: &[&str] = &[$(stringify!($name)),*];
-        static COUNTS: [AtomicU64; NAMES.len()] = [const { AtomicU64::new(0) }; NAMES.len()];
-    };
-}
-
-counters! {
-    ActionsAllowed,
-    ActionsChallenged,
-    ActionsInReview,
-    ActionsBlocked,
-    ActionsInFailureMode,
-    ChallengesSucceeded,
-    GuessesRejected,
-    Lockouts,
-    ReplaysRefused,
-    EnrolmentsBegun,
-    EnrolmentsCompleted,
-    StoreCalls,
-    StoreErrors,
-    StoreConflicts,
-    KeyCalls,
-    KeyErrors,
-    PushesAsked,
-    PushesRefused,
-    PushesDenied,
-    PushesReported,
-    PushesSent,
-    PushesFailed,
-}
-
-/// Adds one.
-pub fn count(counter: Counter) {
-    COUNTS[counter as usize].fetch_add(1, Ordering::Relaxed);
-}
-
-fn take() -> impl Iterator<Item = (&'static str, u64)> {
-    let all = NAMES.iter().zip(&COUNTS).map(|(name, count)| (*name, count.swap(0, Ordering::Relaxed)));
-    all.filter(|(_, count)| *count > 0)
-}
 
 /// Where the lines are to be found: a namespace of CloudWatch and the function that writes.
 #[derive(Clone, Debug)]
@@ -105,6 +62,8 @@ impl Emitter {
 
 #[cfg(test)]
 mod tests {
+    use countersign_domain::metrics::NAMES;
+
     use super::*;
 
     #[test]

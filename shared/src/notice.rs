@@ -2,12 +2,12 @@
 
 use crate::{
     app::{App, UserCaller},
-    authenticator::Method,
     challenge::{Challenge, Kind, Subject},
     clock::Timestamp,
     delivery::Delivery,
     error::Error,
     id::AuthenticatorId,
+    method::Method,
     user::User,
 };
 

@@ -7,7 +7,7 @@ use crate::{
     clock::Timestamp,
     error::Error,
     id::TenantId,
-    keyring::random,
+    secret::random,
     tenant::{ApiKey, KeyKind, LIVE_KEYS, MAX_TOKEN_MINUTES, Settings, Tenant, TokenKey},
 };
 

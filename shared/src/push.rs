@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use crate::{
-    action::{Action, State as ActionState},
+    action::{About, Action, Failure, State as ActionState},
     app::{App, TenantContext, UserCaller},
-    authenticator::Method,
-    challenge::{About, Challenge, Context, Kind, State, Subject, number},
+    challenge::{Challenge, Kind, State, Subject, number},
     clock::Timestamp,
     delivery::Delivery,
     error::Error,
     id::{AuthenticatorId, ChallengeId, TenantId},
+    method::{Method, device::Context},
     metrics::{Counter, count},
-    policy::{Failure, FailureMode, Policy},
+    policy::{FailureMode, Policy},
     tenant::Demand,
     token::{self, Claims, scope},
     user::{Profile, User},

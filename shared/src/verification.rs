@@ -2,18 +2,19 @@
 
 use crate::{
     app::{App, UserCaller},
-    authenticator::{
-        Authenticator, Method, UseSoFar,
-        recovery::{self, RecoveryCode},
-        totp::{Owner, Step, TotpSecret},
-    },
+    authenticator::{Authenticator, UseSoFar},
     clock::Timestamp,
     error::Error,
     id::AuthenticatorId,
-    keyring::DataKey,
     limiter::Slot,
+    method::{
+        Method,
+        recovery::{self, RecoveryCode},
+        totp::{Owner, Step, TotpSecret},
+    },
     metrics::{Counter, count},
     notice,
+    secret::DataKey,
     store::{Completion, Recovery, Settlement, Spent},
     token::{self, scope},
     user::{PendingTotp, User},

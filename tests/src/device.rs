@@ -4,7 +4,7 @@ use aws_lc_rs::{
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair},
 };
-use countersign_core::{challenge::Context, id::length_prefixed};
+use countersign_core::{id::length_prefixed, method::device::Context};
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 use serde_json::{Value, json};
 

@@ -6,13 +6,14 @@ use axum::{Json, extract::State};
 use countersign_core::{
     app::{App, UserCaller},
     approval,
-    challenge::{Challenge, Context, Kind, State as ChallengeState, Subject},
+    challenge::{Challenge, Kind, State as ChallengeState, Subject},
     clock::iso,
     error::Error,
     http::{Body, ClientCaller, Path, Reply, Requester},
     id::{ActionCode, AuthenticatorId, ChallengeId, IdempotencyKey, digest},
-    keyring::random,
+    method::device::Context,
     push,
+    secret::random,
 };
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use serde::{Deserialize, Serialize};

@@ -2,14 +2,13 @@
 
 use axum::{Json, extract::State};
 use countersign_core::{
-    action::{self, Action, Verification},
+    action::{self, Action, Failure, Verification},
     app::App,
-    authenticator::Method,
     clock::{Timestamp, iso},
     error::Error,
     http::{Body, Path, Query, Reply, ServerCaller},
     id::{ActionCode, IdempotencyKey, UserId},
-    policy::Failure,
+    method::Method,
     rule::Named,
     store::no_action,
 };

@@ -3,10 +3,10 @@
 use axum::{Json, extract::State};
 use countersign_core::{
     app::{App, UserCaller},
-    authenticator::Method,
     error::Error,
     http::{Body, Path, Reply, ServerCaller, UserAuthenticator},
     id::{AuthenticatorId, UserId},
+    method::Method,
     store::Removed,
     token::scope,
     user::User,

@@ -3,11 +3,11 @@
 use axum::{Json, extract::State};
 use countersign_core::{
     app::App,
-    authenticator::Method,
     clock::{Timestamp, iso},
     error::Error,
     http::{Body, Path, Reply, ServerCaller, present},
     id::{TenantId, UserId},
+    method::Method,
     rule::recent::Device,
     store::no_device,
     user::User,

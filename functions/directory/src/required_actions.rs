@@ -6,8 +6,7 @@ use countersign_core::{
     error::Error,
     http::{Path, Reply, ServerCaller},
     id::UserId,
-    policy::RequiredAction,
-    user::User,
+    user::{RequiredAction, User},
 };
 use serde::Serialize;
 use utoipa::ToSchema;

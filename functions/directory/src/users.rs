@@ -3,13 +3,12 @@
 use axum::{Json, extract::State};
 use countersign_core::{
     app::{App, TenantContext},
-    authenticator::Method,
     clock::iso,
     error::Error,
     http::{Body, Path, Query, Reply, ServerCaller},
     id::UserId,
-    policy::RequiredAction,
-    user::{ContactKind, MAX_CONTACT, Profile, User},
+    method::Method,
+    user::{ContactKind, MAX_CONTACT, Profile, RequiredAction, User},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

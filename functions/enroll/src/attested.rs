@@ -5,13 +5,14 @@ use axum::{Json, extract::State};
 use countersign_core::{
     account,
     app::{App, TenantContext},
-    authenticator::{
-        Authenticator, Method, UseSoFar,
-        totp::{Owner, TotpSecret},
-    },
+    authenticator::{Authenticator, UseSoFar},
     error::Error,
     http::{Body, Path, Reply, ServerCaller, UserAuthenticator},
     id::{AuthenticatorId, UserId},
+    method::{
+        Method,
+        totp::{Owner, TotpSecret},
+    },
     store::{NewAuthenticator, Settlement},
     user::User,
 };

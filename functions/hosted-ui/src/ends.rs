@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
-use countersign_core::{app::App, error::Error, keyring::random, redirect};
+use countersign_core::{app::App, error::Error, redirect, secret::random};
 use data_encoding::BASE32_NOPAD;
 use serde_json::json;
 

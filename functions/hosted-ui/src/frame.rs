@@ -11,9 +11,9 @@ use countersign_core::{
     app::App,
     error::Error,
     form,
-    keyring::random,
     messages::Messages,
     redirect,
+    secret::random,
     theme::{Edge, Side, value::WebAddress},
 };
 use data_encoding::BASE64URL_NOPAD;

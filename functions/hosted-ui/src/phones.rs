@@ -8,9 +8,9 @@ use axum::{
 };
 use countersign_core::{
     app::App,
-    authenticator::Method,
     error::Error,
     id::ChallengeId,
+    method::Method,
     push::{self, Standing},
 };
 

@@ -10,9 +10,9 @@ use countersign_core::{
     account,
     action::State,
     app::App,
-    authenticator::Method,
     enrolment,
     error::Error,
+    method::Method,
     verification::{Verdict, verify_totp},
 };
 use fast_qr::{

@@ -6,15 +6,17 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use countersign_core::{
-    account::{self, Entry, Event, Happened},
+    account::{self, Entry, Happened},
     action::State,
     app::App,
-    authenticator::{Authenticator, Method, device::DevicePlatform},
+    authenticator::Authenticator,
     clock::iso,
     error::Error,
+    happened::Event,
     http::UserAuthenticator,
     id::AuthenticatorId,
     messages::Messages,
+    method::{Method, device::DevicePlatform},
 };
 
 use crate::{

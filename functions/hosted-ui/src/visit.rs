@@ -6,15 +6,14 @@ use axum::http::{HeaderMap, header};
 use countersign_core::{
     action::{Action, State},
     app::{App, TenantContext, UserCaller},
-    authenticator::Method,
     enrolment,
     error::Error,
     look::Look,
     messages::{Language, Messages},
-    policy::RequiredAction,
+    method::Method,
     redirect,
     token::{self, scope},
-    user::User,
+    user::{RequiredAction, User},
 };
 
 /// What a page is called with, in its address or in its form.

@@ -2,14 +2,14 @@
 
 use axum::{Json, extract::State};
 use countersign_core::{
-    action::Outcome,
     app::App,
-    authenticator::Method,
     clock::{Timestamp, iso},
     error::Error,
     http::{Body, ManagementCaller, Path, Reply, present},
     id::{ActionCode, TenantId},
+    method::Method,
     policy::FailureMode,
+    rule::Outcome,
     store::no_action_config,
     tenant::ActionConfig,
 };

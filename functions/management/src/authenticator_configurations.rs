@@ -4,10 +4,10 @@
 use axum::{Json, extract::State};
 use countersign_core::{
     app::App,
-    authenticator::Method,
     error::Error,
     http::{Body, ManagementCaller, Path, Reply, present},
     id::TenantId,
+    method::Method,
     tenant::{AuthenticatorSettings, Settings, Tenant},
 };
 use serde::{Deserialize, Serialize};

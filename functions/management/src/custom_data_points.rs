@@ -6,9 +6,8 @@ use countersign_core::{
     error::Error,
     http::{Body, ManagementCaller, Path, Reply, present},
     id::{PointId, TenantId},
-    rule::{catalogue::variable, condition::names_point},
+    rule::{DataPoint, DataType, ModelType, catalogue::variable, condition::names_point},
     store::no_point,
-    tenant::{DataPoint, DataType, ModelType},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

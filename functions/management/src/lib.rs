@@ -12,7 +12,7 @@ mod theme;
 mod value_lists;
 
 use axum::routing;
-use countersign_core::{app::App, authenticator::Method};
+use countersign_core::{app::App, method::Method};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};

@@ -6,8 +6,8 @@ use countersign_core::{
     clock::{Timestamp, iso},
     error::Error,
     http::{Body, ManagementCaller, Path, Reply},
-    policy::{CONFIRMATION, Census, Enforcement, LastSeen, RequiredAction, Requirement},
-    user::MAX_CONTACT,
+    policy::{CONFIRMATION, Census, Enforcement, LastSeen, Requirement},
+    user::{MAX_CONTACT, RequiredAction},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -4,16 +4,13 @@ use std::collections::BTreeSet;
 
 use axum::{Json, extract::State};
 use countersign_core::{
-    action::Outcome,
     app::App,
     clock::{Timestamp, iso},
     error::Error,
     http::{Body, ManagementCaller, Path, Reply},
     id::{ActionCode, TenantId, UserId},
-    rule::{
-        catalogue::Catalogue,
-        replay::{Candidate, Report},
-    },
+    replay::{Candidate, Report},
+    rule::{Outcome, catalogue::Catalogue},
     store::{PAGE_USERS, no_action_config},
 };
 use serde::{Deserialize, Serialize};

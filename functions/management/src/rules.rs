@@ -2,14 +2,13 @@
 
 use axum::{Json, extract::State};
 use countersign_core::{
-    action::Outcome,
     app::App,
-    authenticator::Method,
     clock::{Timestamp, iso},
     error::Error,
     http::{Body, ManagementCaller, Path, Reply, present},
     id::{ActionCode, RuleId, TenantId},
-    rule::{LAST_PRIORITY, Rule, catalogue::Catalogue},
+    method::Method,
+    rule::{LAST_PRIORITY, Outcome, Rule, catalogue::Catalogue},
     store::no_rule,
 };
 use serde::{Deserialize, Serialize};

@@ -5,8 +5,9 @@ use countersign_core::{
     app::App,
     error::Error,
     http::{Body, ManagementCaller, Reply, present},
+    method::totp::TotpWindow,
     redirect,
-    tenant::{Demand, MAX_TOKEN_MINUTES, Settings, TotpWindow},
+    tenant::{Demand, MAX_TOKEN_MINUTES, Settings},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -4,10 +4,10 @@ use axum::{Json, extract::State};
 use countersign_core::{
     app::App,
     approval::{self, Answer, Verdict},
-    authenticator::device::DeviceKey,
     challenge::Kind,
     error::Error,
     http::{Body, ClientCaller, Reply},
+    method::device::DeviceKey,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -3,17 +3,18 @@
 use axum::{Json, extract::State};
 use countersign_core::{
     app::{App, TenantContext, UserCaller},
-    authenticator::{
-        Authenticator, Method,
-        device::{DeviceKey, DevicePlatform},
-        subscription::Subscription,
-    },
+    authenticator::Authenticator,
     challenge::{Challenge, Kind, Subject},
     clock::{Timestamp, iso},
     enrolment::{self, Asking},
     error::Error,
     http::{Body, ClientCaller, Query, Reply},
     id::UserId,
+    method::{
+        Method,
+        device::{DeviceKey, DevicePlatform},
+        subscription::Subscription,
+    },
     store::{Credential, Removed},
 };
 use serde::{Deserialize, Serialize};

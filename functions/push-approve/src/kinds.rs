@@ -3,8 +3,8 @@
 use axum::extract::State;
 use countersign_core::{
     app::{App, UserCaller},
-    authenticator::Method,
     http::{Body, ClientCaller, Query, Reply},
+    method::Method,
 };
 
 use crate::{

@@ -6,7 +6,7 @@ mod credentials;
 mod kinds;
 mod pending;
 
-use countersign_core::{app::App, authenticator::device::DeviceKey, error::Error, id::ChallengeId};
+use countersign_core::{app::App, error::Error, id::ChallengeId, method::device::DeviceKey};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};

@@ -3,12 +3,15 @@
 use axum::{Json, extract::State, http::HeaderMap};
 use countersign_core::{
     app::App,
-    authenticator::{Method, device::DeviceKey},
-    challenge::{Challenge, Context, Kind, State as ChallengeState},
+    challenge::{Challenge, Kind, State as ChallengeState},
     clock::Timestamp,
     error::Error,
     http::{ClientCaller, Query, Reply},
-    keyring::random,
+    method::{
+        Method,
+        device::{Context, DeviceKey},
+    },
+    secret::random,
     store::Credential,
 };
 use data_encoding::BASE64URL_NOPAD;

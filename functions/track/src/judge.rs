@@ -1,14 +1,14 @@
 //! What the rules of an action make of it, and what they remember of it.
 
 use countersign_core::{
-    action::{Action, Outcome},
+    action::Action,
     app::{App, TenantContext},
-    authenticator::Method,
     clock::Timestamp,
     error::Error,
     id::{ActionId, DeviceTag, UserId},
+    method::Method,
     rule::{
-        Trace,
+        Outcome, Trace,
         facts::{self, Given, Known, Place},
         recent::{Origin, Recent},
     },
@@ -128,7 +128,7 @@ impl Judgement {
     /// What is to be remembered of the action, once it is known how it begins.
     pub fn noted(&mut self, action: &Action) -> Option<Noted<'_>> {
         let Memory { before, after, origin, device } = self.memory.as_mut()?;
-        after.began((&action.id, &action.code), action.state, origin, action.created_at);
+        after.began((&action.id, &action.code), action.state.into(), origin, action.created_at);
         Some(Noted { before, recent: after, device: origin.device.as_ref().zip(device.as_deref()) })
     }
 }

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use countersign_core::{
+    action::Failure,
     app::{App, TenantContext},
     error::Error,
     id::ActionCode,
     metrics::{Counter, count},
-    policy::{Failure, Policy},
+    policy::Policy,
     tenant::ActionConfig,
 };
 

@@ -7,21 +7,21 @@ use std::borrow::Cow;
 
 use axum::{Json, extract::State};
 use countersign_core::{
-    action::{self, Action, Outcome},
+    action::{self, Action},
     app::{App, TenantContext},
-    authenticator::Method,
     clock::{Timestamp, iso},
     error::Error,
     http::{Body, Path, Reply, TrackCaller},
     id::{ActionCode, IdempotencyKey, UserId, digest},
+    method::Method,
     metrics::{Counter, count},
-    policy::{Policy, RequiredAction},
+    policy::Policy,
     redirect,
-    rule::{Named, facts::Given},
+    rule::{Named, Outcome, facts::Given},
     store::Tracked,
     tenant::{ActionConfig, Settings},
     token::{SigningKey, Subject, scope},
-    user::{MAX_CONTACT, Profile, User},
+    user::{MAX_CONTACT, Profile, RequiredAction, User},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};

@@ -4,10 +4,10 @@ use axum::{Json, extract::State};
 use countersign_core::{
     action::{self, Action},
     app::App,
-    authenticator::Method,
     clock::iso,
     error::Error,
     http::{Body, Reply, ServerCaller},
+    method::Method,
     token::Claims,
 };
 use serde::{Deserialize, Serialize};

@@ -4,10 +4,10 @@ use axum::{Json, extract::State};
 use countersign_core::{
     app::{App, UserCaller},
     approval::{self, Answer, Scanned},
-    authenticator::device::DeviceKey,
     error::Error,
     http::{Body, ClientCaller, Reply},
     id::ChallengeId,
+    method::device::DeviceKey,
     push::{self, Standing},
 };
 use serde::{Deserialize, Serialize};

@@ -10,20 +10,10 @@ use aws_smithy_http_client::{
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
-use aws_smithy_runtime_api::{
-    box_error::BoxError,
-    client::{
-        interceptors::{Intercept, context::FinalizerInterceptorContextRef, dyn_dispatch_hint},
-        runtime_components::RuntimeComponents,
-    },
-};
-use aws_smithy_types::{config_bag::ConfigBag, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::{SdkConfig, app_name::AppName, region::Region, sdk_config::SharedHttpClient};
 
-use crate::{
-    config::{ConfigError, Environment},
-    metrics::{Counter, count},
-};
+use crate::config::{ConfigError, Environment};
 
 /// The certificate authorities of AWS's endpoints (https://www.amazontrust.com/repository/). The machine's own store
 /// of some 140 takes 4 ms to read. `AWS_CA_BUNDLE` names a file with others, for an endpoint of one's own.
@@ -81,32 +71,6 @@ impl Aws {
             Some(url) => self.config.clone().into_builder().endpoint_url(url).build(),
             None => self.config.clone(),
         }
-    }
-}
-
-/// Counts each attempt of a call, and those that failed where every failure is one.
-#[derive(Debug)]
-pub struct Counted {
-    pub calls: Counter,
-    pub errors: Option<Counter>,
-}
-
-#[dyn_dispatch_hint]
-impl Intercept for Counted {
-    fn name(&self) -> &'static str {
-        "Counted"
-    }
-    fn read_after_attempt(
-        &self,
-        context: &FinalizerInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        count(self.calls);
-        if let (Some(errors), Some(Err(_))) = (self.errors, context.output_or_error()) {
-            count(errors);
-        }
-        Ok(())
     }
 }
 

@@ -23,7 +23,7 @@ use url::Url;
 use web_push_native::{Auth, encrypt, p256::PublicKey};
 
 use super::{Push, Refusal, payload};
-use crate::{authenticator::subscription::Subscription, clock::Timestamp, error::Error, id::TenantId};
+use crate::{clock::Timestamp, error::Error, id::TenantId, method::subscription::Subscription};
 
 /// What a push service does not answer within this is sent again later.
 const PATIENCE: Duration = Duration::from_secs(5);

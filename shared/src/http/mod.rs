@@ -10,11 +10,10 @@ use std::{any::Any, convert::Infallible};
 use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, Request, State},
-    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
-use serde_json::json;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
 
@@ -27,34 +26,6 @@ use crate::{app::App, error::Error, tenant::KeyKind};
 
 /// An answer: JSON with `Content-Type: application/json` and nothing after it (contract, rules 1 and 2).
 pub type Reply<T> = Result<Json<T>, Error>;
-
-impl IntoResponse for Error {
-    fn into_response(self) -> Response {
-        let (status, code) = self.status_and_code();
-        if status >= 500 {
-            // The one place where a failure is written down, with what caused it.
-            let cause = std::error::Error::source(&self).map(ToString::to_string).unwrap_or_default();
-            tracing::error!(event = "request_failed", status, code, cause);
-        }
-        let body = json!({ "error": code, "errorCode": code, "errorDescription": self.to_string() });
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, Json(body)).into_response();
-        let headers = response.headers_mut();
-        // RFC 9110, section 11.6.1. Only the server API says Basic: a browser would open its own dialogue.
-        let challenge = match self {
-            Self::Unauthorized => Some("Basic realm=\"API key\", charset=\"UTF-8\""),
-            Self::InvalidToken(_) | Self::ExpiredToken | Self::TokenRequired => Some("Bearer"),
-            _ => None,
-        };
-        if let Some(challenge) = challenge {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
-        }
-        if let Some(wait) = self.retry_after() {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
-        }
-        response
-    }
-}
 
 /// Allows pages of any origin to call the client API with a token (contract, section 2.0). No cookie takes part,
 /// so nothing is sent that the page does not already hold.

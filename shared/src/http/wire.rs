@@ -4,9 +4,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    authenticator::{Authenticator, Method, device::DevicePlatform},
+    authenticator::Authenticator,
     clock::{Timestamp, iso},
     id::UserId,
+    method::{Method, device::DevicePlatform},
     user::User,
 };
 

@@ -13,7 +13,7 @@ use data_encoding::BASE64;
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
-use crate::{aws::Counted, error::Error, id::TenantId, metrics::Counter};
+use crate::{error::Error, id::TenantId, metrics::Counter, store::Counted};
 
 use super::Purpose;
 

@@ -4,11 +4,10 @@
 use std::hint::black_box;
 
 use countersign_core::{
-    action::Outcome,
     clock::Timestamp,
     id::{ActionCode, RuleId, UserId},
     rule::{
-        Rule, RuleSet,
+        Outcome, Rule, RuleSet,
         catalogue::Catalogue,
         facts::{self, Given, Known, Lists, Place},
         recent::Recent,

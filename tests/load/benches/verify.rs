@@ -3,11 +3,11 @@
 use std::hint::black_box;
 
 use countersign_core::{
-    authenticator::totp::{Owner, TotpSecret},
     clock::Timestamp,
     id::{ActionCode, ActionId, AuthenticatorId, IdempotencyKey, TenantId, UserId, UserUid},
-    keyring::{DataKey, Keyring},
-    tenant::TotpWindow,
+    keyring::Keyring,
+    method::totp::{Owner, TotpSecret, TotpWindow},
+    secret::DataKey,
     token::{self, Claims, SigningKey, Subject, scope},
 };
 use criterion::{Criterion, criterion_group, criterion_main};

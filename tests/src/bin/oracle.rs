@@ -8,10 +8,10 @@ use std::io::{BufRead, Write};
 use countersign_core::{
     id::PointId,
     rule::{
+        DataPoint, DataType, ModelType,
         catalogue::Catalogue,
         condition::{Condition, Program, Read, run},
     },
-    tenant::{DataPoint, DataType, ModelType},
 };
 use serde_json::{Value, json};
 

@@ -1,17 +1,15 @@
 //! A tenant with data points and lists, and conditions asked over data of one's own.
 
 use countersign_core::{
-    action::Outcome,
     clock::Timestamp,
     id::{ActionCode, ListAlias, PointId, RuleId},
     rule::{
-        Decision, Rule, RuleSet,
+        DataPoint, DataType, Decision, ModelType, Outcome, Rule, RuleSet,
         catalogue::Catalogue,
         condition::{Condition, Fault},
         facts::{Data, Lists},
         list::{ItemType, ValueList},
     },
-    tenant::{DataPoint, DataType, ModelType},
 };
 use countersign_tests::{START, World, http::Answer};
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! What conditions mean, case by case.
 
-use countersign_core::{action::Outcome, clock::Timestamp};
+use countersign_core::{clock::Timestamp, rule::Outcome};
 use serde_json::{Value, json};
 
 use super::support::{decide, now, rule, says, says_at};

@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header, request::Parts, uri::Authority},
     response::{Html, IntoResponse, Redirect, Response},
 };
-use countersign_core::{error::Error, keyring};
+use countersign_core::{error::Error, secret};
 use data_encoding::BASE64URL_NOPAD as BASE64;
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +42,7 @@ impl Shop {
 }
 
 fn random() -> Result<String, Error> {
-    Ok(BASE64.encode(&keyring::random::<16>()?))
+    Ok(BASE64.encode(&secret::random::<16>()?))
 }
 
 /// A signed cookie: nothing is kept on the server.

@@ -3,12 +3,11 @@
 use std::{collections::HashMap, fmt::Write as _};
 
 use countersign_core::{
-    action::Outcome,
-    authenticator::Method,
     clock::Timestamp,
     id::{ActionCode, RuleId},
+    method::Method,
     rule::{
-        Decision, RuleSet,
+        Decision, Outcome, RuleSet,
         catalogue::{Catalogue, Type},
         facts::{self, Data, Lists},
     },

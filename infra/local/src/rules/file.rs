@@ -9,18 +9,17 @@ use std::{
 };
 
 use countersign_core::{
-    action::Outcome,
-    authenticator::Method,
     clock::Timestamp,
     error::Error,
     id::{ActionCode, ListAlias, PointId, RuleId},
+    method::Method,
     policy::FailureMode,
     rule::{
-        LAST_PRIORITY, Rule,
+        DataPoint, DataType, LAST_PRIORITY, ModelType, Outcome, Rule,
         catalogue::Catalogue,
         list::{ItemType, ValueList},
     },
-    tenant::{ActionConfig, DataPoint, DataType, ModelType},
+    tenant::ActionConfig,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

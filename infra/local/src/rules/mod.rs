@@ -17,7 +17,7 @@ use countersign_core::{
     app::App,
     clock::Timestamp,
     id::TenantId,
-    rule::replay::Report,
+    replay::Report,
     store::{Applied, Configured},
 };
 use serde_json::json;

@@ -8,7 +8,7 @@ use countersign_core::{
     clock::{Timestamp, iso},
     error::Error,
     id::{ActionCode, TenantId},
-    rule::replay::{Candidate, OfAction, Report},
+    replay::{Candidate, OfAction, Report},
     store::Configured,
 };
 use serde_json::{Value, json};

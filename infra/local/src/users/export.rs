@@ -10,11 +10,11 @@ use std::{
 
 use countersign_core::{
     app::{App, TenantContext},
-    authenticator::totp::{Owner, TotpSecret},
     clock::{Timestamp, iso},
     error::Error,
     id::UserId,
-    keyring::DataKey,
+    method::totp::{Owner, TotpSecret},
+    secret::DataKey,
     user::{Profile, User},
 };
 use futures_util::{StreamExt, stream};

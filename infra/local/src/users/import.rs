@@ -10,10 +10,11 @@ use std::{
 
 use countersign_core::{
     app::{App, TenantContext},
-    authenticator::{Authenticator, Method, UseSoFar, totp::Owner},
+    authenticator::{Authenticator, UseSoFar},
     clock::Timestamp,
     error::Error,
-    keyring::DataKey,
+    method::{Method, totp::Owner},
+    secret::DataKey,
     store::{Import, NewAuthenticator},
     user::{MAX_TOTP, User},
 };

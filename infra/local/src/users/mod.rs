@@ -12,7 +12,7 @@ use std::{
 };
 
 use clap::{Subcommand, ValueEnum};
-use countersign_core::{app::TenantContext, error::Error, keyring::DataKey};
+use countersign_core::{app::TenantContext, error::Error, secret::DataKey};
 use serde_json::json;
 
 use crate::{

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use countersign_core::{
-    authenticator::totp::TotpSecret,
     clock::Timestamp,
     id::UserId,
+    method::totp::TotpSecret,
     user::{MAX_CONTACT, MAX_TOTP, Profile},
 };
 use serde_json::{Map, Value};

@@ -70,7 +70,7 @@ mod tests {
     fn every_metric_is_counted() {
         let template = include_str!("../../../../template.yaml");
         let functions = template.matches("Type: AWS::Serverless::Function").count();
-        let metrics = include_str!("../../../../shared/src/metrics.rs");
+        let metrics = include_str!("../../../../shared/domain/src/metrics.rs");
         let counters = metrics.split("counters! {").nth(1).and_then(|rest| rest.split('}').next()).unwrap();
         assert_eq!((functions * 4 + counters.matches(',').count()) as f64, prices::METRICS);
     }

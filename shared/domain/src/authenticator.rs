@@ -1,0 +1,52 @@
+//! An enrolled authenticator, described.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    clock::Timestamp,
+    id::{AuthenticatorId, UserUid},
+    method::{
+        Method,
+        device::{Device, DevicePlatform},
+    },
+};
+
+/// What is known of an enrolled authenticator beyond what a verification needs.
+///
+/// The user's item says which authenticators exist; this is their description and decides nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Authenticator {
+    pub id: AuthenticatorId,
+    pub user_uid: UserUid,
+    pub method: Method,
+    pub created_at: Timestamp,
+    pub verified_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone_number: Option<String>,
+    /// Where it is a key of a device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<Device>,
+    /// What changes after the enrolment; attributes of their own.
+    #[serde(skip)]
+    pub use_so_far: UseSoFar,
+}
+
+impl Authenticator {
+    /// Whether its key lives in a browser, which is reached by web push.
+    pub fn is_browser(&self) -> bool {
+        self.device.as_ref().is_some_and(|device| device.platform == DevicePlatform::Web)
+    }
+}
+
+/// How an authenticator has fared since it was enrolled.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UseSoFar {
+    pub last_verified_at: Option<Timestamp>,
+    /// When its push service last refused it for good, and how that was called.
+    pub errored: Option<(Timestamp, String)>,
+}

@@ -1,0 +1,341 @@
+//! Time-based one-time passwords (RFC 6238): secrets, their URI, and the step that a code matches.
+
+use serde::{Deserialize, Serialize};
+use totp_rs::{Algorithm, Builder, Secret, Totp};
+use zeroize::Zeroizing;
+
+use crate::{
+    clock::Timestamp,
+    error::Error,
+    id::{AuthenticatorId, TenantId, UserId, UserUid, length_prefixed},
+    secret::{DataKey, random},
+};
+
+/// RFC 4226, section 4, R6: 160 bits; NIST 800-63B asks for 112 at least.
+const SECRET_BYTES: usize = 20;
+
+/// The layout of a sealed secret; part of what is authenticated with it.
+const VERSION: u8 = 1;
+
+/// A TOTP secret with its parameters. Has no `Debug`, and is wiped from memory when dropped.
+#[derive(Clone)]
+pub struct TotpSecret(Totp);
+
+/// Which time steps are accepted around the current one, T (RFC 6238, section 5.2: one step of delay by default).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<i64>", into = "Vec<i64>")]
+pub enum TotpWindow {
+    /// T alone.
+    Current,
+    /// T-1 and T.
+    #[default]
+    Delay,
+    /// T-1, T and T+1, for phones whose clock runs fast.
+    Drift,
+}
+
+impl TotpWindow {
+    /// The accepted steps relative to the current one, in ascending order.
+    pub fn offsets(self) -> &'static [i64] {
+        match self {
+            Self::Current => &[0],
+            Self::Delay => &[-1, 0],
+            Self::Drift => &[-1, 0, 1],
+        }
+    }
+}
+
+impl TryFrom<Vec<i64>> for TotpWindow {
+    type Error = &'static str;
+    fn try_from(offsets: Vec<i64>) -> Result<Self, Self::Error> {
+        [Self::Current, Self::Delay, Self::Drift]
+            .into_iter()
+            .find(|window| window.offsets() == offsets)
+            .ok_or("the accepted TOTP steps are [0], [-1, 0] or [-1, 0, 1]")
+    }
+}
+
+impl From<TotpWindow> for Vec<i64> {
+    fn from(window: TotpWindow) -> Self {
+        window.offsets().to_vec()
+    }
+}
+
+/// The number of a time step: seconds since 1970 divided by the period.
+pub type Step = u64;
+
+impl TotpSecret {
+    /// A new secret of 160 bits from the operating system, SHA-1, 6 digits, 30 seconds: what every app accepts.
+    pub fn generate() -> Result<Self, Error> {
+        let secret = random::<SECRET_BYTES>()?;
+        Self::build(Algorithm::SHA1, 6, 30, Secret::new_stack(secret))
+    }
+
+    /// The secret in an `otpauth://totp/` URI, whatever its algorithm, digits and period.
+    ///
+    /// Fails with 400 on anything that is not such a URI, or a secret of fewer than 80 bits:
+    /// what other systems made, and no less.
+    pub fn from_uri(uri: &str) -> Result<Self, Error> {
+        let wrong = || {
+            Error::invalid(
+                "otpUri is not a TOTP URI: send otpauth://totp/<label>?secret=<base32> with a secret of at least 80 bits.",
+            )
+        };
+        let parsed = Totp::from_url_unchecked(uri).map_err(|_| wrong())?;
+        let sane = (6..=8).contains(&parsed.digits()) && (15..=120).contains(&parsed.step());
+        if !sane || !(10..=128).contains(&parsed.secret().as_bytes().len()) {
+            return Err(wrong());
+        }
+        Self::build(parsed.algorithm(), parsed.digits(), parsed.step(), parsed.secret().clone())
+    }
+
+    /// The secret as other systems hand it over in base32, for SHA-1, 6 digits and 30 seconds.
+    ///
+    /// Fails with 400 as [`Self::from_uri`] does; spaces and dashes between the letters are let pass.
+    pub fn from_base32(text: &str) -> Result<Self, Error> {
+        let letters: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '=')).collect();
+        let bytes = data_encoding::BASE32_NOPAD.decode(letters.to_uppercase().as_bytes());
+        match bytes.map(Zeroizing::new) {
+            Ok(bytes) if (10..=128).contains(&bytes.len()) => {
+                Self::build(Algorithm::SHA1, 6, 30, Secret::from(bytes.to_vec()))
+            }
+            _ => Err(Error::invalid("The secret is not base32 of 10 to 128 bytes (80 bits at least).")),
+        }
+    }
+
+    /// Whether base32 says all of it: SHA-1, 6 digits, 30 seconds.
+    pub fn is_usual(&self) -> bool {
+        (self.0.algorithm(), self.0.digits(), self.0.step()) == (Algorithm::SHA1, 6, 30)
+    }
+
+    fn build(algorithm: Algorithm, digits: u8, period: u64, secret: Secret) -> Result<Self, Error> {
+        // Skew stays 0: which steps are accepted is the tenant's choice, see `matching_step`.
+        Ok(Self(
+            Builder::new()
+                .with_algorithm(algorithm)
+                .with_digits(digits)
+                .with_step_duration(period)
+                .with_skew(0)
+                .with_secret(secret)
+                .build_noncompliant(),
+        ))
+    }
+
+    /// The secret in base32 without padding, for typing in by hand.
+    pub fn to_base32(&self) -> Zeroizing<String> {
+        Zeroizing::new(self.0.secret().to_base32())
+    }
+
+    /// The `otpauth` URI that authenticator apps read from a QR code (Google's key URI format).
+    ///
+    /// Colons part issuer from account in the label, so neither may hold one: they are replaced by spaces.
+    pub fn uri(&self, issuer: &str, account: &str) -> Result<Zeroizing<String>, Error> {
+        let clean = |text: &str, otherwise: &str| {
+            let text = text.replace(':', " ").trim().to_owned();
+            if text.is_empty() { otherwise.to_owned() } else { text }
+        };
+        Builder::new()
+            .with_algorithm(self.0.algorithm())
+            .with_digits(self.0.digits())
+            .with_step_duration(self.0.step())
+            .with_secret(self.0.secret().clone())
+            .with_issuer(Some(clean(issuer, "Countersign")))
+            .with_account_name(clean(account, "account"))
+            .build_noncompliant()
+            .to_url()
+            .map(Zeroizing::new)
+            .map_err(|_| Error::internal("the otpauth URI cannot be made"))
+    }
+
+    /// The accepted step whose code this is, the newest first; `None` for a wrong code.
+    ///
+    /// The comparison is totp-rs's, in constant time. A step is accepted once: the store sees to that.
+    pub fn matching_step(&self, code: &str, now: Timestamp, window: TotpWindow) -> Option<Step> {
+        let period = self.0.step();
+        let current = i64::try_from(u64::try_from(now.as_second()).ok()? / period).ok()?;
+        // Every step is computed, whichever matches, so that the time taken does not tell.
+        window.offsets().iter().rev().fold(None, |found, offset| {
+            let step = u64::try_from(current + offset).ok();
+            let matched = step.and_then(|step| self.0.check(code, step * period));
+            found.or(matched)
+        })
+    }
+
+    /// The id of the authenticator with this secret: a user cannot have one secret twice, which would accept each
+    /// of its codes twice.
+    pub fn authenticator_id(&self, key: &DataKey, user: &UserUid) -> AuthenticatorId {
+        let secret = self.0.secret().as_bytes();
+        AuthenticatorId::of(key.fingerprint(&[b"totp", user.as_str().as_bytes(), secret]))
+    }
+
+    /// Seals the secret for one authenticator of one user of one tenant.
+    pub fn seal(&self, key: &DataKey, owner: &Owner<'_>) -> Result<Vec<u8>, Error> {
+        let algorithm = match self.0.algorithm() {
+            Algorithm::SHA256 => 2,
+            Algorithm::SHA512 => 3,
+            _ => 1,
+        };
+        let period = u8::try_from(self.0.step()).map_err(Error::internal)?;
+        let mut plain = Zeroizing::new(vec![VERSION, algorithm, self.0.digits(), period]);
+        plain.extend_from_slice(self.0.secret().as_bytes());
+        key.seal(&plain, &owner.context())
+    }
+
+    /// Opens a sealed secret; 503 where it is not this owner's.
+    pub fn open(key: &DataKey, owner: &Owner<'_>, sealed: &[u8]) -> Result<Self, Error> {
+        let plain = Zeroizing::new(key.open(sealed, &owner.context())?);
+        let [VERSION, algorithm, digits, period, secret @ ..] = plain.as_slice() else {
+            return Err(Error::unavailable("a sealed TOTP secret has an unknown version"));
+        };
+        let algorithm = match algorithm {
+            2 => Algorithm::SHA256,
+            3 => Algorithm::SHA512,
+            _ => Algorithm::SHA1,
+        };
+        Self::build(algorithm, *digits, u64::from(*period), Secret::from(secret.to_vec()))
+    }
+}
+
+/// Whose secret it is; authenticated with the sealed text, so that a blob copied to another user does not open.
+#[derive(Clone, Copy)]
+pub struct Owner<'a> {
+    pub tenant: &'a TenantId,
+    pub user: &'a UserId,
+    pub authenticator: &'a AuthenticatorId,
+}
+
+impl Owner<'_> {
+    fn context(&self) -> Vec<u8> {
+        length_prefixed(&[
+            b"countersign/totp",
+            self.tenant.as_str().as_bytes(),
+            self.user.as_str().as_bytes(),
+            self.authenticator.as_str().as_bytes(),
+            &[VERSION],
+        ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use data_encoding::BASE32_NOPAD;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn with_key(seed: &[u8], algorithm: &str, digits: u8) -> TotpSecret {
+        let secret = BASE32_NOPAD.encode(seed);
+        TotpSecret::from_uri(&format!("otpauth://totp/a?secret={secret}&algorithm={algorithm}&digits={digits}"))
+            .unwrap()
+    }
+
+    /// RFC 4226, appendix D: the ten values of the counter, each as the step that it is here.
+    #[test]
+    fn the_vectors_of_rfc_4226_hold() {
+        let secret = with_key(b"12345678901234567890", "SHA1", 6);
+        let values =
+            ["755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871", "520489"];
+        for (counter, code) in (0..).zip(values) {
+            assert_eq!(secret.matching_step(code, at(counter * 30), TotpWindow::Current), u64::try_from(counter).ok());
+        }
+    }
+
+    /// RFC 6238, appendix B: six times, three algorithms, eight digits; seeds of 20, 32 and 64 bytes.
+    #[test]
+    fn the_vectors_of_rfc_6238_hold() {
+        let seed = b"1234567890".repeat(7);
+        let secrets =
+            [("SHA1", 20), ("SHA256", 32), ("SHA512", 64)].map(|(name, size)| with_key(&seed[..size], name, 8));
+        for (time, codes) in [
+            (59, ["94287082", "46119246", "90693936"]),
+            (1_111_111_109, ["07081804", "68084774", "25091201"]),
+            (1_111_111_111, ["14050471", "67062674", "99943326"]),
+            (1_234_567_890, ["89005924", "91819424", "93441116"]),
+            (2_000_000_000, ["69279037", "90698825", "38618901"]),
+            (20_000_000_000, ["65353130", "77737706", "47863826"]),
+        ] {
+            for (secret, code) in secrets.iter().zip(codes) {
+                assert_eq!(
+                    secret.matching_step(code, at(time), TotpWindow::Current),
+                    u64::try_from(time / 30).ok(),
+                    "{code}"
+                );
+            }
+        }
+    }
+
+    /// The windows, at the edges of a step: which code is accepted by how far it is from the present one.
+    #[test]
+    fn the_window_is_what_the_tenant_chose() {
+        let secret = with_key(b"12345678901234567890", "SHA1", 6);
+        let start = 1_795_255_200;
+        for now in [start, start + 1, start + 29] {
+            for offset in -3..=3 {
+                let code = secret.0.generate(u64::try_from(start + 30 * offset).unwrap()).to_string();
+                for window in [TotpWindow::Current, TotpWindow::Delay, TotpWindow::Drift] {
+                    let step = u64::try_from(start / 30 + offset).unwrap();
+                    let expected = window.offsets().contains(&offset).then_some(step);
+                    assert_eq!(secret.matching_step(&code, at(now), window), expected, "{window:?} {offset}");
+                }
+            }
+        }
+    }
+
+    proptest! {
+        /// Whatever is typed, only six digits can be a code.
+        #[test]
+        fn what_is_not_six_digits_matches_nothing(typed in "\\PC{0,12}") {
+            prop_assume!(typed.len() != 6 || !typed.bytes().all(|b| b.is_ascii_digit()));
+            let secret = with_key(b"12345678901234567890", "SHA1", 6);
+            prop_assert_eq!(secret.matching_step(&typed, at(59), TotpWindow::Drift), None);
+        }
+
+        /// A URI is no way in: it is a secret of some strength, or it is refused, and never a panic.
+        #[test]
+        fn any_uri_is_a_secret_or_refused(rest in "\\PC{0,80}") {
+            for uri in [rest.clone(), format!("otpauth://totp/{rest}"), format!("otpauth://totp/a?secret={rest}")] {
+                if let Ok(secret) = TotpSecret::from_uri(&uri) {
+                    prop_assert!(secret.0.secret().as_bytes().len() >= 10);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn new_secrets_have_160_bits_and_differ() {
+        let secrets: std::collections::HashSet<_> =
+            (0..10_000).map(|_| TotpSecret::generate().unwrap().to_base32().to_string()).collect();
+        assert_eq!(secrets.len(), 10_000);
+        assert!(secrets.iter().all(|secret| secret.len() == 32));
+    }
+
+    #[test]
+    fn a_sealed_secret_opens_for_its_owner_only() {
+        let tenant = TenantId::parse("t").unwrap();
+        let key = DataKey::new(&[3; 32]).unwrap();
+        let (ada, bob) = (UserId::parse("ada").unwrap(), UserId::parse("bob").unwrap());
+        let (one, two) = (AuthenticatorId::generate(), AuthenticatorId::generate());
+        let owner = |user, authenticator| Owner { tenant: &tenant, user, authenticator };
+        let secret = with_key(&[7; 32], "SHA256", 8);
+        let sealed = secret.seal(&key, &owner(&ada, &one)).unwrap();
+        let opened = TotpSecret::open(&key, &owner(&ada, &one), &sealed).ok().unwrap();
+        assert!(opened.0 == secret.0);
+        assert!(TotpSecret::open(&key, &owner(&bob, &one), &sealed).is_err());
+        assert!(TotpSecret::open(&key, &owner(&ada, &two), &sealed).is_err());
+    }
+
+    #[test]
+    fn a_uri_names_issuer_and_account() {
+        let secret = with_key(b"12345678901234567890", "SHA1", 6);
+        let uri = secret.uri("Acme: Bank", "ada@example.com").unwrap();
+        assert!(
+            uri.starts_with("otpauth://totp/Acme%20%20Bank:ada%40example.com?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"),
+            "{uri:?}"
+        );
+        assert!(uri.contains("issuer=Acme%20%20Bank"));
+    }
+}

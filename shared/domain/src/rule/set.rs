@@ -1,0 +1,170 @@
+//! The rules of one kind of action, compiled: what they make of the data.
+
+use std::collections::HashMap;
+
+use jiff::tz::TimeZone;
+use serde_json::Value;
+
+use super::{
+    Named, Outcome, Rule, Trace,
+    catalogue::Catalogue,
+    condition::{Condition, LocalPart, Program, Read, run},
+    facts::{Data, Lists},
+    list,
+};
+use crate::{clock::Timestamp, method::Method};
+
+/// Compiled once for each time that a tenant's configuration is read.
+#[derive(Debug)]
+pub struct RuleSet {
+    /// Active and shadow rules, by priority.
+    rules: Vec<Compiled>,
+    /// What all of them read, each once.
+    reads: Vec<Read>,
+}
+
+#[derive(Debug)]
+struct Compiled {
+    rule: Rule,
+    /// Absent where the tree does not fit the tenant's data points and lists any more.
+    program: Option<Program>,
+}
+
+/// What the rules say of an action.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// Absent where no rule matched: the action's own outcome.
+    pub outcome: Option<Outcome>,
+    pub methods: Option<Vec<Method>>,
+    pub trace: Trace,
+}
+
+impl RuleSet {
+    /// Compiles those of some rules that are to be evaluated.
+    pub fn new(rules: impl IntoIterator<Item = Rule>, catalogue: &Catalogue) -> Self {
+        let mut rules: Vec<Rule> = rules.into_iter().filter(|rule| rule.is_active || rule.is_shadow).collect();
+        rules.sort_by_key(|rule| rule.priority);
+        let mut reads: Vec<Read> = Vec::new();
+        let compiled = rules.into_iter().map(|rule| {
+            let program = Condition::check(&rule.conditions, catalogue).ok().and_then(|condition| {
+                let places: Vec<usize> = condition.reads().iter().map(|read| place(&mut reads, read)).collect();
+                Program::new(&condition, &places)
+            });
+            Compiled { rule, program }
+        });
+        Self { rules: compiled.collect(), reads }
+    }
+
+    /// Whether there is nothing to evaluate.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// The data points that the rules ask about.
+    pub fn asks(&self) -> impl Iterator<Item = &str> {
+        self.reads.iter().filter_map(|read| match read {
+            Read::Point(point) | Read::InList { point, .. } | Read::InCidr { point, .. } => Some(point.as_str()),
+            Read::Local { .. } => None,
+        })
+    }
+
+    /// The first active rule that matches decides. Where one before it cannot be computed nothing is known of it: the
+    /// outcome for errors then, or a stricter one of a rule after it.
+    pub fn decide(&self, data: Data, lists: &Lists, on_error: Outcome, now: Timestamp) -> Decision {
+        let mut computed = HashMap::new();
+        for (at, read) in self.reads.iter().enumerate() {
+            if let Some(value) = value(read, &data, lists, now) {
+                computed.insert(at, value);
+            }
+        }
+        let values: Vec<&Value> = self
+            .reads
+            .iter()
+            .enumerate()
+            .map(|(at, read)| match read {
+                Read::Point(name) => data.get(name),
+                _ => computed.get(&at),
+            })
+            .map(|value| value.unwrap_or(&Value::Null))
+            .collect();
+        let results = run(self.rules.iter().map(|one| one.program.as_ref()), &values);
+        self.decision(&results, data, on_error)
+    }
+
+    fn decision(&self, results: &[Option<bool>], data: Data, on_error: Outcome) -> Decision {
+        let mut trace = Trace { data, ..Trace::default() };
+        let (mut deciding, mut has_failed) = (None, false);
+        for (Compiled { rule, .. }, result) in self.rules.iter().zip(results) {
+            match (result, rule.is_shadow) {
+                (Some(true), true) => trace.shadow.push(rule.id.clone()),
+                (Some(true), false) => {
+                    trace.matched.push(Named::from(rule));
+                    deciding = deciding.or(Some((rule, has_failed)));
+                }
+                (None, is_shadow) => {
+                    trace.failed.push(rule.id.clone());
+                    has_failed |= !is_shadow;
+                }
+                (Some(false), _) => {}
+            }
+        }
+        match deciding {
+            Some((rule, false)) => of_rule(rule, trace),
+            Some((rule, true)) if strictness(rule.outcome) > strictness(on_error) => of_rule(rule, trace),
+            _ => Decision { outcome: has_failed.then_some(on_error), methods: None, trace },
+        }
+    }
+}
+
+fn of_rule(rule: &Rule, mut trace: Trace) -> Decision {
+    trace.decided_by = Some(rule.id.clone());
+    trace.default_method = rule.default_verification_method;
+    Decision { outcome: Some(rule.outcome), methods: rule.verification_methods.clone(), trace }
+}
+
+fn strictness(outcome: Outcome) -> u8 {
+    match outcome {
+        Outcome::Allow => 0,
+        Outcome::Challenge => 1,
+        Outcome::Review => 2,
+        Outcome::Block => 3,
+    }
+}
+
+fn place(reads: &mut Vec<Read>, read: &Read) -> usize {
+    reads.iter().position(|known| known == read).unwrap_or_else(|| {
+        reads.push(read.clone());
+        reads.len() - 1
+    })
+}
+
+/// What is computed for a read that is not itself a data point; absent where what it is computed from is.
+fn value(read: &Read, data: &Data, lists: &Lists, now: Timestamp) -> Option<Value> {
+    let get = |point: &str| data.get(point).filter(|value| !value.is_null());
+    match read {
+        Read::Point(_) => None,
+        Read::InList { point, alias } => {
+            let members = lists.get(alias)?;
+            let found = match get(point)? {
+                Value::Array(items) => items.iter().any(|item| members.contains(item)),
+                Value::String(text) if point == "ip.address" => {
+                    list::address(text).is_some_and(|address| members.contains_address(address))
+                }
+                one => members.contains(one),
+            };
+            Some(found.into())
+        }
+        Read::InCidr { point, networks } => {
+            let address = list::address(get(point)?.as_str()?)?;
+            Some(networks.contains(address).into())
+        }
+        Read::Local { part, zone } => {
+            let local = now.to_zoned(TimeZone::get(zone).ok()?);
+            Some(match part {
+                LocalPart::Hour => local.hour().into(),
+                LocalPart::Minute => local.minute().into(),
+                LocalPart::DayOfWeek => local.weekday().to_monday_one_offset().into(),
+            })
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! A tenant's rules brought to where files want them: what is written is what a plan said, of what the plan was made from.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem};
+
+use countersign_domain::{
+    error::Error,
+    id::ActionCode,
+    rule::{DataPoint, Rule, list::ValueList},
+    secret::random,
+    tenant::ActionConfig,
+};
+
+use super::{
+    Expressions, Refusal, TenantStore, contended,
+    item::{Attributes, Row, document, keyed, n, s},
+    keys::{self, Key},
+    rules::{of_these_lives, read_rule},
+    tenants::read_action_config,
+};
+
+/// What rules are made of, as it was read.
+#[derive(Clone, Debug, Default)]
+pub struct Configured {
+    pub points: Vec<DataPoint>,
+    pub lists: Vec<ValueList>,
+    pub actions: Vec<ActionConfig>,
+    pub rules: Vec<Rule>,
+    /// The items, for what a write must still find.
+    items: BTreeMap<String, Attributes>,
+}
+
+/// How far it came.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Applied {
+    All,
+    /// Somebody else changed something since it was read; whether a part had been written by then.
+    Changed {
+        partly: bool,
+    },
+}
+
+/// DynamoDB takes 100 writes and 4 MB at once.
+const MOST_WRITES: usize = 100;
+const MOST_BYTES: usize = 3_500_000;
+
+/// Writes that belong together.
+#[derive(Default)]
+struct Unit {
+    writes: Vec<TransactWriteItem>,
+    bytes: usize,
+}
+
+impl TenantStore<'_> {
+    /// What rules of this tenant are made of; `None` where there is no such tenant.
+    pub async fn configured(&self) -> Result<Option<Configured>, Error> {
+        let items = self.store.query(&keys::tenant_partition(self.tenant), None, usize::MAX).await?;
+        let (mut found, mut stored, mut is_there) = (Configured::default(), Vec::new(), false);
+        for item in items {
+            let row = Row(&item);
+            let sk = row.text("sk")?.to_owned();
+            match sk.as_str() {
+                keys::TENANT => is_there = true,
+                sk if sk.starts_with(keys::ACTION_CONFIG) => found.actions.push(read_action_config(&item)?),
+                sk if sk.starts_with(keys::POINT) => found.points.push(row.document("doc")?),
+                sk if sk.starts_with(keys::RULE) => stored.push(read_rule(&item)?),
+                sk if sk.starts_with(keys::LIST) => found.lists.push(row.document("doc")?),
+                _ => continue,
+            }
+            if sk != keys::TENANT {
+                found.items.insert(sk, item);
+            }
+        }
+        found.rules = of_these_lives(stored, &found.actions);
+        Ok(is_there.then_some(found))
+    }
+
+    /// Brings everything to where it is wanted. Up to 100 items that differ are written all or nothing; each is written
+    /// only as it was seen.
+    pub async fn apply(&self, seen: &Configured, wanted: &Configured) -> Result<Applied, Error> {
+        let now = self.configured().await?.unwrap_or_default();
+        if !same(&now.items, &seen.items) {
+            return Ok(Applied::Changed { partly: false });
+        }
+        let units = self.units(seen, wanted)?;
+        let mut partly = false;
+        for writes in packed(units)? {
+            match contended(async || self.store.transact(writes.clone()).await).await {
+                Ok(()) => partly = true,
+                Err(Refusal::Cancelled(_) | Refusal::Contended) => return Ok(Applied::Changed { partly }),
+                Err(other) if partly => return Err(unfinished(&other.into())),
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Ok(Applied::All)
+    }
+
+    /// What is named is there before what names it, and goes after it.
+    fn units(&self, seen: &Configured, wanted: &Configured) -> Result<Vec<Unit>, Error> {
+        let (mut first, mut last) = (Vec::new(), Vec::new());
+        for point in &wanted.points {
+            if !seen.points.contains(point) {
+                let key = keys::point(self.tenant, &point.id);
+                let mut item = keyed(&key);
+                item.insert("doc".into(), document(point)?);
+                first.push(Unit::of(self.put_seen(seen, &key, item)?));
+            }
+        }
+        for list in &wanted.lists {
+            if !seen.lists.contains(list) {
+                let key = keys::list(self.tenant, &list.alias);
+                let mut item = keyed(&key);
+                item.insert("doc".into(), document(list)?);
+                item.insert("ver".into(), n(u64::from_be_bytes(random::<8>()?)));
+                first.push(Unit::of(self.put_seen(seen, &key, item)?));
+            }
+        }
+        for config in &wanted.actions {
+            first.push(self.action_unit(seen, wanted, config)?);
+        }
+        for gone in seen.lists.iter().filter(|list| !wanted.lists.iter().any(|kept| kept.alias == list.alias)) {
+            last.push(Unit::of((self.delete_seen(seen, &keys::list(self.tenant, &gone.alias))?, 0)));
+        }
+        for gone in seen.points.iter().filter(|point| !wanted.points.iter().any(|kept| kept.id == point.id)) {
+            last.push(Unit::of((self.delete_seen(seen, &keys::point(self.tenant, &gone.id))?, 0)));
+        }
+        first.extend(last);
+        Ok(first)
+    }
+
+    /// A kind of action with its rules, by their places: what two rules exchange is exchanged at once.
+    fn action_unit(&self, seen: &Configured, wanted: &Configured, config: &ActionConfig) -> Result<Unit, Error> {
+        let code = &config.action_code;
+        let before = seen.actions.iter().find(|known| known.action_code == *code);
+        let life = match before {
+            Some(known) => known.life,
+            None => u64::from_be_bytes(random::<8>()?),
+        };
+        let mut unit = Unit::default();
+        let (old, new) = (by_place(&seen.rules, code), by_place(&wanted.rules, code));
+        for (priority, rule) in &new {
+            if old.get(priority) != Some(rule) {
+                let item = self.rule_item(rule, life, u64::from_be_bytes(random::<8>()?))?;
+                let key = keys::rule(self.tenant, code, *priority);
+                let put = match old.contains_key(priority) {
+                    true => self.put_seen(seen, &key, item)?,
+                    // What an earlier life of the action left there is nobody's.
+                    false => {
+                        let bytes = size(&item);
+                        (self.put_if(item, "attribute_not_exists(pk) OR cid <> :v", Some(n(life)))?, bytes)
+                    }
+                };
+                unit.push(put);
+            }
+        }
+        for priority in old.keys().filter(|priority| !new.contains_key(*priority)) {
+            unit.push((self.delete_seen(seen, &keys::rule(self.tenant, code, *priority))?, 0));
+        }
+        let key = keys::action_config(self.tenant, code);
+        if before != Some(config) {
+            let item = self.action_config_item(config, seen.version(&key)?.unwrap_or(0) + 1, life)?;
+            unit.push(self.put_seen(seen, &key, item)?);
+        } else if !unit.writes.is_empty() {
+            let same = Expressions::default()
+                .require("cid = :life AND ver = :seen")
+                .value(":life", n(life))
+                .value(":seen", n(seen.version(&key)?.unwrap_or(0)));
+            unit.push((self.check(&key, &same)?, 0));
+        }
+        Ok(unit)
+    }
+
+    /// Puts an item in the place of what was seen there, or where nothing was.
+    fn put_seen(&self, seen: &Configured, key: &Key, item: Attributes) -> Result<(TransactWriteItem, usize), Error> {
+        let bytes = size(&item);
+        let (condition, value) = seen.condition(key);
+        Ok((self.put_if(item, condition, value)?, bytes))
+    }
+
+    fn delete_seen(&self, seen: &Configured, key: &Key) -> Result<TransactWriteItem, Error> {
+        let (condition, value) = seen.condition(key);
+        let delete = Delete::builder().table_name(&self.store.table).key("pk", s(&key.pk)).key("sk", s(&key.sk));
+        let values = value.map(|value| HashMap::from([(":v".to_owned(), value)]));
+        let delete = delete.condition_expression(condition).set_expression_attribute_values(values);
+        Ok(TransactWriteItem::builder().delete(delete.build().map_err(Error::internal)?).build())
+    }
+}
+
+impl Configured {
+    /// Every write of an item changes its version; a data point has none, and is small.
+    fn condition(&self, key: &Key) -> (&'static str, Option<AttributeValue>) {
+        match self.items.get(&key.sk) {
+            None => ("attribute_not_exists(pk)", None),
+            Some(item) => match item.get("ver") {
+                Some(version) => ("ver = :v", Some(version.clone())),
+                None => ("doc = :v", item.get("doc").cloned()),
+            },
+        }
+    }
+
+    fn version(&self, key: &Key) -> Result<Option<u64>, Error> {
+        self.items.get(&key.sk).map(|item| Row(item).number("ver")).transpose()
+    }
+}
+
+impl Unit {
+    fn of(write: (TransactWriteItem, usize)) -> Self {
+        let mut unit = Self::default();
+        unit.push(write);
+        unit
+    }
+    fn push(&mut self, (write, bytes): (TransactWriteItem, usize)) {
+        self.writes.push(write);
+        self.bytes += bytes;
+    }
+}
+
+/// A failure after a part was written, which whoever applies has to know.
+fn unfinished(cause: &Error) -> Error {
+    let cause = std::error::Error::source(cause).map_or_else(|| cause.to_string(), ToString::to_string);
+    Error::unavailable(format!("a part had been written when the store failed: apply once more. {cause}"))
+}
+
+/// As few transactions as they fit into, in their order.
+fn packed(units: Vec<Unit>) -> Result<Vec<Vec<TransactWriteItem>>, Error> {
+    let mut all: Vec<Unit> = Vec::new();
+    for unit in units.into_iter().filter(|unit| !unit.writes.is_empty()) {
+        if unit.writes.len() > MOST_WRITES {
+            return Err(Error::invalid(
+                "100 rules of one action were to change, and 99 can at a time; nothing was written. Apply a file without one of \
+                 them first.",
+            ));
+        }
+        match all.last_mut() {
+            Some(last)
+                if last.writes.len() + unit.writes.len() <= MOST_WRITES && last.bytes + unit.bytes <= MOST_BYTES =>
+            {
+                last.writes.extend(unit.writes);
+                last.bytes += unit.bytes;
+            }
+            _ => all.push(unit),
+        }
+    }
+    Ok(all.into_iter().map(|unit| unit.writes).collect())
+}
+
+fn by_place<'a>(rules: &'a [Rule], code: &ActionCode) -> BTreeMap<u8, &'a Rule> {
+    rules.iter().filter(|rule| rule.action_code == *code).map(|rule| (rule.priority, rule)).collect()
+}
+
+/// Whether nothing has changed that a plan is about: when an action was last tracked is nothing of that.
+fn same(one: &BTreeMap<String, Attributes>, other: &BTreeMap<String, Attributes>) -> bool {
+    let of = |items: &BTreeMap<String, Attributes>| {
+        let marks =
+            items.iter().map(|(sk, item)| (sk.clone(), ["ver", "cid", "doc"].map(|name| item.get(name).cloned())));
+        marks.collect::<Vec<_>>()
+    };
+    of(one) == of(other)
+}
+
+/// About, and not too little.
+fn size(item: &Attributes) -> usize {
+    let text = |value: &AttributeValue| value.as_s().map_or(32, String::len);
+    item.iter().map(|(name, value)| name.len() + text(value)).sum()
+}

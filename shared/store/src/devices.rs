@@ -1,0 +1,317 @@
+//! Keys of devices: whose they are, how their device is reached, and how they come and go.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use countersign_domain::{
+    authenticator::Authenticator,
+    challenge::{Challenge, State},
+    clock::Timestamp,
+    error::Error,
+    id::{ActionId, AuthenticatorId, ChallengeId, UserId, UserUid},
+    method::{Method, device::DeviceKey},
+    user::{MAX_AUTHENTICATORS, MAX_TOTP, User},
+};
+
+use super::{
+    Expressions, Refusal, TenantStore,
+    authenticators::read_authenticator,
+    challenges::read_challenge,
+    contended,
+    item::{Attributes, Row, document, keyed, n, s, time},
+    keys,
+    users::read_user,
+};
+
+/// Whose a key is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credential {
+    pub method: Method,
+    pub user: UserId,
+    pub uid: UserUid,
+    pub authenticator: AuthenticatorId,
+    /// What its device is to sign before it asks what is pending, and until when (Unix seconds).
+    pub nonce: Option<(String, i64)>,
+}
+
+impl Credential {
+    pub(super) fn read(item: &Attributes, method: Method) -> Result<Self, Error> {
+        let row = Row(item);
+        let nonce = row.text_opt("non").map(|nonce| Ok::<_, Error>((nonce.to_owned(), row.number("nexp")?)));
+        Ok(Self {
+            method,
+            user: row.id("us")?,
+            uid: row.id("uid")?,
+            authenticator: row.id("aid")?,
+            nonce: nonce.transpose()?,
+        })
+    }
+}
+
+/// A device about to be enrolled.
+pub struct NewDevice<'a> {
+    pub description: &'a Authenticator,
+    pub key: &'a DeviceKey,
+    /// Where its push service knows it.
+    pub push_token: Option<&'a str>,
+    /// The action whose token enrols it: it must still be one that may.
+    pub action: (&'a keys::Key, &'a ActionId),
+    /// The user has nothing enrolled, and must not have by then.
+    pub is_first: bool,
+    pub now: Timestamp,
+}
+
+/// How an enrolment went.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Enrolled {
+    Yes,
+    /// The key is enrolled already, for this user or another.
+    KeyTaken,
+    /// What was read had changed by then.
+    Stale,
+}
+
+/// How a device is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceAddress {
+    pub push_token: Option<String>,
+    /// ARN of its SNS endpoint, once it has one.
+    pub endpoint: Option<String>,
+}
+
+impl TenantStore<'_> {
+    /// Whose key this is; `None` for one that nobody enrolled.
+    pub async fn credential(&self, method: Method, fingerprint: &str) -> Result<Option<Credential>, Error> {
+        let found = self.store.get(&keys::credential(self.tenant, method, fingerprint)).await?;
+        found.map(|item| Credential::read(&item, method)).transpose()
+    }
+
+    /// Enrols a device's key: the user's list, its description, and the key's owner, all or nothing.
+    pub async fn enrol_device(&self, user: &User, new: &NewDevice<'_>) -> Result<Enrolled, Error> {
+        let NewDevice { description, .. } = new;
+        let mut add = Expressions::default()
+            .set("att.#i = :method")
+            .require("uid = :uid AND size(att) < :max AND attribute_not_exists(att.#i)")
+            .name("#i", description.id.as_str())
+            .value(":method", s(description.method.as_str()))
+            .value(":max", n(MAX_AUTHENTICATORS - MAX_TOTP))
+            .value(":uid", s(user.uid.as_str()));
+        if new.is_first {
+            add = add.require("size(totp) = :none AND size(att) = :none").value(":none", n(0));
+        }
+        add = add.listed(self.tenant, &user.id, true);
+        if description.method == Method::Push && new.push_token.is_none() {
+            add = add.add("ur :silent").value(":silent", AttributeValue::Ss(vec![description.id.to_string()]));
+        }
+        let open = super::proofs::enrollable(new.action.1, new.now);
+        let mut credential = keyed(&keys::credential(self.tenant, description.method, &new.key.fingerprint()));
+        credential.insert("us".into(), s(user.id.as_str()));
+        credential.insert("uid".into(), s(user.uid.as_str()));
+        credential.insert("aid".into(), s(description.id.as_str()));
+        let mut item = keyed(&keys::authenticator(self.tenant, &user.id, &description.id));
+        item.insert("uid".into(), s(user.uid.as_str()));
+        item.insert("doc".into(), document(description)?);
+        if let Some(token) = new.push_token {
+            item.insert("tok".into(), s(token));
+        }
+        let write = async || {
+            let writes = vec![
+                self.put_if(credential.clone(), "attribute_not_exists(pk)", None)?,
+                self.update_user(&user.id, &add)?,
+                self.put_if(item.clone(), "attribute_not_exists(pk) OR uid <> :v", Some(s(user.uid.as_str())))?,
+                self.check(new.action.0, &open)?,
+            ];
+            self.store.transact(writes).await
+        };
+        match contended(write).await {
+            Ok(()) => Ok(Enrolled::Yes),
+            Err(Refusal::Cancelled(refused)) if refused.first().is_some_and(Option::is_some) => Ok(Enrolled::KeyTaken),
+            Err(Refusal::Cancelled(_)) => Ok(Enrolled::Stale),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// A user and one of its authenticators in one round trip; `None` where the user no longer has it.
+    pub async fn user_and_authenticator(
+        &self,
+        user: &UserId,
+        id: &AuthenticatorId,
+    ) -> Result<Option<(User, Authenticator)>, Error> {
+        let wanted = [&keys::user(self.tenant, user), &keys::authenticator(self.tenant, user, id)];
+        let [found, described] = self.store.get_all(wanted).await?;
+        let (Some(found), Some(described)) = (found, described) else { return Ok(None) };
+        let (user, authenticator) = (read_user(user, &found)?, read_authenticator(&described)?);
+        let has = authenticator.user_uid == user.uid && user.has_authenticator(id);
+        Ok(has.then_some((user, authenticator)))
+    }
+
+    /// Gives a device something to sign before it asks what is pending.
+    pub async fn set_nonce(
+        &self,
+        credential: &Credential,
+        key: &DeviceKey,
+        nonce: &str,
+        until: i64,
+    ) -> Result<(), Error> {
+        let set = Expressions::default()
+            .set("non = :nonce, nexp = :until")
+            .require("uid = :uid")
+            .value(":nonce", s(nonce))
+            .value(":until", n(until))
+            .value(":uid", s(credential.uid.as_str()));
+        match self.update_one(&keys::credential(self.tenant, credential.method, &key.fingerprint()), &set).await {
+            Ok(_) => Ok(()),
+            Err(Refusal::Condition(_)) => Err(Error::InvalidCredential),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// Where the device of a challenge is to be found: the challenge, and its address where it has one.
+    pub async fn address(
+        &self,
+        challenge: &ChallengeId,
+        device: &AuthenticatorId,
+    ) -> Result<Option<(Challenge, Option<(Authenticator, DeviceAddress)>)>, Error> {
+        let Some(item) = self.store.get(&keys::challenge(self.tenant, challenge)).await? else { return Ok(None) };
+        let challenge = read_challenge(challenge, &item)?;
+        let Some(subject) = &challenge.subject else { return Ok(Some((challenge, None))) };
+        let found = self.store.get(&keys::authenticator(self.tenant, &subject.user, device)).await?;
+        let address = match found {
+            Some(item) => {
+                let text = |name: &str| Row(&item).text_opt(name).map(str::to_owned);
+                let address = DeviceAddress { push_token: text("tok"), endpoint: text("ep") };
+                Some(read_authenticator(&item)?).filter(|one| one.user_uid == subject.uid).map(|one| (one, address))
+            }
+            None => None,
+        };
+        Ok(Some((challenge, address)))
+    }
+
+    /// Remembers the SNS endpoint of a push token, as long as the device still has that token.
+    pub async fn set_endpoint(
+        &self,
+        user: &UserId,
+        id: &AuthenticatorId,
+        token: &str,
+        endpoint: &str,
+    ) -> Result<(), Error> {
+        let set = Expressions::default()
+            .set("ep = :endpoint")
+            .require("tok = :token")
+            .value(":endpoint", s(endpoint))
+            .value(":token", s(token));
+        match self.update_one(&keys::authenticator(self.tenant, user, id), &set).await {
+            Ok(_) | Err(Refusal::Condition(_)) => Ok(()),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// Writes down that a device's push service refused it for good; nothing where it has another token by now.
+    pub async fn mark_unreachable(
+        &self,
+        user: &UserId,
+        id: &AuthenticatorId,
+        (token, code): (Option<&str>, &str),
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let mut errored = Expressions::default()
+            .set("#err = :at, erc = :code")
+            .name("#err", "err")
+            .value(":at", time(now))
+            .value(":code", s(code));
+        errored = match token {
+            Some(token) => errored.require("tok = :token").value(":token", s(token)),
+            None => errored.require("attribute_exists(pk) AND attribute_not_exists(tok)"),
+        };
+        let silent = Expressions::default()
+            .add("ur :silent")
+            .require("attribute_exists(att.#i)")
+            .name("#i", id.as_str())
+            .value(":silent", AttributeValue::Ss(vec![id.to_string()]));
+        let key = keys::authenticator(self.tenant, user, id);
+        let write =
+            async || self.store.transact(vec![self.update(&key, &errored)?, self.update_user(user, &silent)?]).await;
+        match contended(write).await {
+            Ok(()) | Err(Refusal::Cancelled(_)) => Ok(()),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// Takes over what a device says of itself, once for each challenge that it signs; `false` where that is over.
+    pub async fn update_device(
+        &self,
+        credential: &Credential,
+        challenge: &ChallengeId,
+        push_token: Option<&str>,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let spend = Expressions::default()
+            .set("st = :done")
+            .require("st = :pending AND #exp > :now AND uid = :uid")
+            .name("#exp", "exp")
+            .value(":done", s(State::Verified.as_str()))
+            .value(":pending", s(State::Pending.as_str()))
+            .value(":now", time(now))
+            .value(":uid", s(credential.uid.as_str()));
+        let mut used = Expressions::default()
+            .set("lv = :now")
+            .require("uid = :uid")
+            .value(":now", time(now))
+            .value(":uid", s(credential.uid.as_str()));
+        let mut has = Expressions::default()
+            .set("uid = :uid")
+            .require("uid = :uid AND attribute_exists(att.#i)")
+            .name("#i", credential.authenticator.as_str())
+            .value(":uid", s(credential.uid.as_str()));
+        if let Some(token) = push_token {
+            used = used.set("tok = :token").remove("ep").remove("#err").remove("erc").name("#err", "err");
+            used = used.value(":token", s(token));
+            has =
+                has.delete("ur :heard").value(":heard", AttributeValue::Ss(vec![credential.authenticator.to_string()]));
+        }
+        let device = keys::authenticator(self.tenant, &credential.user, &credential.authenticator);
+        let write = async || {
+            let writes = vec![
+                self.update(&keys::challenge(self.tenant, challenge), &spend)?,
+                self.update(&device, &used)?,
+                self.update_user(&credential.user, &has)?,
+            ];
+            self.store.transact(writes).await
+        };
+        match contended(write).await {
+            Ok(()) => Ok(true),
+            Err(Refusal::Cancelled(refused)) => {
+                let Some(Some(Some(spent))) = refused.first() else { return Ok(false) };
+                let spent = read_challenge(challenge, spent)?;
+                let stored = self.store.get(&device).await?.unwrap_or_default();
+                // The same call again, after a lost answer, says nothing new.
+                let same = push_token.is_none_or(|token| Row(&stored).text_opt("tok") == Some(token));
+                Ok(same && spent.state == State::Verified && spent.only.as_ref() == Some(&credential.authenticator))
+            }
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// Makes an authenticator the one that is asked first; `false` where the user does not have it.
+    pub async fn make_default(&self, user: &User, id: &AuthenticatorId, method: Method) -> Result<bool, Error> {
+        match self.update_one(&keys::user(self.tenant, &user.id), &self.default(user, id, method)).await {
+            Ok(_) => Ok(true),
+            Err(Refusal::Condition(_)) => Ok(false),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// The user's half of it: the method is the default, and of several devices this is the first.
+    pub(super) fn default(&self, user: &User, id: &AuthenticatorId, method: Method) -> Expressions {
+        let path = if user.totp.contains_key(id) { "totp.#i" } else { "att.#i" };
+        let set = Expressions::default()
+            .set("def = :method")
+            .require(format!("uid = :uid AND attribute_exists({path})"))
+            .name("#i", id.as_str())
+            .value(":method", s(method.as_str()))
+            .value(":uid", s(user.uid.as_str()));
+        match method {
+            Method::Push => set.set("prim = :id").value(":id", s(id.as_str())),
+            _ => set,
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Value lists, an item each.
+
+use countersign_domain::{error::Error, id::ListAlias, rule::list::ValueList, secret::random};
+
+use super::{
+    Refusal, TenantStore, contended,
+    item::{Attributes, Row, document, keyed, n, s},
+    keys, refusal,
+};
+
+impl TenantStore<'_> {
+    pub async fn list(&self, alias: &ListAlias) -> Result<Option<ValueList>, Error> {
+        self.store.get(&keys::list(self.tenant, alias)).await?.map(|item| Row(&item).document("doc")).transpose()
+    }
+
+    /// Makes a list; 409 where its alias is taken.
+    pub async fn create_list(&self, list: &ValueList) -> Result<(), Error> {
+        match self.put_list(list, None).await {
+            Ok(()) => Ok(()),
+            // Written by a call whose answer was lost.
+            Err(Refusal::Condition(Some(item))) if Row(&item).document::<ValueList>("doc")? == *list => Ok(()),
+            Err(Refusal::Condition(_)) => {
+                Err(Error::Conflict(format!("There is a value list with the alias {} already.", list.alias)))
+            }
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// Changes a list as it is now; 404 where there is none.
+    pub async fn change_list(
+        &self,
+        alias: &ListAlias,
+        change: impl Fn(&mut ValueList) -> Result<(), Error>,
+    ) -> Result<ValueList, Error> {
+        for _ in 0..5 {
+            let item = self.store.get(&keys::list(self.tenant, alias)).await?.ok_or_else(no_list)?;
+            let mut list = Row(&item).document("doc")?;
+            change(&mut list)?;
+            match self.put_list(&list, Some(Row(&item).number("ver")?)).await {
+                Ok(()) => return Ok(list),
+                Err(Refusal::Condition(_)) => {}
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Err(Error::unavailable("the value list kept changing"))
+    }
+
+    async fn put_list(&self, list: &ValueList, seen: Option<u64>) -> Result<(), Refusal> {
+        let mut item: Attributes = keyed(&keys::list(self.tenant, &list.alias));
+        item.insert("doc".into(), document(list)?);
+        item.insert("ver".into(), n(u64::from_be_bytes(random::<8>()?)));
+        let put = async || {
+            let request = self.store.client.put_item().table_name(&self.store.table).set_item(Some(item.clone()));
+            let request = request.return_values_on_condition_check_failure(super::OnFailure::AllOld);
+            let request = match seen {
+                None => request.condition_expression("attribute_not_exists(pk)"),
+                Some(seen) => request.condition_expression("ver = :v").expression_attribute_values(":v", n(seen)),
+            };
+            request.send().await.map(|_| ()).map_err(refusal)
+        };
+        contended(put).await
+    }
+
+    /// Removes a list; 404 where there is none. To rules that name it, it is absent from then on.
+    pub async fn delete_list(&self, alias: &ListAlias) -> Result<(), Error> {
+        let key = keys::list(self.tenant, alias);
+        let delete = async || {
+            let request = self.store.client.delete_item().table_name(&self.store.table);
+            let request = request.key("pk", s(&key.pk)).key("sk", s(&key.sk));
+            request.condition_expression("attribute_exists(pk)").send().await.map(|_| ()).map_err(refusal)
+        };
+        match contended(delete).await {
+            Err(Refusal::Condition(_)) => Err(no_list()),
+            answered => Ok(answered?),
+        }
+    }
+}
+
+/// What a call on a value list that does not exist is told.
+pub fn no_list() -> Error {
+    Error::NotFound("There is no value list with this alias.".into())
+}

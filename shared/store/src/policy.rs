@@ -1,0 +1,140 @@
+//! What a tenant asks of its users, and of which users it asks it.
+
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure as OnFailure;
+
+use countersign_domain::{
+    error::Error,
+    id::UserId,
+    policy::{Enforcement, Policy, Requirement},
+    user::{RequiredAction, User},
+};
+
+use super::{
+    Expressions, Refusal, TenantStore, contended,
+    item::{Attributes, Row, document, keyed, n},
+    keys, refusal,
+    users::{REQUIRED, no_user, read_user, required_value},
+};
+
+/// Takes an item of the tenant's partition into its policy, where it belongs there.
+pub(super) fn read_policy(policy: &mut Policy, sk: &str, row: &Row<'_>) -> Result<(), Error> {
+    if sk == keys::ENFORCEMENT {
+        policy.enforcement = Some(row.document("doc")?);
+    } else if let Some(action) = sk.strip_prefix(keys::REQUIRED).and_then(RequiredAction::parse) {
+        policy.requirements.insert(action, row.document("doc")?);
+    }
+    Ok(())
+}
+
+impl TenantStore<'_> {
+    /// Whether, by whom and from when a second factor is asked of everybody, as of this moment.
+    pub async fn enforcement(&self) -> Result<Option<Enforcement>, Error> {
+        let found = self.store.get(&keys::enforcement(self.tenant)).await?;
+        found.map(|item| Row(&item).document("doc")).transpose()
+    }
+
+    /// Asks a second factor of everybody, for good: nothing in this crate writes over that item or deletes it. Gives
+    /// what is in force, which is the first that was said.
+    pub async fn enforce(&self, new: &Enforcement) -> Result<Enforcement, Error> {
+        let mut item = keyed(&keys::enforcement(self.tenant));
+        item.insert("doc".into(), document(new)?);
+        let put = async || {
+            let request = self.store.client.put_item().table_name(&self.store.table).set_item(Some(item.clone()));
+            let request = request.condition_expression("attribute_not_exists(pk)");
+            let request = request.return_values_on_condition_check_failure(OnFailure::AllOld);
+            request.send().await.map(|_| ()).map_err(refusal)
+        };
+        match contended(put).await {
+            Ok(()) => Ok(new.clone()),
+            Err(Refusal::Condition(Some(first))) => Row(&first).document("doc"),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    async fn versioned_requirement(&self, action: RequiredAction) -> Result<(Requirement, u64), Error> {
+        match self.store.get(&keys::required_action(self.tenant, action)).await? {
+            Some(item) => Ok((Row(&item).document("doc")?, Row(&item).number("ver")?)),
+            None => Ok((Requirement::default(), 0)),
+        }
+    }
+
+    /// Where a required action stands, as of this moment.
+    pub async fn requirement(&self, action: RequiredAction) -> Result<Requirement, Error> {
+        Ok(self.versioned_requirement(action).await?.0)
+    }
+
+    /// Changes where a required action stands.
+    pub async fn change_requirement(
+        &self,
+        action: RequiredAction,
+        change: impl Fn(&mut Requirement) -> Result<(), Error>,
+    ) -> Result<Requirement, Error> {
+        for _ in 0..5 {
+            let (mut requirement, version) = self.versioned_requirement(action).await?;
+            change(&mut requirement)?;
+            match self.put_requirement(action, requirement, version).await {
+                Ok(()) => return Ok(requirement),
+                Err(Refusal::Condition(_) | Refusal::Contended) => {}
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Err(Error::unavailable("the required action kept changing"))
+    }
+
+    async fn put_requirement(&self, action: RequiredAction, new: Requirement, seen: u64) -> Result<(), Refusal> {
+        let mut item = keyed(&keys::required_action(self.tenant, action));
+        item.insert("doc".into(), document(&new)?);
+        item.insert("ver".into(), n(seen + 1));
+        let request = self.store.client.put_item().table_name(&self.store.table).set_item(Some(item));
+        let request = match seen {
+            0 => request.condition_expression("attribute_not_exists(pk)"),
+            seen => request.condition_expression("ver = :seen").expression_attribute_values(":seen", n(seen)),
+        };
+        request.send().await.map(|_| ()).map_err(refusal)
+    }
+
+    /// Has a user finish something; nothing where the user has done it already. 404 for a user that there is not.
+    pub async fn require_of(&self, user: &UserId, action: RequiredAction) -> Result<User, Error> {
+        let add = Expressions::default().add(format!("{REQUIRED} :action"));
+        let add = match action {
+            RequiredAction::AuthenticatorApplicationSetup => add.require("size(totp) = :none").value(":none", n(0)),
+        };
+        self.update_required(user, add.require("attribute_exists(pk)"), action).await
+    }
+
+    /// Lets a user off. 404 for a user that there is not.
+    pub async fn let_off(&self, user: &UserId, action: RequiredAction) -> Result<User, Error> {
+        let remove = Expressions::default().done(action).require("attribute_exists(pk)");
+        self.update_required(user, remove, action).await
+    }
+
+    async fn update_required(
+        &self,
+        user: &UserId,
+        expressions: Expressions,
+        action: RequiredAction,
+    ) -> Result<User, Error> {
+        let expressions = expressions.value(":action", required_value([action].into_iter()));
+        match self.update_one(&keys::user(self.tenant, user), &expressions).await {
+            Ok(item) => read_user(user, &item),
+            Err(Refusal::Condition(Some(item))) => read_user(user, &item),
+            Err(Refusal::Condition(None)) => Err(no_user()),
+            Err(other) => Err(other.into()),
+        }
+    }
+}
+
+impl Expressions {
+    /// Takes off the user what is finished by this very write.
+    pub(super) fn done(self, action: RequiredAction) -> Self {
+        self.delete(format!("{REQUIRED} :action")).value(":action", required_value([action].into_iter()))
+    }
+}
+
+/// A new user's item, where what it comes with finishes something.
+pub(super) fn finished(item: &mut Attributes, user: &User, action: RequiredAction) {
+    match user.required.iter().copied().filter(|one| *one != action).collect::<Vec<_>>() {
+        left if left.is_empty() => drop(item.remove(REQUIRED)),
+        left => drop(item.insert(REQUIRED.into(), required_value(left.into_iter()))),
+    }
+}

@@ -1,0 +1,247 @@
+//! What rules remember of a user, and its devices: read and written with the action, and told of a success with it.
+
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+
+use countersign_domain::{
+    action::{Action, State},
+    clock::Timestamp,
+    error::Error,
+    id::{ActionId, DeviceTag, UserId, UserUid},
+    method::Method,
+    rule::recent::{Device, Recent},
+    user::User,
+};
+
+use super::{
+    Credential, Decision, Expressions, Refusal, StoredProfile, TenantStore,
+    actions::KEPT_SECONDS,
+    contended,
+    item::{Attributes, Row, document, keyed, n, s, time},
+    keys::{self, Key},
+    profiles::read_profile,
+    users::read_user,
+};
+
+/// What rules know of a user before an action, with the version that a change must still find.
+#[derive(Clone, Debug, Default)]
+pub struct SeenByRules {
+    pub recent: Recent,
+    pub device: Option<Device>,
+    /// Absent where nothing of this life of the user is stored.
+    version: Option<u64>,
+}
+
+/// What rules are to know of a user after an action.
+pub struct Noted<'a> {
+    pub before: &'a SeenByRules,
+    pub recent: &'a Recent,
+    /// The device of the action, as its backend calls it.
+    pub device: Option<(&'a DeviceTag, &'a str)>,
+}
+
+fn read_recent(item: Option<&Attributes>, user: Option<&User>) -> Result<(Recent, Option<u64>), Error> {
+    let row = item.map(Row).zip(user);
+    let Some((row, user)) = row else { return Ok((Recent::default(), None)) };
+    if row.id::<UserUid>("uid")? != user.uid {
+        return Ok((Recent::default(), None));
+    }
+    let mut recent: Recent = row.document("doc")?;
+    let succeeded = row.0.get("ok").and_then(|value| value.as_ss().ok()).into_iter().flatten();
+    recent.succeeded(&succeeded.map(ActionId::parse).collect::<Result<Vec<_>, _>>()?);
+    Ok((recent, Some(row.number("ver")?)))
+}
+
+fn read_device(item: &Attributes) -> Result<Device, Error> {
+    let row = Row(item);
+    let at = |name: &str| item.contains_key(name).then(|| row.time(name)).transpose();
+    Ok(Device {
+        id: row.text("did")?.to_owned(),
+        created_at: row.time("cre")?,
+        let_through_at: at("lt")?,
+        authenticated_at: at("au")?,
+        last_method: row.text_opt("lvm").and_then(Method::parse),
+        invalidated_at: at("inv")?,
+        remembered_until: at("rem")?,
+    })
+}
+
+/// A device, where it is of this life of the user.
+fn of_life(item: &Attributes, user: &User) -> Result<Option<Device>, Error> {
+    (Row(item).id::<UserUid>("uid")? == user.uid).then(|| read_device(item)).transpose()
+}
+
+impl TenantStore<'_> {
+    /// The user, its profile, and what rules know of it and of a device, in one round trip.
+    pub async fn user_as_seen_by_rules(
+        &self,
+        id: &UserId,
+        device: Option<&DeviceTag>,
+    ) -> Result<(Option<User>, Option<StoredProfile>, SeenByRules), Error> {
+        let [user, profile, recent] = [keys::user, keys::profile, keys::recent].map(|key| key(self.tenant, id));
+        let ([user, profile, recent], device) = match device {
+            None => (self.store.get_all([&user, &profile, &recent]).await?, None),
+            Some(tag) => {
+                let device = keys::device(self.tenant, id, tag);
+                let [user, profile, recent, device] = self.store.get_all([&user, &profile, &recent, &device]).await?;
+                ([user, profile, recent], device)
+            }
+        };
+        let user = user.map(|item| read_user(id, &item)).transpose()?;
+        let profile = read_profile(profile, user.as_ref())?;
+        let (recent, version) = read_recent(recent.as_ref(), user.as_ref())?;
+        let device = match (&device, &user) {
+            (Some(device), Some(user)) => of_life(device, user)?,
+            _ => None,
+        };
+        Ok((user, profile, SeenByRules { recent, device, version }))
+    }
+
+    /// The writes that note an action beside it. They are refused where anything was noted since it was read.
+    pub(super) fn note(
+        &self,
+        user: &User,
+        action: &Action,
+        noted: &Noted<'_>,
+    ) -> Result<Vec<TransactWriteItem>, Error> {
+        let mut item = keyed(&keys::recent(self.tenant, &user.id));
+        item.insert("uid".into(), s(user.uid.as_str()));
+        item.insert("doc".into(), document(noted.recent)?);
+        item.insert("ver".into(), n(noted.before.version.unwrap_or(0) + 1));
+        let mut writes = vec![match noted.before.version {
+            None => self.put_if(item, "attribute_not_exists(pk) OR uid <> :v", Some(s(user.uid.as_str())))?,
+            Some(version) => self.put_if(item, "ver = :v", Some(n(version)))?,
+        }];
+        let Some((tag, name)) = noted.device else { return Ok(writes) };
+        let key = keys::device(self.tenant, &user.id, tag);
+        let is_let_through = action.state == State::Allow;
+        match &noted.before.device {
+            None => {
+                let mut item = keyed(&key);
+                item.insert("uid".into(), s(user.uid.as_str()));
+                item.insert("did".into(), s(name));
+                item.insert("cre".into(), time(action.created_at));
+                if is_let_through {
+                    item.insert("lt".into(), time(action.created_at));
+                } else {
+                    // A mere attempt is forgotten with its action.
+                    item.insert("ttl".into(), n(action.created_at.as_second() + KEPT_SECONDS));
+                }
+                writes.push(self.put_if(item, "attribute_not_exists(pk) OR uid <> :v", Some(s(user.uid.as_str())))?);
+            }
+            Some(device) if is_let_through && !device.is_known() => {
+                let seen = of_uid(&user.uid).set("lt = :at").remove("#ttl").name("#ttl", "ttl");
+                writes.push(self.update(&key, &seen.value(":at", time(action.created_at)))?);
+            }
+            Some(_) => {}
+        }
+        Ok(writes)
+    }
+
+    /// The writes that tell rules of a success, beside it; none where rules have not seen the action.
+    pub(super) fn tell_rules(
+        &self,
+        (user, uid): (&UserId, &UserUid),
+        action: &ActionId,
+        method: Option<Method>,
+        now: Timestamp,
+    ) -> Result<Vec<TransactWriteItem>, Error> {
+        let Some(device) = action.of_rules() else { return Ok(Vec::new()) };
+        // The version rises, so that whoever has read what was there before reads it again.
+        let told = of_uid(uid)
+            .add("ok :action")
+            .add("ver :one")
+            .value(":action", AttributeValue::Ss(vec![action.to_string()]))
+            .value(":one", n(1));
+        let mut writes = vec![self.update(&keys::recent(self.tenant, user), &told)?];
+        if let Some(tag) = device {
+            let seen = of_uid(uid).remove("#ttl").name("#ttl", "ttl").value(":at", time(now));
+            let seen = match method {
+                Some(method) => seen.set("au = :at, lvm = :method").value(":method", s(method.as_str())),
+                None => seen.set("lt = :at"),
+            };
+            writes.push(self.update(&keys::device(self.tenant, user, &tag), &seen)?);
+        }
+        Ok(writes)
+    }
+
+    /// The same for an approval on a device.
+    pub(super) fn tell_rules_of_approval(&self, decision: &Decision<'_>) -> Result<Vec<TransactWriteItem>, Error> {
+        let Credential { user, uid, method, .. } = decision.credential;
+        self.tell_rules((user, uid), &decision.about.id, Some(*method), decision.now)
+    }
+
+    /// Tells rules of a success that the backend vouches for. A crash before it leaves an address unknown, no more.
+    pub(super) async fn tell_rules_of(&self, user: &User, action: &Action, now: Timestamp) -> Result<(), Error> {
+        let writes = self.tell_rules((&user.id, &user.uid), &action.id, None, now)?;
+        if writes.is_empty() {
+            return Ok(());
+        }
+        let write = async || self.store.transact(writes.clone()).await;
+        match contended(write).await {
+            Ok(()) | Err(Refusal::Cancelled(_)) => Ok(()),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// The devices of the user's present life, by when they were first seen.
+    pub async fn devices(&self, user: &User) -> Result<Vec<Device>, Error> {
+        let partition = keys::user_partition(self.tenant, &user.id);
+        let items = self.store.query(&partition, Some(keys::DEVICE), 1000).await?;
+        let mut devices = Vec::new();
+        for item in &items {
+            devices.extend(of_life(item, user)?);
+        }
+        devices.sort_by_key(|device| device.created_at);
+        Ok(devices)
+    }
+
+    /// Remembers a device until then, or no longer; 404 where the user has none of this name.
+    pub async fn remember_device(&self, user: &User, id: &str, until: Option<Timestamp>) -> Result<Device, Error> {
+        let change = of_uid(&user.uid);
+        let change = match until {
+            Some(until) => {
+                change.set("rem = :until").remove("inv").remove("#ttl").name("#ttl", "ttl").value(":until", time(until))
+            }
+            None => change.remove("rem"),
+        };
+        self.change_device(&self.device_key(user, id), &change).await
+    }
+
+    /// Takes back what is known of a device: it is new, and not remembered; 404 where the user has none of this name.
+    pub async fn invalidate_device(&self, user: &User, id: &str, now: Timestamp) -> Result<Device, Error> {
+        self.change_device(&self.device_key(user, id), &invalidated(user, now)).await
+    }
+
+    /// One device; 404 where the user has none of this name.
+    pub async fn device(&self, user: &User, id: &str) -> Result<Device, Error> {
+        let found = self.store.get(&self.device_key(user, id)).await?;
+        let device = found.map(|item| of_life(&item, user)).transpose()?.flatten();
+        device.ok_or_else(no_device)
+    }
+
+    pub(super) fn device_key(&self, user: &User, id: &str) -> Key {
+        keys::device(self.tenant, &user.id, &DeviceTag::of(id))
+    }
+
+    async fn change_device(&self, key: &Key, change: &Expressions) -> Result<Device, Error> {
+        match self.update_one(key, change).await {
+            Ok(item) => read_device(&item),
+            Err(Refusal::Condition(_)) => Err(no_device()),
+            Err(other) => Err(other.into()),
+        }
+    }
+}
+
+/// What is known of a device, taken back.
+pub(super) fn invalidated(user: &User, now: Timestamp) -> Expressions {
+    of_uid(&user.uid).set("inv = :now").remove("rem").value(":now", time(now))
+}
+
+fn of_uid(uid: &UserUid) -> Expressions {
+    Expressions::default().require("uid = :uid").value(":uid", s(uid.as_str()))
+}
+
+/// What a call on a device that a user does not have is told.
+pub fn no_device() -> Error {
+    Error::NotFound("The user has no device with this id.".into())
+}

@@ -1,0 +1,192 @@
+//! Rules, an item each. A rule stands under its priority, so that one conditional write keeps priorities unique.
+
+use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
+
+use countersign_domain::{
+    error::Error,
+    id::{ActionCode, RuleId},
+    rule::Rule,
+    secret::random,
+    tenant::ActionConfig,
+};
+
+use super::{
+    Expressions, Refusal, TenantStore, contended,
+    item::{Attributes, Row, document, keyed, n, s},
+    keys::{self, Key},
+    no_action_config, refusal,
+};
+
+/// A rule as read.
+pub(super) struct StoredRule {
+    rule: Rule,
+    /// The life of the action configuration that it belongs to.
+    life: u64,
+    /// Names the write that made it what it is.
+    version: u64,
+}
+
+pub(super) fn read_rule(item: &Attributes) -> Result<StoredRule, Error> {
+    let row = Row(item);
+    Ok(StoredRule { rule: row.document("doc")?, life: row.number("cid")?, version: row.number("ver")? })
+}
+
+/// The rules of action configurations as they are now: what an earlier one of the same code left behind is nobody's.
+pub(super) fn of_these_lives(rules: Vec<StoredRule>, actions: &[ActionConfig]) -> Vec<Rule> {
+    let lives = |stored: &StoredRule| {
+        actions.iter().any(|config| config.action_code == stored.rule.action_code && config.life == stored.life)
+    };
+    rules.into_iter().filter(lives).map(|stored| stored.rule).collect()
+}
+
+impl TenantStore<'_> {
+    /// The rules of an action, by priority; 404 where there is no such action configuration.
+    pub async fn rules(&self, code: &ActionCode) -> Result<Vec<Rule>, Error> {
+        let (_, stored) = self.stored_rules(code).await?;
+        Ok(stored.into_iter().map(|stored| stored.rule).collect())
+    }
+
+    async fn stored_rules(&self, code: &ActionCode) -> Result<(ActionConfig, Vec<StoredRule>), Error> {
+        let config = self.action_config(code).await?.ok_or_else(no_action_config)?;
+        let items = self.store.query(&keys::tenant_partition(self.tenant), Some(&keys::rules_of(code)), 1000).await?;
+        let mut stored = items.iter().map(read_rule).collect::<Result<Vec<_>, _>>()?;
+        stored.retain(|stored| stored.life == config.life);
+        Ok((config, stored))
+    }
+
+    /// Makes a rule; 400 where another rule of the action has its priority, 404 where there is no such action.
+    pub async fn create_rule(&self, rule: &Rule) -> Result<(), Error> {
+        let config = self.action_config(&rule.action_code).await?.ok_or_else(no_action_config)?;
+        let version = u64::from_be_bytes(random::<8>()?);
+        let write = async || {
+            let writes = vec![self.put_rule(rule, config.life, version)?, self.lives(&config)?];
+            self.store.transact(writes).await
+        };
+        self.placed(contended(write).await, rule).map(|_| ())
+    }
+
+    /// Changes a rule as it is now; 404 where there is none, 400 where another has its new priority.
+    pub async fn change_rule(
+        &self,
+        code: &ActionCode,
+        id: &RuleId,
+        change: impl Fn(&mut Rule) -> Result<(), Error>,
+    ) -> Result<Rule, Error> {
+        for _ in 0..5 {
+            let (config, stored) = self.stored_rules(code).await?;
+            let old = stored.into_iter().find(|stored| stored.rule.id == *id).ok_or_else(no_rule)?;
+            let mut rule = old.rule.clone();
+            change(&mut rule)?;
+            let version = u64::from_be_bytes(random::<8>()?);
+            let write = async || {
+                let writes = if rule.priority == old.rule.priority {
+                    let item = self.rule_item(&rule, config.life, version)?;
+                    vec![self.put_if(item, "ver = :v", Some(n(old.version)))?, self.lives(&config)?]
+                } else {
+                    vec![
+                        self.put_rule(&rule, config.life, version)?,
+                        self.delete_if(&keys::rule(self.tenant, code, old.rule.priority), old.version)?,
+                        self.lives(&config)?,
+                    ]
+                };
+                self.store.transact(writes).await
+            };
+            let written = contended(write).await;
+            let moved = rule.priority != old.rule.priority;
+            match written {
+                Err(Refusal::Cancelled(_)) if !moved => {}
+                // Only the place of the new priority is spoken of; another change of this rule is tried again.
+                Err(Refusal::Cancelled(refused)) if refused.first().is_none_or(Option::is_none) => {}
+                other => return self.placed(other, &rule).map(|_| rule),
+            }
+        }
+        Err(Error::unavailable("the rule kept changing"))
+    }
+
+    /// Removes a rule; 404 where there is none.
+    pub async fn delete_rule(&self, code: &ActionCode, id: &RuleId) -> Result<(), Error> {
+        for _ in 0..5 {
+            let (_, stored) = self.stored_rules(code).await?;
+            let old = stored.into_iter().find(|stored| stored.rule.id == *id).ok_or_else(no_rule)?;
+            let key = keys::rule(self.tenant, code, old.rule.priority);
+            if self.delete_rule_item(&key, "ver = :v", old.version).await? {
+                return Ok(());
+            }
+        }
+        Err(Error::unavailable("the rule kept changing"))
+    }
+
+    /// Removes what rules a deleted action configuration has left. They belong to nothing any more.
+    pub(super) async fn sweep_rules(&self, code: &ActionCode) -> Result<(), Error> {
+        let partition = keys::tenant_partition(self.tenant);
+        let items = self.store.query(&partition, Some(&keys::rules_of(code)), 1000).await?;
+        let life = self.action_config(code).await?.map(|config| config.life);
+        for item in &items {
+            let stored = read_rule(item)?;
+            if Some(stored.life) != life {
+                let key = keys::rule(self.tenant, code, stored.rule.priority);
+                self.delete_rule_item(&key, "ver = :v", stored.version).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn delete_rule_item(&self, key: &Key, condition: &str, version: u64) -> Result<bool, Error> {
+        let delete = async || {
+            let request = self.store.client.delete_item().table_name(&self.store.table);
+            let request = request.key("pk", s(&key.pk)).key("sk", s(&key.sk)).condition_expression(condition);
+            request.expression_attribute_values(":v", n(version)).send().await.map(|_| ()).map_err(refusal)
+        };
+        match contended(delete).await {
+            Ok(()) => Ok(true),
+            Err(Refusal::Condition(_)) => Ok(false),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// What became of a write that puts a rule in the place of its priority first.
+    fn placed(&self, written: Result<(), Refusal>, rule: &Rule) -> Result<(), Error> {
+        match written {
+            Ok(()) => Ok(()),
+            Err(Refusal::Cancelled(refused)) => match refused.into_iter().next().flatten() {
+                // Written by a call whose answer was lost.
+                Some(Some(item)) if read_rule(&item)?.rule == *rule => Ok(()),
+                Some(_) => {
+                    Err(Error::Invalid(format!("There is already another rule with priority: {}", rule.priority)))
+                }
+                None => Err(no_action_config()),
+            },
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    pub(super) fn rule_item(&self, rule: &Rule, life: u64, version: u64) -> Result<Attributes, Error> {
+        let mut item = keyed(&keys::rule(self.tenant, &rule.action_code, rule.priority));
+        item.insert("doc".into(), document(rule)?);
+        item.insert("cid".into(), n(life));
+        item.insert("ver".into(), n(version));
+        Ok(item)
+    }
+
+    /// Puts a rule where none of this life of the action stands.
+    fn put_rule(&self, rule: &Rule, life: u64, version: u64) -> Result<TransactWriteItem, Error> {
+        self.put_if(self.rule_item(rule, life, version)?, "attribute_not_exists(pk) OR cid <> :v", Some(n(life)))
+    }
+
+    /// The action configuration is still the one that was read.
+    fn lives(&self, config: &ActionConfig) -> Result<TransactWriteItem, Error> {
+        let same = Expressions::default().require("cid = :life").value(":life", n(config.life));
+        self.check(&keys::action_config(self.tenant, &config.action_code), &same)
+    }
+
+    fn delete_if(&self, key: &Key, version: u64) -> Result<TransactWriteItem, Error> {
+        let delete = Delete::builder().table_name(&self.store.table).key("pk", s(&key.pk)).key("sk", s(&key.sk));
+        let delete = delete.condition_expression("ver = :v").expression_attribute_values(":v", n(version));
+        Ok(TransactWriteItem::builder().delete(delete.build().map_err(Error::internal)?).build())
+    }
+}
+
+/// What a call on a rule that does not exist is told.
+pub fn no_rule() -> Error {
+    Error::NotFound("There is no rule with this id for this action configuration.".into())
+}

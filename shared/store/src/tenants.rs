@@ -1,0 +1,246 @@
+//! Tenants: configuration, API keys by their hash, and kinds of action.
+
+use aws_sdk_dynamodb::types::{Delete, Put, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem};
+use serde::{Deserialize, Serialize};
+
+use countersign_domain::{
+    error::Error,
+    id::{ActionCode, TenantId},
+    policy::Policy,
+    rule::{DataPoint, Rule, list::ValueList},
+    secret::random,
+    tenant::{ActionConfig, ApiKey, KeyKind, Tenant},
+};
+
+use super::{
+    Expressions, Refusal, Store, TenantStore, contended,
+    item::{Attributes, Row, document, keyed, n, s},
+    keys,
+    policy::read_policy,
+    refusal,
+    rules::{of_these_lives, read_rule},
+};
+
+/// Whose key it is and what it may do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct KeyOwner {
+    pub tenant: TenantId,
+    pub kind: KeyKind,
+}
+
+/// A tenant as read, with the version that a change must still find.
+#[derive(Clone, Debug)]
+pub struct Versioned {
+    pub tenant: Tenant,
+    pub actions: Vec<ActionConfig>,
+    pub points: Vec<DataPoint>,
+    pub policy: Policy,
+    pub rules: Vec<Rule>,
+    pub lists: Vec<ValueList>,
+    version: u64,
+}
+
+/// When an action of a kind was last tracked, in Unix seconds.
+const LAST: &str = "last";
+
+pub(super) fn read_action_config(item: &Attributes) -> Result<ActionConfig, Error> {
+    let row = Row(item);
+    let last_action_created_at = item.contains_key(LAST).then(|| row.number(LAST)).transpose()?;
+    Ok(ActionConfig { last_action_created_at, life: row.number("cid")?, ..row.document("doc")? })
+}
+
+impl Store {
+    /// Whose API key has this SHA-256 (hex); `None` for a key that nobody has.
+    pub async fn key_owner(&self, hash: &str) -> Result<Option<KeyOwner>, Error> {
+        let found = self.get(&keys::api_key(hash)).await?;
+        found.map(|item| Row(&item).document("doc")).transpose()
+    }
+
+    /// Makes a tenant with its keys, all or nothing; 409 where the tenant or a key exists.
+    pub async fn create_tenant(&self, tenant: &Tenant) -> Result<(), Error> {
+        let mut writes = vec![self.put_tenant(tenant, None)?];
+        for key in &tenant.api_keys {
+            writes.push(self.put_key(&tenant.id, key)?);
+        }
+        match self.transact(writes).await {
+            Err(Refusal::Cancelled(_)) => {
+                Err(Error::Conflict(format!("The tenant {} or one of its keys exists already.", tenant.id)))
+            }
+            answered => Ok(answered?),
+        }
+    }
+
+    fn put_tenant(&self, tenant: &Tenant, seen: Option<u64>) -> Result<TransactWriteItem, Error> {
+        let mut item = keyed(&keys::tenant(&tenant.id));
+        item.insert("doc".into(), document(tenant)?);
+        item.insert("ver".into(), n(seen.unwrap_or(0) + 1));
+        let mut put = Put::builder().table_name(&self.table).set_item(Some(item));
+        put = match seen {
+            None => put.condition_expression("attribute_not_exists(pk)"),
+            Some(seen) => put.condition_expression("ver = :seen").expression_attribute_values(":seen", n(seen)),
+        };
+        Ok(TransactWriteItem::builder().put(put.build().map_err(Error::internal)?).build())
+    }
+
+    fn put_key(&self, tenant: &TenantId, key: &ApiKey) -> Result<TransactWriteItem, Error> {
+        let mut item = keyed(&keys::api_key(&key.hash));
+        item.insert("doc".into(), document(&KeyOwner { tenant: tenant.clone(), kind: key.kind })?);
+        let put = Put::builder().table_name(&self.table).set_item(Some(item));
+        let put = put.condition_expression("attribute_not_exists(pk)").build().map_err(Error::internal)?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+}
+
+impl TenantStore<'_> {
+    /// The tenant and its kinds of action; `None` where there is no such tenant.
+    pub async fn load(&self) -> Result<Option<Versioned>, Error> {
+        let items = self.store.query(&keys::tenant_partition(self.tenant), None, usize::MAX).await?;
+        let (mut tenant, mut actions, mut points) = (None, Vec::new(), Vec::new());
+        let mut policy = Policy::default();
+        let (mut rules, mut lists) = (Vec::new(), Vec::new());
+        for item in &items {
+            let row = Row(item);
+            match row.text("sk")? {
+                keys::TENANT => tenant = Some((row.document("doc")?, row.number("ver")?)),
+                sk if sk.starts_with(keys::ACTION_CONFIG) => actions.push(read_action_config(item)?),
+                sk if sk.starts_with(keys::POINT) => points.push(row.document("doc")?),
+                sk if sk.starts_with(keys::RULE) => rules.push(read_rule(item)?),
+                sk if sk.starts_with(keys::LIST) => lists.push(row.document("doc")?),
+                sk => read_policy(&mut policy, sk, &row)?,
+            }
+        }
+        let rules = of_these_lives(rules, &actions);
+        Ok(tenant.map(|(tenant, version)| Versioned { tenant, actions, points, rules, lists, policy, version }))
+    }
+
+    /// Changes the tenant and its API keys in one transaction, on the tenant as it is now.
+    pub async fn change(&self, change: impl Fn(&mut Tenant) -> Result<(), Error>) -> Result<Tenant, Error> {
+        for _ in 0..5 {
+            let seen = self.load().await?.ok_or_else(|| Error::NotFound("There is no such tenant.".into()))?;
+            let mut tenant = seen.tenant.clone();
+            change(&mut tenant)?;
+            let mut writes = vec![self.store.put_tenant(&tenant, Some(seen.version))?];
+            for gone in seen.tenant.api_keys.iter().filter(|key| !tenant.api_keys.contains(key)) {
+                let key = keys::api_key(&gone.hash);
+                let delete = Delete::builder().table_name(&self.store.table).key("pk", s(key.pk)).key("sk", s(key.sk));
+                writes.push(TransactWriteItem::builder().delete(delete.build().map_err(Error::internal)?).build());
+            }
+            for new in tenant.api_keys.iter().filter(|key| !seen.tenant.api_keys.contains(key)) {
+                writes.push(self.store.put_key(self.tenant, new)?);
+            }
+            match self.store.transact(writes).await {
+                Ok(()) => return Ok(tenant),
+                Err(Refusal::Cancelled(_) | Refusal::Contended) => {}
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Err(Error::unavailable("the tenant kept changing"))
+    }
+
+    /// One kind of action as it is now, with the version that a change must still find.
+    async fn versioned_action_config(&self, code: &ActionCode) -> Result<Option<(ActionConfig, u64)>, Error> {
+        let found = self.store.get(&keys::action_config(self.tenant, code)).await?;
+        found.map(|item| Ok((read_action_config(&item)?, Row(&item).number("ver")?))).transpose()
+    }
+
+    /// One kind of action as it is now.
+    pub async fn action_config(&self, code: &ActionCode) -> Result<Option<ActionConfig>, Error> {
+        Ok(self.versioned_action_config(code).await?.map(|(config, _)| config))
+    }
+
+    /// Makes a kind of action; one that exists already is left as it is and given back.
+    pub async fn create_action_config(&self, config: &ActionConfig) -> Result<Option<ActionConfig>, Error> {
+        // Names this creation, so that a write repeated after a lost acknowledgement knows its own.
+        let creation = u64::from_be_bytes(random::<8>()?);
+        match contended(|| self.put_action_config(config, None, creation)).await {
+            Ok(()) => Ok(None),
+            Err(Refusal::Condition(Some(existing))) if Row(&existing).number::<u64>("cid")? == creation => Ok(None),
+            Err(Refusal::Condition(Some(existing))) => read_action_config(&existing).map(Some),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// Changes a kind of action as it is now; 404 where there is none.
+    pub async fn change_action_config(
+        &self,
+        code: &ActionCode,
+        change: impl Fn(&mut ActionConfig) -> Result<(), Error>,
+    ) -> Result<ActionConfig, Error> {
+        for _ in 0..5 {
+            let (mut config, version) = self.versioned_action_config(code).await?.ok_or_else(no_action_config)?;
+            change(&mut config)?;
+            match self.put_action_config(&config, Some(version), config.life).await {
+                Ok(()) => return Ok(config),
+                Err(Refusal::Condition(_) | Refusal::Contended) => {}
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Err(Error::unavailable("the action configuration kept changing"))
+    }
+
+    /// Notes that an action of this kind was tracked; `false` where there is no such kind any more. Apart from the
+    /// rest of the configuration, so that a busy action contends with nobody.
+    pub async fn touch_action_config(&self, code: &ActionCode, now: i64) -> Result<bool, Error> {
+        let touch = Expressions::default()
+            .set("#last = :now")
+            .require("attribute_exists(pk)")
+            .name("#last", LAST)
+            .value(":now", n(now));
+        match self.update_one(&keys::action_config(self.tenant, code), &touch).await {
+            Ok(_) => Ok(true),
+            Err(Refusal::Condition(_)) => Ok(false),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    pub(super) fn action_config_item(
+        &self,
+        config: &ActionConfig,
+        version: u64,
+        life: u64,
+    ) -> Result<Attributes, Error> {
+        let mut item = keyed(&keys::action_config(self.tenant, &config.action_code));
+        item.insert("doc".into(), document(config)?);
+        item.insert("ver".into(), n(version));
+        item.insert("cid".into(), n(life));
+        if let Some(last) = config.last_action_created_at {
+            item.insert(LAST.into(), n(last));
+        }
+        Ok(item)
+    }
+
+    async fn put_action_config(&self, config: &ActionConfig, seen: Option<u64>, creation: u64) -> Result<(), Refusal> {
+        let item = self.action_config_item(config, seen.unwrap_or(0) + 1, creation)?;
+        let request = self.store.client.put_item().table_name(&self.store.table).set_item(Some(item));
+        let request = request.return_values_on_condition_check_failure(OnFailure::AllOld);
+        let request = match seen {
+            None => request.condition_expression("attribute_not_exists(pk)"),
+            Some(seen) => request.condition_expression("ver = :seen").expression_attribute_values(":seen", n(seen)),
+        };
+        request.send().await.map(|_| ()).map_err(refusal)
+    }
+
+    /// Removes a kind of action with its rules; 404 where there is none. From the first write on the rules decide nothing.
+    pub async fn delete_action_config(&self, code: &ActionCode) -> Result<(), Error> {
+        let key = keys::action_config(self.tenant, code);
+        let deleted = contended(async || {
+            let request = self.store.client.delete_item().table_name(&self.store.table);
+            let request = request.key("pk", s(&key.pk)).key("sk", s(&key.sk));
+            request.condition_expression("attribute_exists(pk)").send().await.map(|_| ()).map_err(refusal)
+        });
+        match deleted.await {
+            Err(Refusal::Condition(_)) => Err(no_action_config()),
+            answered => Ok(answered?),
+        }?;
+        // The deletion is done: what could not be swept belongs to nothing, and goes with the next one.
+        if let Err(error) = self.sweep_rules(code).await {
+            tracing::warn!(event = "sweep_failed", tenant = %self.tenant, action = %code, cause = %error);
+        }
+        Ok(())
+    }
+}
+
+/// What a call on a kind of action that does not exist is told.
+pub fn no_action_config() -> Error {
+    Error::NotFound("There is no action configuration with this code.".into())
+}

@@ -1,0 +1,206 @@
+//! Users: what every operation reads, how it is stored, and how a life of one ends.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+
+use countersign_domain::{
+    action::Action,
+    error::Error,
+    id::{ActionId, AuthenticatorId, ChallengeId, UserId, UserUid},
+    limiter::{Guesses, PushStarts, Slot},
+    method::Method,
+    user::{PendingTotp, Profile, RequiredAction, SpentStep, TotpCredential, User},
+};
+
+use super::{
+    Expressions, Refusal, TenantStore,
+    authenticators::read_authenticator,
+    census, contended,
+    item::{Attributes, Row, b, empty_map, keyed, n, s, time},
+    keys::{self, Key},
+    profiles::{StoredProfile, read_profile},
+    refusal,
+};
+
+/// What a user has to finish: a set of the names of required actions.
+pub(super) const REQUIRED: &str = "req";
+
+pub(super) fn required_value(actions: impl Iterator<Item = RequiredAction>) -> AttributeValue {
+    AttributeValue::Ss(actions.map(|action| action.as_str().to_owned()).collect())
+}
+
+/// Attribute names are short: a write bills the whole item.
+pub(super) fn write_user(tenant: &TenantStore<'_>, user: &User) -> Attributes {
+    let mut item = keyed(&keys::user(tenant.tenant, &user.id));
+    item.insert("uid".into(), s(user.uid.as_str()));
+    item.insert("cre".into(), time(user.created_at));
+    item.insert("totp".into(), empty_map());
+    item.insert("att".into(), empty_map());
+    item.insert("g".into(), empty_map());
+    item.insert("ft".into(), n(0));
+    if !user.required.is_empty() {
+        item.insert(REQUIRED.into(), required_value(user.required.iter().copied()));
+    }
+    item.extend(census::indexed(tenant.tenant, user));
+    item
+}
+
+pub(super) fn read_user(id: &UserId, item: &Attributes) -> Result<User, Error> {
+    let row = Row(item);
+    let mut totp = BTreeMap::new();
+    for (id, value) in row.map("totp")? {
+        let stored = Row(value.as_m().map_err(|_| Error::internal("a stored TOTP credential is damaged"))?);
+        let spent = SpentStep {
+            step: stored.number("s")?,
+            by: stored.text_opt("a").and_then(|action| ActionId::parse(action).ok()),
+            at: stored.number("t")?,
+        };
+        totp.insert(AuthenticatorId::parse(id)?, TotpCredential { sealed: stored.bytes("k")?, spent });
+    }
+    let mut secretless = BTreeMap::new();
+    for (id, value) in row.map("att")? {
+        let method = value.as_s().ok().and_then(|name| Method::parse(name));
+        secretless
+            .insert(AuthenticatorId::parse(id)?, method.ok_or_else(|| Error::internal("an unknown stored method"))?);
+    }
+    let mut slots = BTreeMap::new();
+    for (slot, made) in row.map("g")? {
+        let made = made.as_n().ok().and_then(|second| second.parse().ok());
+        slots.insert(Slot::from_stored(slot), made.ok_or_else(|| Error::internal("a stored guess is damaged"))?);
+    }
+    let mut pushes = PushStarts::default();
+    for (id, start) in row.map_opt("ps").iter().flat_map(|starts| starts.0) {
+        let start = start.as_n().ok().and_then(|start| start.parse().ok());
+        pushes.0.insert(ChallengeId::parse(id)?, start.ok_or_else(|| Error::internal("a stored push is damaged"))?);
+    }
+    let unreachable = item.get("ur").and_then(|value| value.as_ss().ok()).into_iter().flatten();
+    let unreachable = unreachable.map(AuthenticatorId::parse).collect::<Result<_, _>>()?;
+    let pending = row.map_opt("pend").map(|pending| {
+        Ok::<_, Error>(PendingTotp {
+            id: pending.id("id")?,
+            sealed: pending.bytes("k")?,
+            action: pending.id("a")?,
+            is_first: pending.number::<u8>("f")? == 1,
+            begun_at: pending.time("t")?,
+            name: pending.text_opt("n").map(str::to_owned),
+        })
+    });
+    let required = item.get(REQUIRED).and_then(|value| value.as_ss().ok()).into_iter().flatten();
+    // A success, or an unlock, may empty the count while an enrolment that takes its own guess off it is under way.
+    let failures = row.number::<i64>("ft")?.max(0).unsigned_abs();
+    Ok(User {
+        id: id.clone(),
+        uid: row.id("uid")?,
+        created_at: row.time("cre")?,
+        totp,
+        secretless,
+        unreachable,
+        primary: row.text_opt("prim").and_then(|id| AuthenticatorId::parse(id).ok()),
+        pushes,
+        quiet_until: if item.contains_key("pq") { row.number("pq")? } else { 0 },
+        pending: pending.transpose()?,
+        default_method: row.text_opt("def").and_then(Method::parse),
+        required: required.filter_map(|id| RequiredAction::parse(id)).collect(),
+        seen: item.contains_key(census::SEEN).then(|| row.number(census::SEEN)).transpose()?,
+        guesses: Guesses { slots, totp_failures: failures },
+    })
+}
+
+pub(super) fn totp_value(sealed: &[u8], spent: &SpentStep) -> AttributeValue {
+    let mut value =
+        HashMap::from([("k".to_owned(), b(sealed)), ("s".to_owned(), n(spent.step)), ("t".to_owned(), n(spent.at))]);
+    if let Some(by) = &spent.by {
+        value.insert("a".into(), s(by.as_str()));
+    }
+    AttributeValue::M(value)
+}
+
+impl TenantStore<'_> {
+    pub(super) fn update_user(&self, user: &UserId, expressions: &Expressions) -> Result<TransactWriteItem, Error> {
+        self.update(&keys::user(self.tenant, user), expressions)
+    }
+
+    pub(super) fn put_new_user(&self, user: &User) -> Result<TransactWriteItem, Error> {
+        self.put_if(write_user(self, user), "attribute_not_exists(pk)", None)
+    }
+
+    /// The user; `None` for one that was never seen, or deleted.
+    pub async fn user(&self, id: &UserId) -> Result<Option<User>, Error> {
+        let found = self.store.get(&keys::user(self.tenant, id)).await?;
+        found.map(|item| read_user(id, &item)).transpose()
+    }
+
+    /// The user and its profile in one round trip. The profile carries the version that a change must find.
+    pub async fn user_and_profile(&self, id: &UserId) -> Result<(Option<User>, Option<StoredProfile>), Error> {
+        let wanted = [&keys::user(self.tenant, id), &keys::profile(self.tenant, id)];
+        let [user, profile] = self.store.get_all(wanted).await?;
+        let user = user.map(|item| read_user(id, &item)).transpose()?;
+        let profile = read_profile(profile, user.as_ref())?;
+        Ok((user, profile))
+    }
+
+    /// The user, its profile and one of its actions in one round trip.
+    pub async fn user_profile_and_action(
+        &self,
+        id: &UserId,
+        action: &Key,
+    ) -> Result<(Option<User>, Option<StoredProfile>, Option<Action>), Error> {
+        let wanted = [&keys::user(self.tenant, id), &keys::profile(self.tenant, id), action];
+        let [user, profile, action] = self.store.get_all(wanted).await?;
+        let user = user.map(|item| read_user(id, &item)).transpose()?;
+        let profile = read_profile(profile, user.as_ref())?;
+        Ok((user, profile, action.map(|item| super::actions::read_action(&item)).transpose()?))
+    }
+
+    /// Ends this life of the user, then sweeps what it left. The first write ends everything that is under way:
+    /// each acceptance has the life of the user in its condition. May be repeated.
+    pub async fn delete_user(&self, id: &UserId) -> Result<(), Error> {
+        if let Some(user) = self.user(id).await? {
+            self.delete_of_life(&keys::user(self.tenant, id), &user.uid).await?;
+        }
+        let partition = keys::user_partition(self.tenant, id);
+        let left = self.store.query(&partition, None, usize::MAX).await?;
+        let alive = left.iter().find(|item| Row(item).text("sk").is_ok_and(|sk| sk == keys::USER));
+        let alive = alive.map(|item| Row(item).id::<UserUid>("uid")).transpose()?;
+        for item in &left {
+            let row = Row(item);
+            let uid = row.id::<UserUid>("uid")?;
+            if alive.as_ref() != Some(&uid) {
+                let key = Key { pk: partition.clone(), sk: row.text("sk")?.to_owned() };
+                if key.sk.starts_with(keys::AUTHENTICATOR) {
+                    // Before the description, which alone says which keys there are.
+                    if let Some(credential) = self.credentials_of(&read_authenticator(item)?)? {
+                        self.delete_of_life(&credential, &uid).await?;
+                    }
+                }
+                if key.sk == keys::PROFILE {
+                    // Before the profile, which alone says where they are.
+                    for (kind, value) in row.document::<Profile>("doc")?.contacts() {
+                        self.delete_of_life(&self.contact_key(kind, &value, id), &uid).await?;
+                    }
+                }
+                self.delete_of_life(&key, &uid).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn delete_of_life(&self, key: &Key, uid: &UserUid) -> Result<(), Error> {
+        let delete = async || {
+            let request = self.store.client.delete_item().table_name(&self.store.table);
+            let request = request.key("pk", s(&key.pk)).key("sk", s(&key.sk)).condition_expression("uid = :uid");
+            request.expression_attribute_values(":uid", s(uid.as_str())).send().await.map(|_| ()).map_err(refusal)
+        };
+        match contended(delete).await {
+            // Gone already, or of a later life.
+            Err(Refusal::Condition(_)) => Ok(()),
+            answered => Ok(answered?),
+        }
+    }
+}
+
+/// What a call on a user that does not exist is told.
+pub fn no_user() -> Error {
+    Error::NotFound("There is no user with this id.".into())
+}
