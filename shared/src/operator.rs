@@ -8,7 +8,8 @@ use crate::{
     error::Error,
     id::TenantId,
     secret::random,
-    tenant::{ApiKey, KeyKind, LIVE_KEYS, MAX_TOKEN_MINUTES, Settings, Tenant, TokenKey},
+    tenant::{ApiKey, KeyKind, LIVE_KEYS, Settings, Tenant, TokenKey},
+    token::MAX_TOKEN_MINUTES,
 };
 
 /// What the operator is shown once. The store holds hashes.

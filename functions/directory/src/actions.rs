@@ -84,7 +84,7 @@ pub(crate) async fn get(
     let store = app.store().tenant(tenant.id());
     let key = store.action_key(&user_id, &code, &key);
     let (user, _, action) = store.user_profile_and_action(&user_id, &key).await?;
-    let action = action.filter(|action| user.is_some_and(|user| user.uid == action.user_uid));
+    let action = action.filter(|action| user.is_some_and(|user| user.uid.is_of_same_life(&action.user_uid)));
     Ok(Json(action.ok_or_else(no_action)?.into()))
 }
 

@@ -7,7 +7,7 @@ use countersign_core::{
     http::{Body, Path, Reply, ServerCaller, UserAuthenticator},
     id::{AuthenticatorId, UserId},
     method::Method,
-    store::Removed,
+    store::{Removal, Removed, Remover},
     token::scope,
     user::User,
 };
@@ -96,7 +96,8 @@ pub(crate) async fn update(
     Ok(Json(UserAuthenticator::listed(&User { default_method, primary, ..user }, &one)))
 }
 
-/// Remove an authenticator. With the last one the user is no longer enrolled.
+/// Remove an authenticator, and end what it had succeeded. With the last one the user is no longer enrolled, and tokens,
+/// open actions and remembered devices from before are worth nothing.
 #[utoipa::path(delete, path = "/v1/users/{userId}/authenticators/{userAuthenticatorId}", tag = "Server API",
     operation_id = "deleteAuthenticator", params(("userId" = String, Path), ("userAuthenticatorId" = String, Path)),
     responses((status = 200, body = Done)), security(("secretKey" = [])))]
@@ -109,7 +110,10 @@ pub(crate) async fn delete(
     let user = store.user(&user_id).await?.filter(|user| user.has_authenticator(&id));
     let removed = match &user {
         // Help for somebody who lost it may take the last one: under enforcement the next sign-in leads to set-up.
-        Some(user) => store.remove_authenticator(user, &id, false).await?,
+        Some(user) => {
+            let removal = Removal { id: &id, keep_last: false, remover: Remover::Customer, now: app.now() };
+            store.remove_authenticator(user, &removal).await?
+        }
         None => Removed::Gone,
     };
     if removed != Removed::Yes {

@@ -7,7 +7,8 @@ use countersign_core::{
     http::{Body, ManagementCaller, Reply, present},
     method::totp::TotpWindow,
     redirect,
-    tenant::{Demand, MAX_TOKEN_MINUTES, Settings},
+    tenant::{Demand, Settings},
+    token::MAX_TOKEN_MINUTES,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

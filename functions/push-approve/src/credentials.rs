@@ -15,7 +15,7 @@ use countersign_core::{
         device::{DeviceKey, DevicePlatform},
         subscription::Subscription,
     },
-    store::{Credential, Removed},
+    store::{Credential, Removal, Removed, Remover},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -163,7 +163,9 @@ pub(crate) async fn remove(
         let user = store.user(&credential.user).await?.filter(|user| user.uid == credential.uid);
         if let Some(user) = user {
             let keep_last = tenant.policy().is_enforced(app.now());
-            match store.remove_authenticator(&user, &credential.authenticator, keep_last).await? {
+            let removal =
+                Removal { id: &credential.authenticator, keep_last, remover: Remover::Owner, now: app.now() };
+            match store.remove_authenticator(&user, &removal).await? {
                 Removed::Yes => {
                     tracing::info!(event = "device_removed_itself", tenant = %tenant.id(), user = %user.uid, authenticator = %credential.authenticator);
                     removed_authenticator_id = Some(credential.authenticator.into());

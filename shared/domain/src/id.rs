@@ -82,7 +82,8 @@ id!(
     ActionId, is_code, "An action id has 1 to 64 letters, digits, '_' or '-'."
 );
 id!(
-    /// One life of a user: deleted and created again, a user has another, and inherits nothing.
+    /// One life of a user: deleted and created again, a user has another, and inherits nothing. A reset begins another era of
+    /// the same life: what a person is and did stays, and what was entitled to something by the era before is no more.
     UserUid, is_code, "A user uid has 1 to 64 letters, digits, '_' or '-'."
 );
 
@@ -163,6 +164,20 @@ impl UserUid {
     pub fn generate() -> Self {
         Self(uuid::Uuid::new_v4().simple().to_string())
     }
+    /// The life alone, without the era.
+    pub fn life(&self) -> &str {
+        self.0.split('-').next().unwrap_or_default()
+    }
+    /// Whether both are of one life, in whichever eras.
+    pub fn is_of_same_life(&self, other: &Self) -> bool {
+        self.life() == other.life()
+    }
+    /// The same life after a reset.
+    #[must_use]
+    pub fn after_reset(&self) -> Self {
+        let era = self.0.split_once('-').and_then(|(_, era)| era.parse().ok()).unwrap_or(0_u64);
+        Self(format!("{}-{}", self.life(), era.saturating_add(1)))
+    }
 }
 impl IdempotencyKey {
     /// A key for a track that brought none.
@@ -190,4 +205,19 @@ pub fn length_prefixed(parts: &[&[u8]]) -> Vec<u8> {
 pub fn digest(parts: &[&[u8]]) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &length_prefixed(parts));
     data_encoding::HEXLOWER.encode(digest.as_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reset_begins_another_era_of_the_same_life() {
+        let first = UserUid::generate();
+        let second = first.after_reset();
+        let third = second.after_reset();
+        assert!(first != second && second != third && first != third);
+        assert!(first.is_of_same_life(&third) && !first.is_of_same_life(&UserUid::generate()));
+        assert_eq!(UserUid::parse(third.as_str()).unwrap(), third);
+    }
 }

@@ -31,9 +31,6 @@ pub struct Tenant {
     pub sealed_data_key: String,
 }
 
-/// The longest that a tenant may let tokens live.
-pub const MAX_TOKEN_MINUTES: u32 = 60;
-
 /// What a tenant may choose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

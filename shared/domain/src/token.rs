@@ -23,6 +23,9 @@ use crate::{
 const TYPE: &str = "JWT";
 const ISSUER: &str = "countersign";
 
+/// The longest that a tenant may let tokens live.
+pub const MAX_TOKEN_MINUTES: u32 = 60;
+
 /// What a token may be used for (contract, section 4, scopes).
 pub mod scope {
     pub const READ: &str = "read:authenticators";

@@ -9,6 +9,7 @@ use crate::{
     id::{ActionId, AuthenticatorId, UserId, UserUid},
     limiter::{Guesses, PushStarts},
     method::{Method, totp::Step},
+    token::MAX_TOKEN_MINUTES,
 };
 
 /// A user holds at most this many TOTP authenticators, and this many in all: the hot item stays under 1 KB.
@@ -37,6 +38,8 @@ pub struct User {
     pub pushes: PushStarts,
     /// Until then nobody is asked by push: the user said "not me". Unix seconds.
     pub quiet_until: i64,
+    /// What the customer took away of late, while others stayed: what it had succeeded before is worth nothing.
+    pub revoked: Revoked,
     pub pending: Option<PendingTotp>,
     pub default_method: Option<Method>,
     /// What an administrator wants to see finished.
@@ -44,6 +47,30 @@ pub struct User {
     /// The day, counted from 1970, of the last action while nothing was enrolled; for who looks at the list of users.
     pub seen: Option<i64>,
     pub guesses: Guesses,
+}
+
+/// Authenticators that the customer's backend removed while others stayed, with the millisecond in which it did. Kept for as
+/// long as a token can live, so that what one of them had succeeded ends with it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Revoked(pub BTreeMap<AuthenticatorId, i64>);
+
+impl Revoked {
+    /// So many are remembered; one more within an hour resets the user.
+    pub const MOST: usize = 5;
+
+    /// Those that still count, with one that is removed now; `None` where there is no room for it.
+    pub fn with(&self, id: &AuthenticatorId, now: Timestamp) -> Option<Self> {
+        let now = now.as_millisecond();
+        let mut kept = self.0.clone();
+        kept.retain(|_, removed| *removed + i64::from(MAX_TOKEN_MINUTES) * 60_000 > now);
+        kept.insert(id.clone(), now);
+        (kept.len() <= Self::MOST).then_some(Self(kept))
+    }
+
+    /// Whether a success by this authenticator at this time came to its end with the authenticator.
+    pub fn ended(&self, by: &AuthenticatorId, at: Timestamp) -> bool {
+        self.0.get(by).is_some_and(|removed| at.as_millisecond() <= *removed)
+    }
 }
 
 /// A verified TOTP secret, sealed, and the last step that was accepted.
@@ -115,6 +142,7 @@ impl User {
             secretless: BTreeMap::new(),
             pending: None,
             unreachable: BTreeSet::new(),
+            revoked: Revoked::default(),
             primary: None,
             pushes: PushStarts::default(),
             quiet_until: 0,

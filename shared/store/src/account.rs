@@ -9,7 +9,7 @@ use countersign_domain::{
     clock::Timestamp,
     error::Error,
     happened::Event,
-    id::{ActionId, AuthenticatorId},
+    id::{ActionId, AuthenticatorId, UserUid},
     limiter::Slot,
     method::Method,
     secret::random,
@@ -17,7 +17,7 @@ use countersign_domain::{
 };
 
 use super::{
-    Expressions, Refusal, Removed, Settlement, TenantStore, contended,
+    Expressions, Refusal, Removal, Removed, Remover, Settlement, TenantStore, contended,
     item::{Row, document, empty_map, keyed, n, s, time},
     keys::{self, Key},
     proofs::succeed_action,
@@ -88,7 +88,7 @@ impl TenantStore<'_> {
         let mut events = Vec::new();
         for item in items.iter().rev() {
             let row = Row(item);
-            if row.text("uid")? == user.uid.as_str() {
+            if row.id::<UserUid>("uid")?.is_of_same_life(&user.uid) {
                 events.push((row.time("at")?, row.document("doc")?));
             }
         }
@@ -224,7 +224,8 @@ impl TenantStore<'_> {
         (by, event): (Entitled<'_>, &Event),
     ) -> Result<Removed, Error> {
         let others = [self.entitles(by)?, self.put_event(user, event, by.now)?];
-        self.remove_authenticator_and(user, id, keep_last, &others).await
+        let removal = Removal { id, keep_last, remover: Remover::Owner, now: by.now };
+        self.remove_authenticator_and(user, &removal, &others).await
     }
 
     /// Makes an authenticator the one that is asked first, for its user.

@@ -266,8 +266,8 @@ impl TenantStore<'_> {
         let places: Vec<String> = (0..from.len()).map(|index| format!(":s{index}")).collect();
         let mut set = Expressions::default()
             .set("st = :next, sta = :now")
-            .require(format!("uid = :uid AND st IN ({})", places.join(", ")))
-            .value(":uid", s(user.uid.as_str()))
+            .require(format!("begins_with(uid, :life) AND st IN ({})", places.join(", ")))
+            .value(":life", s(user.uid.life()))
             .value(":next", s(next.as_str()))
             .value(":now", time(now));
         for (state, place) in from.iter().zip(places) {
@@ -283,7 +283,7 @@ impl TenantStore<'_> {
             }
             Err(Refusal::Condition(None)) => Err(no_action()),
             Err(Refusal::Condition(Some(item))) => match read_action(&item)? {
-                action if action.user_uid != user.uid => Err(no_action()),
+                action if !action.user_uid.is_of_same_life(&user.uid) => Err(no_action()),
                 action if action.state == next => Ok(action),
                 action => {
                     let state = action.state.as_str();
@@ -299,7 +299,7 @@ impl TenantStore<'_> {
         let partition = keys::user_partition(self.tenant, &user.id);
         let items = self.store.query(&partition, Some(keys::ACTION), usize::MAX).await?;
         let mut actions = items.iter().map(read_action).collect::<Result<Vec<_>, _>>()?;
-        actions.retain(|action| action.user_uid == user.uid && action.created_at >= since);
+        actions.retain(|action| action.user_uid.is_of_same_life(&user.uid) && action.created_at >= since);
         actions.sort_by_key(|action| std::cmp::Reverse(action.created_at));
         Ok(actions)
     }

@@ -6,18 +6,19 @@ use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem};
 
 use countersign_domain::{
     authenticator::{Authenticator, UseSoFar},
+    clock::Timestamp,
     error::Error,
-    id::{AuthenticatorId, UserId},
+    id::{AuthenticatorId, UserId, UserUid},
     method::{Method, device::DeviceKey},
     user::{MAX_AUTHENTICATORS, MAX_TOTP, RequiredAction, SpentStep, User},
 };
 
 use super::{
     Expressions, Refusal, Settlement, TenantStore, census, contended,
-    item::{Attributes, Row, document, keyed, n, s},
+    item::{Attributes, Row, document, empty_map, keyed, n, s},
     keys::{self, Key},
     policy::finished,
-    users::{read_user, totp_value, write_user},
+    users::{REVOKED, no_user, read_user, revoked_value, totp_value, write_user},
 };
 
 /// How a removal went.
@@ -28,6 +29,24 @@ pub enum Removed {
     Gone,
     /// It is the last one, which was to stay.
     Kept,
+}
+
+/// An authenticator that is to go.
+pub struct Removal<'a> {
+    pub id: &'a AuthenticatorId,
+    /// Not where it is the only one that the user has.
+    pub keep_last: bool,
+    pub remover: Remover,
+    pub now: Timestamp,
+}
+
+/// Who takes an authenticator away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remover {
+    /// Its owner, or the device itself: what they were entitled to goes on.
+    Owner,
+    /// The customer: what it had succeeded ends with it, and with the last one everything does.
+    Customer,
 }
 
 /// An authenticator that the customer's backend vouches for (contract, S7).
@@ -114,41 +133,35 @@ impl TenantStore<'_> {
         }
     }
 
-    /// Removes an authenticator, with its key where it is one of a device. With `keep_last`, not where it is the only
-    /// one that the user has. Recovery codes go with the last one.
-    pub async fn remove_authenticator(
-        &self,
-        user: &User,
-        id: &AuthenticatorId,
-        keep_last: bool,
-    ) -> Result<Removed, Error> {
-        self.remove_authenticator_and(user, id, keep_last, &[]).await
+    /// Removes an authenticator, with its key where it is one of a device. Recovery codes go with the last one.
+    pub async fn remove_authenticator(&self, user: &User, removal: &Removal<'_>) -> Result<Removed, Error> {
+        self.remove_authenticator_and(user, removal, &[]).await
     }
 
     /// The same together with other writes, whose conditions it needs; [`Removed::Gone`] where they fail too.
     pub(super) async fn remove_authenticator_and(
         &self,
         user: &User,
-        id: &AuthenticatorId,
-        keep_last: bool,
+        removal: &Removal<'_>,
         others: &[TransactWriteItem],
     ) -> Result<Removed, Error> {
         let mut user = user.clone();
         // Each turn that loses means that another authenticator came or went, so there are few.
         for _ in 0..8 {
-            if !user.has_authenticator(id) {
+            if !user.has_authenticator(removal.id) {
                 return Ok(Removed::Gone);
             }
             let is_last = user.totp.len() + user.secretless.len() == 1;
-            if is_last && keep_last {
+            if is_last && removal.keep_last {
                 return Ok(Removed::Kept);
             }
-            let (at, remove) = (keys::authenticator(self.tenant, &user.id, id), self.removal(&user, id, is_last));
+            let at = keys::authenticator(self.tenant, &user.id, removal.id);
+            let remove = self.removal(&user, removal, is_last);
             let mut gone = vec![at.clone()];
             if is_last {
                 gone.push(keys::recovery(self.tenant, &user.id));
             }
-            if user.secretless.get(id).copied().is_some_and(Method::is_of_device) {
+            if user.secretless.get(removal.id).copied().is_some_and(Method::is_of_device) {
                 let described = self.store.get(&at).await?.map(|item| read_authenticator(&item)).transpose()?;
                 gone.extend(described.iter().flat_map(|one| self.credentials_of(one)).flatten());
             }
@@ -176,11 +189,12 @@ impl TenantStore<'_> {
         Err(Error::unavailable("the user kept changing"))
     }
 
-    /// The user's half of a removal: only from as many authenticators as were counted.
-    fn removal(&self, user: &User, id: &AuthenticatorId, is_last: bool) -> Expressions {
+    /// The user's half of a removal: only from as many authenticators as were counted. Where the customer takes the last
+    /// one away, that is a reset, and ends what was entitled to anything; of several, it ends what this one succeeded.
+    fn removal(&self, user: &User, Removal { id, remover, now, .. }: &Removal<'_>, is_last: bool) -> Expressions {
         let path = if user.totp.contains_key(id) { "totp.#i" } else { "att.#i" };
         let mut remove = Expressions::default()
-            .set("uid = :uid")
+            .set("uid = :next")
             .remove(path)
             .delete("ur :gone")
             .require(format!("uid = :uid AND attribute_exists({path}) AND size(totp) = :apps AND size(att) = :others"))
@@ -189,6 +203,22 @@ impl TenantStore<'_> {
             .value(":uid", s(user.uid.as_str()))
             .value(":apps", n(user.totp.len()))
             .value(":others", n(user.secretless.len()));
+        let revoked = match remover {
+            Remover::Owner => Some(user.revoked.clone()),
+            Remover::Customer => user.revoked.with(id, *now).filter(|_| !is_last),
+        };
+        let uid = match &revoked {
+            Some(_) => user.uid.clone(),
+            None => user.uid.after_reset(),
+        };
+        remove = remove.value(":next", s(uid.as_str()));
+        if let Some(revoked) = revoked.filter(|revoked| *revoked != user.revoked) {
+            remove = remove
+                .set(format!("{REVOKED} = :revoked"))
+                .require(format!("attribute_not_exists({REVOKED}) OR {REVOKED} = :before"))
+                .value(":revoked", revoked_value(&revoked))
+                .value(":before", revoked_value(&user.revoked));
+        }
         if is_last {
             remove = remove.listed(self.tenant, &user.id, false);
         }
@@ -196,6 +226,54 @@ impl TenantStore<'_> {
             remove = remove.remove("prim");
         }
         remove
+    }
+
+    /// Resets a user: takes away all that was enrolled, with the recovery codes, and begins another era, so that tokens,
+    /// open actions and remembered devices from before are worth nothing. 404 for a user that there is not.
+    pub async fn reset(&self, id: &UserId) -> Result<User, Error> {
+        for _ in 0..8 {
+            let Some(user) = self.user(id).await? else { return Err(no_user()) };
+            let uid = user.uid.after_reset();
+            let reset = self.all_taken_away(&user, &uid);
+            let mut gone = vec![keys::recovery(self.tenant, id)];
+            for one in self.authenticators(&user).await? {
+                gone.push(keys::authenticator(self.tenant, id, &one.id));
+                gone.extend(self.credentials_of(&one)?);
+            }
+            let write = async || {
+                let mut writes = vec![self.update_user(id, &reset)?];
+                for key in &gone {
+                    writes.push(self.delete_item(key)?);
+                }
+                self.store.transact(writes).await
+            };
+            match contended(write).await {
+                Ok(()) => return Ok(User { uid, ..User::new(id.clone(), user.created_at) }),
+                // An authenticator came or went meanwhile.
+                Err(Refusal::Cancelled(_)) => {}
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Err(Error::unavailable("the user kept changing"))
+    }
+
+    /// The user's half of a reset: from exactly the authenticators that were read.
+    fn all_taken_away(&self, user: &User, next: &UserUid) -> Expressions {
+        let reset = Expressions::default()
+            .set("uid = :next, totp = :none, att = :none")
+            .remove("ur, prim, pend, def")
+            .require("uid = :uid AND size(totp) = :apps AND size(att) = :others")
+            .value(":next", s(next.as_str()))
+            .value(":uid", s(user.uid.as_str()))
+            .value(":apps", n(user.totp.len()))
+            .value(":others", n(user.secretless.len()))
+            .value(":none", empty_map())
+            .listed(self.tenant, &user.id, false);
+        let apps = user.totp.keys().map(|id| ("totp", id));
+        let all = apps.chain(user.secretless.keys().map(|id| ("att", id)));
+        all.enumerate().fold(reset, |reset, (index, (map, id))| {
+            reset.require(format!("attribute_exists({map}.#i{index})")).name(format!("#i{index}"), id.as_str())
+        })
     }
 
     fn delete_item(&self, key: &Key) -> Result<TransactWriteItem, Error> {

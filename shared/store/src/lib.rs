@@ -48,7 +48,7 @@ use aws_sdk_dynamodb::{
 pub use account::{Change, Entitled, Recovery};
 pub use actions::{Tracked, no_action};
 pub use apply::{Applied, Configured};
-pub use authenticators::{NewAuthenticator, Removed};
+pub use authenticators::{NewAuthenticator, Removal, Removed, Remover};
 pub use challenges::{Decided, Decision, Receipt};
 pub use counted::Counted;
 pub use devices::{Credential, DeviceAddress, Enrolled, NewDevice};

@@ -31,7 +31,7 @@ pub(super) fn read_profile(item: Option<Attributes>, user: Option<&User>) -> Res
     let Some(item) = item else { return Ok(None) };
     let row = Row(&item);
     let stored = StoredProfile { profile: row.document("doc")?, uid: row.id("uid")?, version: row.number("ver")? };
-    Ok(user.is_some_and(|user| user.uid == stored.uid).then_some(stored))
+    Ok(user.is_some_and(|user| user.uid.is_of_same_life(&stored.uid)).then_some(stored))
 }
 
 impl TenantStore<'_> {

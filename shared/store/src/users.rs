@@ -10,7 +10,7 @@ use countersign_domain::{
     id::{ActionId, AuthenticatorId, ChallengeId, UserId, UserUid},
     limiter::{Guesses, PushStarts, Slot},
     method::Method,
-    user::{PendingTotp, Profile, RequiredAction, SpentStep, TotpCredential, User},
+    user::{PendingTotp, Profile, Revoked, RequiredAction, SpentStep, TotpCredential, User},
 };
 
 use super::{
@@ -25,6 +25,13 @@ use super::{
 
 /// What a user has to finish: a set of the names of required actions.
 pub(super) const REQUIRED: &str = "req";
+
+/// What the customer removed of late: a map from authenticators to milliseconds.
+pub(super) const REVOKED: &str = "rv";
+
+pub(super) fn revoked_value(revoked: &Revoked) -> AttributeValue {
+    AttributeValue::M(revoked.0.iter().map(|(id, at)| (id.to_string(), n(at))).collect())
+}
 
 pub(super) fn required_value(actions: impl Iterator<Item = RequiredAction>) -> AttributeValue {
     AttributeValue::Ss(actions.map(|action| action.as_str().to_owned()).collect())
@@ -74,6 +81,11 @@ pub(super) fn read_user(id: &UserId, item: &Attributes) -> Result<User, Error> {
         let start = start.as_n().ok().and_then(|start| start.parse().ok());
         pushes.0.insert(ChallengeId::parse(id)?, start.ok_or_else(|| Error::internal("a stored push is damaged"))?);
     }
+    let mut revoked = Revoked::default();
+    for (id, at) in row.map_opt(REVOKED).iter().flat_map(|revoked| revoked.0) {
+        let at = at.as_n().ok().and_then(|at| at.parse().ok());
+        revoked.0.insert(AuthenticatorId::parse(id)?, at.ok_or_else(|| Error::internal("a stored removal is damaged"))?);
+    }
     let unreachable = item.get("ur").and_then(|value| value.as_ss().ok()).into_iter().flatten();
     let unreachable = unreachable.map(AuthenticatorId::parse).collect::<Result<_, _>>()?;
     let pending = row.map_opt("pend").map(|pending| {
@@ -96,6 +108,7 @@ pub(super) fn read_user(id: &UserId, item: &Attributes) -> Result<User, Error> {
         totp,
         secretless,
         unreachable,
+        revoked,
         primary: row.text_opt("prim").and_then(|id| AuthenticatorId::parse(id).ok()),
         pushes,
         quiet_until: if item.contains_key("pq") { row.number("pq")? } else { 0 },
@@ -166,7 +179,7 @@ impl TenantStore<'_> {
         for item in &left {
             let row = Row(item);
             let uid = row.id::<UserUid>("uid")?;
-            if alive.as_ref() != Some(&uid) {
+            if alive.as_ref().is_none_or(|alive| !alive.is_of_same_life(&uid)) {
                 let key = Key { pk: partition.clone(), sk: row.text("sk")?.to_owned() };
                 if key.sk.starts_with(keys::AUTHENTICATOR) {
                     // Before the description, which alone says which keys there are.
