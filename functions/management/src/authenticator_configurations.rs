@@ -57,7 +57,7 @@ pub(crate) struct AuthenticatorChanges {
 
 /// Recovery codes are switched by the tenant's `disableRecoveryCodes` (M27): one thing, one switch.
 fn configured() -> impl Iterator<Item = Method> {
-    Method::ANSWERING.into_iter().filter(|method| *method != Method::RecoveryCode)
+    Method::that(|facts| facts.answers).filter(|method| *method != Method::RecoveryCode)
 }
 
 /// List the methods that there are.

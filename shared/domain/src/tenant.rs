@@ -271,6 +271,6 @@ impl ActionConfig {
 
     /// The methods that may answer a challenge of this action; never empty (the Python SDK's tests ask for one).
     pub fn allowed_methods(&self) -> Vec<Method> {
-        self.verification_methods.clone().unwrap_or_else(|| Method::ANSWERING.to_vec())
+        self.verification_methods.clone().unwrap_or_else(Method::answering)
     }
 }

@@ -123,8 +123,11 @@ impl TenantStore<'_> {
             let partition = keys::user_partition(self.tenant, id);
             let actions = self.store.query(&partition, Some(keys::ACTION), usize::MAX).await?;
             let actions = actions.iter().map(read_action).collect::<Result<Vec<Action>, _>>()?;
-            let newest: Option<Timestamp> =
-                actions.iter().filter(|action| action.user_uid.is_of_same_life(&user.uid)).map(|action| action.created_at).max();
+            let newest: Option<Timestamp> = actions
+                .iter()
+                .filter(|action| action.user_uid.is_of_same_life(&user.uid))
+                .map(|action| action.created_at)
+                .max();
             let mut list = Expressions::default()
                 .require("uid = :uid AND size(totp) = :apps AND size(att) = :others")
                 .value(":uid", s(user.uid.as_str()))

@@ -10,7 +10,7 @@ use countersign_domain::{
     id::{ActionId, AuthenticatorId, ChallengeId, UserId, UserUid},
     limiter::{Guesses, PushStarts, Slot},
     method::Method,
-    user::{PendingTotp, Profile, Revoked, RequiredAction, SpentStep, TotpCredential, User},
+    user::{PendingTotp, Profile, RequiredAction, Revoked, SpentStep, TotpCredential, User},
 };
 
 use super::{
@@ -84,7 +84,9 @@ pub(super) fn read_user(id: &UserId, item: &Attributes) -> Result<User, Error> {
     let mut revoked = Revoked::default();
     for (id, at) in row.map_opt(REVOKED).iter().flat_map(|revoked| revoked.0) {
         let at = at.as_n().ok().and_then(|at| at.parse().ok());
-        revoked.0.insert(AuthenticatorId::parse(id)?, at.ok_or_else(|| Error::internal("a stored removal is damaged"))?);
+        revoked
+            .0
+            .insert(AuthenticatorId::parse(id)?, at.ok_or_else(|| Error::internal("a stored removal is damaged"))?);
     }
     let unreachable = item.get("ur").and_then(|value| value.as_ss().ok()).into_iter().flatten();
     let unreachable = unreachable.map(AuthenticatorId::parse).collect::<Result<_, _>>()?;

@@ -30,40 +30,155 @@ pub enum Method {
     InApp,
 }
 
-impl Method {
-    /// Those that can be enrolled and answer here.
-    pub const ANSWERING: [Self; 5] =
-        [Self::AuthenticatorApp, Self::Push, Self::RecoveryCode, Self::QrCode, Self::InApp];
+/// What a success by a method is worth against others; a later one is stronger (NIST SP 800-63B, section 3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Assurance {
+    /// Nobody proves anything by it here.
+    None,
+    /// A code that somebody may be talked out of: one-time passwords, short codes of messages.
+    ShortCode,
+    /// A secret of full entropy, used once.
+    LookUp,
+    /// The signature of a key that never leaves its device.
+    DeviceKey,
+    /// A signature that is bound to the site, so that no other site can ask for it.
+    PhishingResistant,
+}
 
+/// All that tells one method from another: the one table of it. What a method needs beyond it stands in its own file.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts {
     /// The name on the wire, as in `AUTHENTICATOR_APP`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Sms => "SMS",
-            Self::EmailOtp => "EMAIL_OTP",
-            Self::EmailMagicLink => "EMAIL_MAGIC_LINK",
-            Self::AuthenticatorApp => "AUTHENTICATOR_APP",
-            Self::Passkey => "PASSKEY",
-            Self::SecurityKey => "SECURITY_KEY",
-            Self::Push => "PUSH",
-            Self::Veriff => "VERIFF",
-            Self::Iproov => "IPROOV",
-            Self::Idverse => "IDVERSE",
-            Self::PalmBiometricsRr => "PALM_BIOMETRICS_RR",
-            Self::RecoveryCode => "RECOVERY_CODE",
-            Self::Device => "DEVICE",
-            Self::WhatsApp => "WHATSAPP",
-            Self::QrCode => "QR_CODE",
-            Self::InApp => "IN_APP",
+    pub name: &'static str,
+    /// What the run-time APIs call it (contract, section 4): two SDKs cannot read `QR_CODE` and `IN_APP`.
+    pub on_run_time_api: Method,
+    /// Whether it may answer a challenge here.
+    pub answers: bool,
+    /// Whether users can enrol it here, by whichever API.
+    pub enrols: bool,
+    /// Whether the hosted pages can enrol it.
+    pub enrols_on_pages: bool,
+    /// Whether a backend may vouch for it (contract, S7).
+    pub attested: bool,
+    /// Whether one of its authenticators may be the one that is asked first.
+    pub may_be_primary: bool,
+    /// Whether it is answered with the key of a device.
+    pub needs_device: bool,
+    pub assurance: Assurance,
+    /// What people read where a thing has no name of its own.
+    pub label: &'static str,
+}
+
+impl Facts {
+    /// A method that nobody enrols or answers with here.
+    const fn of_others(name: &'static str, method: Method, label: &'static str) -> Self {
+        Self {
+            name,
+            on_run_time_api: method,
+            answers: false,
+            enrols: false,
+            enrols_on_pages: false,
+            attested: false,
+            may_be_primary: false,
+            needs_device: false,
+            assurance: Assurance::None,
+            label,
         }
     }
 
-    /// The method as the run-time APIs call it: two SDKs cannot read `QR_CODE` and `IN_APP`, which only the Management
-    /// API knows; to them such a key is a `DEVICE` (contract, section 4).
-    pub fn on_run_time_api(self) -> Self {
-        match self {
-            Self::QrCode | Self::InApp => Self::Device,
-            other => other,
+    /// An address that a backend vouches for; nothing asks for a code sent there yet.
+    const fn of_address(name: &'static str, method: Method, label: &'static str) -> Self {
+        Self { attested: true, may_be_primary: true, ..Self::of_others(name, method, label) }
+    }
+
+    const fn of_device(name: &'static str, label: &'static str) -> Self {
+        Self {
+            answers: true,
+            enrols: true,
+            needs_device: true,
+            assurance: Assurance::DeviceKey,
+            ..Self::of_others(name, Method::Device, label)
         }
+    }
+}
+
+impl Method {
+    pub const ALL: [Self; 16] = [
+        Self::Sms,
+        Self::EmailOtp,
+        Self::EmailMagicLink,
+        Self::AuthenticatorApp,
+        Self::Passkey,
+        Self::SecurityKey,
+        Self::Push,
+        Self::Veriff,
+        Self::Iproov,
+        Self::Idverse,
+        Self::PalmBiometricsRr,
+        Self::RecoveryCode,
+        Self::Device,
+        Self::WhatsApp,
+        Self::QrCode,
+        Self::InApp,
+    ];
+
+    /// The table.
+    pub const fn facts(self) -> Facts {
+        match self {
+            Self::Sms => Facts::of_address("SMS", self, "Text message"),
+            Self::EmailOtp => Facts::of_address("EMAIL_OTP", self, "E-mail code"),
+            Self::EmailMagicLink => Facts::of_address("EMAIL_MAGIC_LINK", self, "E-mail link"),
+            Self::AuthenticatorApp => Facts {
+                answers: true,
+                enrols: true,
+                enrols_on_pages: true,
+                attested: true,
+                may_be_primary: true,
+                assurance: Assurance::ShortCode,
+                ..Facts::of_others("AUTHENTICATOR_APP", self, "Authenticator app")
+            },
+            Self::Passkey => Facts::of_others("PASSKEY", self, "Passkey"),
+            Self::SecurityKey => Facts::of_others("SECURITY_KEY", self, "Security key"),
+            Self::Push => Facts {
+                on_run_time_api: self,
+                enrols_on_pages: true,
+                may_be_primary: true,
+                ..Facts::of_device("PUSH", "Phone")
+            },
+            Self::Veriff => Facts::of_others("VERIFF", self, "Veriff"),
+            Self::Iproov => Facts::of_others("IPROOV", self, "iProov"),
+            Self::Idverse => Facts::of_others("IDVERSE", self, "IDVerse"),
+            Self::PalmBiometricsRr => Facts::of_others("PALM_BIOMETRICS_RR", self, "Palm"),
+            Self::RecoveryCode => Facts {
+                answers: true,
+                assurance: Assurance::LookUp,
+                ..Facts::of_others("RECOVERY_CODE", self, "Recovery code")
+            },
+            Self::Device => Facts::of_others("DEVICE", self, "Device"),
+            Self::WhatsApp => Facts::of_others("WHATSAPP", self, "WhatsApp"),
+            Self::QrCode => Facts { may_be_primary: true, ..Facts::of_device("QR_CODE", "Phone with QR codes") },
+            Self::InApp => Facts { may_be_primary: true, ..Facts::of_device("IN_APP", "App") },
+        }
+    }
+
+    /// Those of which something is so, in the order of the contract's list.
+    pub fn that(is: impl Fn(Facts) -> bool) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |method| is(method.facts()))
+    }
+
+    /// Those that may answer here.
+    pub fn answering() -> Vec<Self> {
+        Self::that(|facts| facts.answers).collect()
+    }
+
+    /// The name on the wire, as in `AUTHENTICATOR_APP`.
+    pub const fn as_str(self) -> &'static str {
+        self.facts().name
+    }
+
+    /// The method as the run-time APIs call it.
+    pub const fn on_run_time_api(self) -> Self {
+        self.facts().on_run_time_api
     }
 
     /// Some methods as the run-time APIs call them, each once. Recovery codes are not listed: they are what is left when
@@ -77,12 +192,32 @@ impl Method {
     }
 
     /// Whether it is answered with the key of a device.
-    pub fn is_of_device(self) -> bool {
-        matches!(self, Self::Push | Self::QrCode | Self::InApp)
+    pub const fn is_of_device(self) -> bool {
+        self.facts().needs_device
     }
 
     /// The method of that name on the wire.
     pub fn parse(name: &str) -> Option<Self> {
-        serde_json::from_value(serde_json::Value::String(name.into())).ok()
+        Self::ALL.into_iter().find(|method| method.as_str() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_and_the_wire_agree() {
+        for method in Method::ALL {
+            assert_eq!(serde_json::to_value(method).unwrap(), method.as_str());
+            assert_eq!(Method::parse(method.as_str()), Some(method));
+            let facts = method.facts();
+            assert_eq!(facts.answers, facts.assurance > Assurance::None, "{method:?}");
+            assert!(!facts.enrols_on_pages || facts.enrols, "{method:?}");
+        }
+        let mut names: Vec<_> = Method::ALL.map(Method::as_str).into();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Method::ALL.len());
     }
 }
