@@ -4,6 +4,8 @@
 mod budget;
 #[path = "limits/replay.rs"]
 mod replay;
+#[path = "limits/spaces.rs"]
+mod spaces;
 
 use std::{future::Future, sync::Arc};
 
