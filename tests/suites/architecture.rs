@@ -81,7 +81,7 @@ fn none(breaches: &[String]) {
     assert!(breaches.is_empty(), "\n{}", breaches.join("\n"));
 }
 
-const DOMAIN: [&str; 13] = [
+const DOMAIN: [&str; 14] = [
     "action",
     "authenticator",
     "clock",
@@ -90,6 +90,7 @@ const DOMAIN: [&str; 13] = [
     "policy",
     "redirect",
     "rule",
+    "source",
     "tenant",
     "theme",
     "token",

@@ -2,6 +2,8 @@
 
 #[path = "limits/budget.rs"]
 mod budget;
+#[path = "limits/places.rs"]
+mod places;
 #[path = "limits/replay.rs"]
 mod replay;
 #[path = "limits/spaces.rs"]

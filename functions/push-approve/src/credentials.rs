@@ -12,9 +12,10 @@ use countersign_core::{
     clock::{Timestamp, iso},
     enrolment::{self, Asking},
     error::Error,
-    http::{Body, ClientCaller, Query, Reply},
+    http::{Body, ClientCaller, Query, Reply, Requester},
     id::UserId,
     store::{Credential, Removed},
+    strangers,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -225,6 +226,7 @@ fn update_message(id: &str) -> String {
 pub(crate) async fn sign_update(
     State(app): State<App>,
     caller: ClientCaller,
+    requester: Requester,
     Query(query): Query<KeyQuery>,
 ) -> Reply<SignUpdateResponse> {
     let tenant = tenant(&caller);
@@ -232,6 +234,7 @@ pub(crate) async fn sign_update(
     let credential = store.credential(Method::Push, &query.key()?.fingerprint()).await?;
     let credential = credential.ok_or(Error::InvalidCredential)?;
     let mut challenge = Challenge::new(Kind::Update, app.now(), SIGN_SECONDS);
+    strangers::admit(&app, tenant, &caller.source(&requester), challenge.created_at).await?;
     challenge.subject = Some(Subject { user: credential.user, uid: credential.uid });
     challenge.only = Some(credential.authenticator);
     store.ask(&challenge).await?;

@@ -36,7 +36,33 @@ pub enum Method {
     InApp,
 }
 
+/// What a success shows, from the least to the most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Worth {
+    /// Nothing that was asked for here.
+    Nothing,
+    /// Somebody knows a short code or a recovery code.
+    Secret,
+    /// Somebody has the key of a device.
+    Key,
+    /// The same, and whoever holds it is in front of the screen that asks: they carried the number over, or the key
+    /// signs for that site alone.
+    Matched,
+}
+
 impl Method {
+    /// How strong a success of the method is; with number matching, where the number was typed.
+    pub fn worth(self, with_number: bool) -> Worth {
+        match self {
+            Self::AuthenticatorApp | Self::RecoveryCode => Worth::Secret,
+            Self::Sms | Self::EmailOtp | Self::EmailMagicLink | Self::WhatsApp => Worth::Secret,
+            Self::Push | Self::QrCode | Self::InApp | Self::Device if !with_number => Worth::Key,
+            Self::Push | Self::QrCode | Self::InApp | Self::Device => Worth::Matched,
+            Self::Passkey | Self::SecurityKey => Worth::Matched,
+            Self::Veriff | Self::Iproov | Self::Idverse | Self::PalmBiometricsRr => Worth::Nothing,
+        }
+    }
+
     /// Those that can be enrolled and answer here.
     pub const ANSWERING: [Self; 5] =
         [Self::AuthenticatorApp, Self::Push, Self::RecoveryCode, Self::QrCode, Self::InApp];

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use countersign_core::strangers::{PER_SOURCE, TOTAL, WINDOW_SECONDS};
+use countersign_core::source::{PER_SOURCE, TOTAL, WINDOW_SECONDS};
 use countersign_local::embedded::TABLE;
 use countersign_tests::{
     World,
