@@ -36,6 +36,8 @@ locked-error =
        *[other] Zu viele Versuche. Warten Sie { $minutes } Minuten und versuchen Sie es erneut.
     }
 closed-error = Zu viele falsche Codes in Folge. Codes sind für Ihr Konto gesperrt; { $tenant } kann sie wieder freischalten.
+recovery-closed-error = Zu viele falsche Wiederherstellungscodes in Folge. Sie sind für Ihr Konto gesperrt; { $tenant } kann sie wieder freischalten.
+another-way-hint = Sie können sich inzwischen auf andere Weise bestätigen. Das hebt auch eine Sperre auf.
 
 ## screen: waiting for a phone
 

@@ -36,6 +36,8 @@ locked-error =
        *[other] Too many attempts. Wait { $minutes } minutes and try again.
     }
 closed-error = Too many wrong codes in a row. Codes are off for your account; { $tenant } can turn them on again.
+recovery-closed-error = Too many wrong recovery codes in a row. They are off for your account; { $tenant } can turn them on again.
+another-way-hint = You can confirm in another way meanwhile. That also turns on again what is off.
 
 ## screen: waiting for a phone
 

@@ -36,6 +36,8 @@ locked-error =
        *[other] Demasiados intentos. Espere { $minutes } minutos e inténtelo de nuevo.
     }
 closed-error = Demasiados códigos incorrectos seguidos. Los códigos están desactivados para su cuenta; { $tenant } puede volver a activarlos.
+recovery-closed-error = Demasiados códigos de recuperación incorrectos seguidos. Están desactivados para su cuenta; { $tenant } puede volver a activarlos.
+another-way-hint = Mientras tanto puede confirmar de otra manera. Eso también reactiva lo que está desactivado.
 
 ## screen: waiting for a phone
 

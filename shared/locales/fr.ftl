@@ -36,6 +36,8 @@ locked-error =
        *[other] Trop de tentatives. Patientez { $minutes } minutes et réessayez.
     }
 closed-error = Trop de codes incorrects à la suite. Les codes sont désactivés pour votre compte ; { $tenant } peut les réactiver.
+recovery-closed-error = Trop de codes de récupération incorrects à la suite. Ils sont désactivés pour votre compte ; { $tenant } peut les réactiver.
+another-way-hint = En attendant, vous pouvez confirmer autrement. Cela réactive aussi ce qui est désactivé.
 
 ## screen: waiting for a phone
 

@@ -34,6 +34,8 @@ locked-error =
        *[other] 試行回数が上限に達しました。{ $minutes }分待ってから、もう一度お試しください。
     }
 closed-error = コードの誤入力が続いたため、お客様のアカウントではコードを使用できません。再開については{ $tenant }にお問い合わせください。
+recovery-closed-error = リカバリーコードの誤入力が続いたため、お客様のアカウントでは使用できません。再開については{ $tenant }にお問い合わせください。
+another-way-hint = その間は別の方法で確認できます。確認できると、停止中の方法も再び使用できます。
 
 ## screen: waiting for a phone
 

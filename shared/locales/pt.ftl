@@ -36,6 +36,8 @@ locked-error =
        *[other] Muitas tentativas. Aguarde { $minutes } minutos e tente novamente.
     }
 closed-error = Muitos códigos incorretos seguidos. Os códigos estão desativados na sua conta; { $tenant } pode reativá-los.
+recovery-closed-error = Muitos códigos de recuperação incorretos seguidos. Eles estão desativados na sua conta; { $tenant } pode reativá-los.
+another-way-hint = Enquanto isso, você pode confirmar de outra forma. Isso também reativa o que está desativado.
 
 ## screen: waiting for a phone
 

@@ -306,7 +306,7 @@ pub async fn claim(
         return Err(Error::InvalidCredential);
     }
     let store = app.store().tenant(tenant.id());
-    let claimed = store.claim(&challenge.id, &credential, now).await?;
+    let claimed = store.claim(&challenge, &credential, now).await?;
     let claimed = claimed
         .ok_or_else(|| Error::Conflict("The code was scanned by another device, or its time has passed.".into()))?;
     tracing::info!(event = "challenge_claimed", tenant = %tenant.id(), user = %credential.uid, challenge = %claimed.id);

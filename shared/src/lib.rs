@@ -5,7 +5,7 @@
 
 pub use countersign_domain::{
     action, authenticator, challenge, delivery, error, happened, id, limiter, look, messages, method, policy, redirect,
-    replay, rule, secret, tenant, theme, token, user, web, wording,
+    replay, rule, secret, source, tenant, theme, token, user, web, wording,
 };
 pub use countersign_store as store;
 
@@ -27,4 +27,5 @@ pub mod operator;
 pub mod outbox;
 pub mod places;
 pub mod push;
+pub mod strangers;
 pub mod verification;

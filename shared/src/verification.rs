@@ -49,7 +49,7 @@ pub async fn verify_totp(app: &App, caller: &UserCaller, code: &str, now: Timest
     let store = app.store().tenant(caller.tenant.id());
     // Before the slot is taken: a key service that is down costs the user no guess.
     let key = app.data_key(&caller.tenant).await?;
-    let attempt = Slot::totp()?;
+    let attempt = Slot::totp(&claims.jti)?;
     let user = match store.spend_attempt(&claims.sub, &claims.other.user_uid, &attempt, now).await? {
         Spent::Taken(user) => user,
         Spent::Exhausted => return Ok(judged(caller, Verdict::Exhausted)),

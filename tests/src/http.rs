@@ -1,6 +1,6 @@
 //! Real HTTP, and what came back.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use data_encoding::BASE64;
 use http_body_util::{BodyExt, Full};
@@ -66,6 +66,14 @@ impl Answer {
 impl Http {
     pub fn to(address: SocketAddr) -> Self {
         let client = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
+        Self { base: format!("http://{address}"), client }
+    }
+
+    /// The same from another address of this machine, such as `127.0.0.7`: another source to the server.
+    pub fn from(address: SocketAddr, source: IpAddr) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_local_address(Some(source));
+        let client = Client::builder(TokioExecutor::new()).build(connector);
         Self { base: format!("http://{address}"), client }
     }
 

@@ -11,7 +11,7 @@ mod run;
 
 use std::{collections::BTreeSet, sync::atomic::Ordering};
 
-use check::{Event, Invariant, Said, What, check};
+use check::{Event, Invariant, Said, Space, What, check};
 use countersign_local::embedded::Embedded;
 use countersign_tests::World;
 use run::play;
@@ -122,6 +122,7 @@ fn the_checker_tells_good_from_bad() {
         end: start + 1,
         clock: 1000,
         what: What::Verified {
+            space: Space::Codes,
             proof: Some(("a".into(), step)),
             said: Said::Right,
             enrols: None,
@@ -134,4 +135,16 @@ fn the_checker_tells_good_from_bad() {
     assert_eq!(found(&[right(1, 1, 7), right(1, 3, 7)]), BTreeSet::new());
     assert_eq!(found(&[right(1, 1, 7), right(2, 3, 7)]), [Invariant::I1].into());
     assert_eq!(found(&[right(1, 1, 8), right(2, 3, 7)]), [Invariant::I1].into());
+    let wrong = |index: u64, space: Space| {
+        let what =
+            What::Verified { space, proof: None, said: Said::Wrong, enrols: None, is_due: false, is_late: false };
+        Event { user: 0, action: 1, start: 2 * index, end: 2 * index + 1, clock: 1000 + 40 * index as i64, what }
+    };
+    // Of each space so many within five minutes: eight here.
+    for (space, expected) in [(Space::Codes, None), (Space::Recovery, None), (Space::Remembered, Some(Invariant::I3))] {
+        let history: Vec<Event> = (0..100).map(|index| wrong(index, space)).collect();
+        assert_eq!(found(&history), expected.into_iter().collect(), "{space:?}");
+    }
+    let history: Vec<Event> = (0..101).map(|index| wrong(index, Space::Codes)).collect();
+    assert_eq!(found(&history), [Invariant::I3].into(), "a hundred and one in a row");
 }

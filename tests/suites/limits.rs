@@ -2,8 +2,12 @@
 
 #[path = "limits/budget.rs"]
 mod budget;
+#[path = "limits/places.rs"]
+mod places;
 #[path = "limits/replay.rs"]
 mod replay;
+#[path = "limits/spaces.rs"]
+mod spaces;
 
 use std::{future::Future, sync::Arc};
 

@@ -16,6 +16,8 @@ mod qr_code;
 mod races;
 #[path = "push/storms.rs"]
 mod storms;
+#[path = "push/strangers.rs"]
+mod strangers;
 
 use countersign_tests::{World, device::Device};
 use serde_json::Value;

@@ -14,6 +14,7 @@ use countersign_core::{
     method::device::Context,
     push,
     secret::random,
+    strangers,
 };
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use serde::{Deserialize, Serialize};
@@ -30,8 +31,12 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(tag))
 }
 
-/// How long a code, or an app's own question, may be answered (security.md, T24: at most two minutes).
-const SECONDS: i64 = 120;
+/// How long an app's own question may be answered.
+const IN_APP_SECONDS: i64 = 120;
+
+/// How long a code is shown: as long as the SDKs show one before they ask for another (security.md, T24). The device that
+/// claims it has two minutes at most.
+const SHOWN_SECONDS: i64 = 540;
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
@@ -50,15 +55,17 @@ struct BeginChallengeResponse {
     nonce: Option<String>,
 }
 
-/// Begin a challenge that the app on the device answers itself (`verify/in-app`).
+/// Begin a challenge that the app on the device answers itself (`verify/in-app`). At most 300 in five minutes from one
+/// network, or of one user; then 429.
 #[utoipa::path(post, path = "/v1/client/challenge", tag = "Client API", operation_id = "beginChallenge",
     request_body = BeginChallengeRequest, responses((status = 200, body = BeginChallengeResponse)), security(("tenantId" = []), ("userToken" = [])))]
 async fn begin(
     State(app): State<App>,
     caller: ClientCaller,
+    requester: Requester,
     Body(request): Body<BeginChallengeRequest>,
 ) -> Reply<BeginChallengeResponse> {
-    let mut challenge = Challenge::new(Kind::InApp, app.now(), SECONDS);
+    let mut challenge = Challenge::new(Kind::InApp, app.now(), IN_APP_SECONDS);
     let action = request.action.map(ActionCode::parse).transpose()?;
     let key = request.idempotency_key.map(IdempotencyKey::parse).transpose()?;
     let (tenant, nonce) = match &caller {
@@ -71,6 +78,7 @@ async fn begin(
             (tenant, None)
         }
     };
+    strangers::admit(&app, tenant, &caller.source(&requester), challenge.created_at).await?;
     app.store().tenant(tenant.id()).ask(&challenge).await?;
     Ok(Json(BeginChallengeResponse { challenge_id: challenge.id.into(), nonce }))
 }
@@ -157,7 +165,8 @@ struct ShowQrCodeResponse {
     device_code: String,
 }
 
-/// Begin a sign-in by QR code: whoever scans it says who signs in. With a user token only that user may.
+/// Begin a sign-in by QR code: whoever scans it says who signs in. With a user token only that user may. At most 300 in
+/// five minutes from one network, or of one user; then 429.
 #[utoipa::path(post, path = "/v1/client/challenge/qr-code", tag = "Client API", operation_id = "challengeQrCode",
     request_body = ShowQrCodeRequest, responses((status = 200, body = ShowQrCodeResponse)), security(("tenantId" = []), ("userToken" = [])))]
 async fn show_qr_code(
@@ -168,7 +177,7 @@ async fn show_qr_code(
 ) -> Reply<ShowQrCodeResponse> {
     let action = ActionCode::parse(request.action)?;
     let device_code = BASE64URL_NOPAD.encode(&random::<32>()?);
-    let mut challenge = Challenge::new(Kind::QrCode, app.now(), SECONDS);
+    let mut challenge = Challenge::new(Kind::QrCode, app.now(), SHOWN_SECONDS);
     challenge.poll_hash = Some(digest(&[device_code.as_bytes()]));
     let tenant = match &caller {
         ClientCaller::User(user) => {
@@ -186,6 +195,7 @@ async fn show_qr_code(
             tenant
         }
     };
+    strangers::admit(&app, tenant, &caller.source(&requester), challenge.created_at).await?;
     let place = requester.ip_address.as_ref().and_then(|address| app.places().name_of(address));
     challenge.context = Context {
         place,
@@ -216,11 +226,7 @@ struct NfcTag {
 #[utoipa::path(get, path = "/v1/client/challenge/qr-code/{challengeId}/ndef", tag = "Client API", operation_id = "getNdef",
     params(("challengeId" = String, Path)), responses((status = 200, body = NfcTag)), security(("tenantId" = []), ("userToken" = [])))]
 async fn tag(State(app): State<App>, caller: ClientCaller, Path(id): Path<ChallengeId>) -> Reply<NfcTag> {
-    let tenant = match &caller {
-        ClientCaller::User(user) => &user.tenant,
-        ClientCaller::Tenant(tenant) => tenant,
-    };
-    let found = app.store().tenant(tenant.id()).challenge(&id).await?;
+    let found = app.store().tenant(caller.tenant().id()).challenge(&id).await?;
     let open = |one: &Challenge| one.kind == Kind::QrCode && one.state_at(app.now()) == ChallengeState::Pending;
     let none = || Error::NotFound("There is no open QR-code challenge with this id.".into());
     let challenge = found.filter(open).ok_or_else(none)?;

@@ -192,7 +192,7 @@ pub(crate) async fn delete(
     Ok(Json(Done { success: true }))
 }
 
-/// Open a user's methods again after too many failures, and empty the guess budget. Ours; no SDK calls it.
+/// Open again whatever is closed after too many failures, and empty each guess budget of the user. Ours; no SDK calls it.
 #[utoipa::path(post, path = "/v1/users/{userId}/unlock", tag = "Server API", operation_id = "unlockUser",
     params(("userId" = String, Path)), responses((status = 200, body = Done)), security(("secretKey" = [])))]
 pub(crate) async fn unlock(

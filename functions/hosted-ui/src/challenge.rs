@@ -9,7 +9,7 @@ use countersign_core::{
     action::State,
     app::App,
     error::Error,
-    limiter::{CLOSED_AFTER, LIMIT, WINDOW_SECONDS},
+    limiter::{Space, WINDOW_SECONDS},
     verification::{Verdict, verify_recovery_code, verify_totp},
 };
 
@@ -76,21 +76,25 @@ pub(crate) async fn answer(app: &App, visit: &Visit, fields: &Fields, once: Once
     }
 }
 
-/// Why a proof was not taken, how often another may be tried, and when again.
+/// Why a proof was not taken, how often another may be tried, and when again or how else.
 pub(crate) fn refusal(app: &App, visit: &Visit, way: Way, verdict: &Verdict) -> Vec<String> {
-    let (t, guesses, now) = (visit.messages(), &visit.user.guesses, app.now());
-    let over = guesses.over(now);
-    let live = guesses.slots.iter().filter(|(slot, _)| !over.contains(slot)).map(|(_, made)| *made);
+    let (t, now) = (visit.messages(), app.now());
+    let space = if way == Way::Recovery { Space::Recovery } else { Space::of_code(&visit.action.id) };
+    let budget = visit.user.guesses.of(space);
     if matches!(verdict, Verdict::Exhausted) {
-        if guesses.totp_failures >= CLOSED_AFTER {
-            return vec![t.with("closed-error", "tenant", visit.tenant())];
-        }
-        let oldest = live.min().unwrap_or(now.as_millisecond());
-        let wait = (oldest + WINDOW_SECONDS * 1000 - now.as_millisecond()).max(1).unsigned_abs();
-        return vec![t.count("locked-error", "minutes", wait.div_ceil(60_000))];
+        let problem = if budget.is_closed() {
+            let closed = if way == Way::Recovery { "recovery-closed-error" } else { "closed-error" };
+            t.with(closed, "tenant", visit.tenant())
+        } else {
+            let oldest = budget.counting(now).min().unwrap_or(now.as_millisecond());
+            let wait = (oldest + WINDOW_SECONDS * 1000 - now.as_millisecond()).max(1).unsigned_abs();
+            t.count("locked-error", "minutes", wait.div_ceil(60_000))
+        };
+        let has_another = visit.action.state == State::ChallengeRequired && visit.ways().iter().any(|one| *one != way);
+        return [Some(problem), has_another.then(|| t.text("another-way-hint"))].into_iter().flatten().collect();
     }
     // As they were read before this guess took its own.
-    let left = LIMIT.saturating_sub(live.count() + 1);
+    let left = space.limit().saturating_sub(budget.counting(now).count() + 1);
     let wrong = if way == Way::Recovery { "recovery-wrong-error" } else { "code-wrong-error" };
     let mut lines = vec![t.text(wrong), t.count("attempts-left-hint", "left", left as u64)];
     if way == Way::App {

@@ -8,7 +8,7 @@ use countersign_core::{
     clock::{Timestamp, iso},
     enrolment::{self, Asking},
     error::Error,
-    http::{Body, ClientCaller, Query, Reply},
+    http::{Body, ClientCaller, Query, Reply, Requester},
     id::UserId,
     method::{
         Method,
@@ -16,6 +16,7 @@ use countersign_core::{
         subscription::Subscription,
     },
     store::{Credential, Removal, Removed, Remover},
+    strangers,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -227,6 +228,7 @@ fn update_message(id: &str) -> String {
 pub(crate) async fn sign_update(
     State(app): State<App>,
     caller: ClientCaller,
+    requester: Requester,
     Query(query): Query<KeyQuery>,
 ) -> Reply<SignUpdateResponse> {
     let tenant = tenant(&caller);
@@ -234,6 +236,7 @@ pub(crate) async fn sign_update(
     let credential = store.credential(Method::Push, &query.key()?.fingerprint()).await?;
     let credential = credential.ok_or(Error::InvalidCredential)?;
     let mut challenge = Challenge::new(Kind::Update, app.now(), SIGN_SECONDS);
+    strangers::admit(&app, tenant, &caller.source(&requester), challenge.created_at).await?;
     challenge.subject = Some(Subject { user: credential.user, uid: credential.uid });
     challenge.only = Some(credential.authenticator);
     store.ask(&challenge).await?;

@@ -99,8 +99,9 @@ impl Judgement {
             tracing::warn!(event = "rules_failed", tenant = %tenant.id(), action = %config.action_code, rules = rules.join(" "));
         }
         let origin = given.origin(&place);
+        let is_remembered = before.device.as_ref().is_some_and(|device| device.is_remembered(now));
         Self {
-            id: ActionId::seen_by_rules(origin.device.as_ref()),
+            id: ActionId::seen_by_rules(origin.device.as_ref(), is_remembered),
             outcome: decision.outcome.unwrap_or(outcome),
             methods: active(decision.methods.unwrap_or_else(|| config.allowed_methods())),
             rules: Some(Box::new(decision.trace)),

@@ -150,10 +150,18 @@ impl ActionId {
         Self(uuid::Uuid::new_v4().simple().to_string())
     }
     /// The id of an action that rules have seen, from this device. It says so itself, so that whoever succeeds the
-    /// action knows what to tell the next rules without reading anything (decision 0017).
-    pub fn seen_by_rules(device: Option<&DeviceTag>) -> Self {
+    /// action knows what to tell the next rules without reading anything (decision 0017). From a device that is
+    /// remembered it is a UUID of version 8 (RFC 9562, section 5.8: of our own making), so that whoever takes a guess
+    /// knows whose budget pays (decision 0024).
+    pub fn seen_by_rules(device: Option<&DeviceTag>, is_remembered: bool) -> Self {
         let tag = device.map(DeviceTag::as_str).unwrap_or_default();
-        Self(format!("{}-{tag}", uuid::Uuid::new_v4().simple()))
+        let random = uuid::Uuid::new_v4();
+        let id = if is_remembered { uuid::Builder::from_custom_bytes(random.into_bytes()).into_uuid() } else { random };
+        Self(format!("{}-{tag}", id.simple()))
+    }
+    /// Whether the action came from a device that was remembered when it was tracked.
+    pub fn is_of_remembered_device(&self) -> bool {
+        self.of_rules().is_some() && self.0.as_bytes().get(12) == Some(&b'8')
     }
     /// Whether rules have seen the action, and from which device.
     pub fn of_rules(&self) -> Option<Option<DeviceTag>> {

@@ -21,6 +21,7 @@ pub mod redirect;
 pub mod replay;
 pub mod rule;
 pub mod secret;
+pub mod source;
 pub mod tenant;
 pub mod theme;
 pub mod token;

@@ -11,7 +11,9 @@ use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL_NOPAD};
 use crate::{
     app::{App, TenantContext, UserCaller},
     error::Error,
+    http::Requester,
     id::TenantId,
+    source::Source,
     tenant::KeyKind,
 };
 
@@ -33,6 +35,23 @@ pub struct ManagementCaller(pub Arc<TenantContext>);
 pub enum ClientCaller {
     User(Box<UserCaller>),
     Tenant(Arc<TenantContext>),
+}
+
+impl ClientCaller {
+    pub fn tenant(&self) -> &TenantContext {
+        match self {
+            Self::User(user) => &user.tenant,
+            Self::Tenant(tenant) => tenant,
+        }
+    }
+
+    /// Whose budget it is from which something is begun: the user's, and a stranger's by the network it comes from.
+    pub fn source(&self, requester: &Requester) -> Source {
+        match self {
+            Self::User(user) => Source::User(user.claims.other.user_uid.clone()),
+            Self::Tenant(_) => Source::network(requester.ip_address.as_deref()),
+        }
+    }
 }
 
 impl FromRequestParts<App> for ServerCaller {

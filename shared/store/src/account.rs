@@ -149,15 +149,12 @@ impl TenantStore<'_> {
             .value(":hashes", AttributeValue::Ss(vec![used.hash.to_owned()]))
             .value(":action", s(used.action_id.as_str()))
             .value(":uid", s(user.uid.as_str()));
-        let mut freed = Expressions::default()
-            .set("ft = ft - :one")
+        let freed = Expressions::default()
+            .opened_by(Method::RecoveryCode.worth(false))
+            .freed(&user.guesses.freed_by(used.attempt))
             .require("uid = :uid AND (size(totp) > :none OR size(att) > :none)")
-            .value(":one", n(1))
             .value(":none", n(0))
             .value(":uid", s(user.uid.as_str()));
-        for (index, slot) in user.guesses.freed_by(used.attempt).iter().enumerate() {
-            freed = freed.remove(format!("g.#f{index}")).name(format!("#f{index}"), slot.as_str());
-        }
         let proof = (Method::RecoveryCode, used.authenticator);
         let succeed = succeed_action((used.action_id, &user.uid), proof, used.now, &State::ANSWERABLE);
         let at = keys::recovery(self.tenant, &user.id);

@@ -80,6 +80,9 @@ pub struct Decision<'a> {
     pub now: Timestamp,
 }
 
+/// A receipt is kept as long as its action; a question that nobody answered is soon forgotten.
+const UNANSWERED_SECONDS: i64 = 3600;
+
 fn write_challenge(key: &Key, challenge: &Challenge) -> Result<Attributes, Error> {
     let mut item = keyed(key);
     let fixed = Fixed {
@@ -94,8 +97,7 @@ fn write_challenge(key: &Key, challenge: &Challenge) -> Result<Attributes, Error
     item.insert("doc".into(), document(&fixed)?);
     item.insert("st".into(), s(challenge.state.as_str()));
     item.insert("exp".into(), time(challenge.expires_at));
-    // A receipt is kept as long as its action; a question nobody answered is nothing.
-    item.insert("ttl".into(), n(challenge.created_at.as_second() + KEPT_SECONDS));
+    item.insert("ttl".into(), n(challenge.expires_at.as_second() + UNANSWERED_SECONDS));
     if let Some(Subject { user, uid }) = &challenge.subject {
         item.insert("us".into(), s(user.as_str()));
         item.insert("uid".into(), s(uid.as_str()));
@@ -228,31 +230,6 @@ impl TenantStore<'_> {
         }
     }
 
-    /// Gives a challenge to the device that asks first; `None` where another has it, or it is over.
-    pub async fn claim(
-        &self,
-        id: &ChallengeId,
-        credential: &Credential,
-        now: Timestamp,
-    ) -> Result<Option<Challenge>, Error> {
-        let claim = Expressions::default()
-            .set("cl = :device, us = :user, uid = :uid")
-            .require("st = :pending AND #exp > :now")
-            .require("attribute_not_exists(cl) OR cl = :device")
-            .require("attribute_not_exists(uid) OR uid = :uid")
-            .name("#exp", "exp")
-            .value(":device", s(credential.authenticator.as_str()))
-            .value(":user", s(credential.user.as_str()))
-            .value(":uid", s(credential.uid.as_str()))
-            .value(":pending", s(State::Pending.as_str()))
-            .value(":now", time(now));
-        match self.update_one(&keys::challenge(self.tenant, id), &claim).await {
-            Ok(item) => read_challenge(id, &item).map(Some),
-            Err(Refusal::Condition(_)) => Ok(None),
-            Err(other) => Err(other.into()),
-        }
-    }
-
     /// Decides a challenge, and succeeds its action where it is approved: one transaction, so that the first decision
     /// is the only one, of a device that is still the user's, for an action that is still open.
     pub async fn decide(&self, challenge: &Challenge, decision: &Decision<'_>) -> Result<Decided, Error> {
@@ -301,11 +278,13 @@ impl TenantStore<'_> {
         let state = if decision.approved { State::Verified } else { State::Rejected };
         let Credential { user, uid, authenticator, .. } = decision.credential;
         let mut decide = Expressions::default()
-            .set("st = :decided, #by = :by, #at = :at, rcpt = :receipt, us = :user, uid = :uid")
+            .set("st = :decided, #by = :by, #at = :at, rcpt = :receipt, us = :user, uid = :uid, #ttl = :ttl")
             .require("st = :pending AND #exp > :at AND (attribute_not_exists(uid) OR uid = :uid)")
             .name("#exp", "exp")
             .name("#by", "by")
             .name("#at", "at")
+            .name("#ttl", "ttl")
+            .value(":ttl", n(decision.now.as_second() + KEPT_SECONDS))
             .value(":decided", s(state.as_str()))
             .value(":pending", s(State::Pending.as_str()))
             .value(":by", s(authenticator.as_str()))
@@ -333,12 +312,10 @@ impl TenantStore<'_> {
                 .name("#c", challenge.id.as_str())
                 .value(":settled", n(-challenge.created_at.as_millisecond()));
         }
-        if !decision.freed.is_empty() {
-            settle = settle.set("ft = ft - :freed").value(":freed", n(decision.freed.len()));
+        if decision.approved {
+            settle = settle.opened_by(decision.credential.method.worth(decision.strength.number_matching));
         }
-        for (index, slot) in decision.freed.iter().enumerate() {
-            settle = settle.remove(format!("g.#f{index}")).name(format!("#f{index}"), slot.as_str());
-        }
+        settle = settle.freed(decision.freed);
         if let Some(until) = decision.quiet_until {
             settle = settle.set("pq = :quiet").value(":quiet", n(until));
         }

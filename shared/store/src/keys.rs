@@ -13,6 +13,8 @@
 //! | what happened | `T#t#U#u` | `EVENT#time#random` |
 //! | contact | `T#t#EMAIL#e`, `T#t#PHONE#p`, `T#t#USERNAME#n` | `U#u` |
 //! | challenge | `T#t#C#id` | `CHALLENGE` |
+//! | what a source began | `T#t#S#source` | `WINDOW#number` |
+//! | what strangers began | `T#t#S` | `TOTAL#number` |
 //! | credential | `T#t#K#sha256` | `CREDENTIAL#method` |
 //! | tenant | `T#t` | `TENANT`, `ACTIONCONFIG#code`, `RULE#code#priority`, `LIST#alias`, `POINT#id`, `ENFORCEMENT`, `REQUIRED#id` |
 //! | look of pages | `T#t#LOOK` | `THEME`, `MESSAGES` |
@@ -25,6 +27,7 @@ use std::fmt::Write;
 use countersign_domain::{
     id::{ActionCode, AuthenticatorId, ChallengeId, DeviceTag, IdempotencyKey, ListAlias, PointId, TenantId, UserId},
     method::Method,
+    source::{Source, Window},
     user::{ContactKind, RequiredAction},
 };
 
@@ -53,6 +56,7 @@ pub const RULE: &str = "RULE#";
 pub const LIST: &str = "LIST#";
 pub const THEME: &str = "THEME";
 pub const MESSAGES: &str = "MESSAGES";
+pub const WINDOW: &str = "WINDOW#";
 
 /// Writes the separator, the escape sign and control characters as `%XX`, and everything else as it is: what
 /// comes out holds no `#`, and two texts that differ in any byte stay different.
@@ -139,6 +143,21 @@ pub fn contact_user(sk: &str) -> Option<UserId> {
 
 pub fn challenge(tenant: &TenantId, id: &ChallengeId) -> Key {
     Key { pk: format!("T#{tenant}#C#{id}"), sk: "CHALLENGE".into() }
+}
+pub fn source_partition(tenant: &TenantId, source: &Source) -> String {
+    format!("T#{tenant}#S#{}", escape(&source.name()))
+}
+/// Numbers of windows have ten digits, so that they sort by time.
+pub fn source(tenant: &TenantId, source: &Source, window: Window) -> Key {
+    Key { pk: source_partition(tenant, source), sk: format!("{WINDOW}{:010}", window.0) }
+}
+/// The window that a sort key names.
+pub fn source_window(sk: &str) -> Option<Window> {
+    sk.strip_prefix(WINDOW)?.parse().ok().map(Window)
+}
+/// All strangers of a tenant together.
+pub fn strangers(tenant: &TenantId, window: Window) -> Key {
+    Key { pk: format!("T#{tenant}#S"), sk: format!("TOTAL#{:010}", window.0) }
 }
 /// A device's key, by its fingerprint: one key of one method belongs to one user.
 pub fn credential(tenant: &TenantId, method: Method, fingerprint: &str) -> Key {

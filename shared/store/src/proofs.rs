@@ -1,4 +1,4 @@
-//! Proofs: the guess budget, and the one write that accepts a code.
+//! Proofs: the one write that accepts a code.
 
 use std::collections::HashMap;
 
@@ -9,29 +9,18 @@ use countersign_domain::{
     authenticator::Authenticator,
     clock::Timestamp,
     error::Error,
-    id::{ActionId, AuthenticatorId, UserId, UserUid},
-    limiter::{CLOSED_AFTER, LIMIT, Room, Slot},
+    id::{ActionId, AuthenticatorId, UserUid},
+    limiter::Slot,
     method::{Method, totp::Step},
     user::{MAX_TOTP, PendingTotp, RequiredAction, SpentStep, User},
 };
 
 use super::{
     Expressions, Refusal, TenantStore, contended,
-    item::{b, empty_map, n, s, time},
+    item::{b, n, s, time},
     keys::{self, Key},
-    users::{no_user, read_user, totp_value},
+    users::{read_user, totp_value},
 };
-
-/// What became of an attempt to guess.
-#[derive(Debug)]
-pub enum Spent {
-    /// A slot is taken; here is the user as of that moment.
-    Taken(Box<User>),
-    /// The budget is spent: nothing may be compared.
-    Exhausted,
-    /// This life of the user is over.
-    NoSuchUser,
-}
 
 /// How the write that accepts a code went.
 #[derive(Debug, PartialEq)]
@@ -97,70 +86,6 @@ impl Expressions {
 }
 
 impl TenantStore<'_> {
-    /// Takes a slot of the user's guess budget. What is compared afterwards has been paid for: this write is
-    /// acknowledged first (security.md, section 0.1).
-    pub async fn spend_attempt(
-        &self,
-        id: &UserId,
-        uid: &UserUid,
-        attempt: &Slot,
-        now: Timestamp,
-    ) -> Result<Spent, Error> {
-        let key = keys::user(self.tenant, id);
-        let take = || {
-            Expressions::default()
-                .set("g.#a = :now, ft = ft + :one")
-                .require("uid = :uid")
-                .require("ft < :closed")
-                .name("#a", attempt.as_str())
-                .value(":now", n(now.as_millisecond()))
-                .value(":one", n(1))
-                .value(":uid", s(uid.as_str()))
-                .value(":closed", n(CLOSED_AFTER))
-                .value(":limit", n(LIMIT))
-        };
-        // A repetition of this write after a lost acknowledgement finds its own slot.
-        let mut expressions = take().require("size(g) < :limit OR attribute_exists(g.#a)");
-        // Every turn that loses means that another attempt took a slot, so there are few.
-        for _ in 0..=2 * LIMIT {
-            let seen = match self.update_one(&key, &expressions).await {
-                Ok(item) => return Ok(Spent::Taken(Box::new(read_user(id, &item)?))),
-                Err(Refusal::Condition(None)) => return Ok(Spent::NoSuchUser),
-                Err(Refusal::Condition(Some(seen))) => read_user(id, &seen)?,
-                Err(other) => return Err(other.into()),
-            };
-            if seen.uid != *uid {
-                return Ok(Spent::NoSuchUser);
-            }
-            if seen.guesses.slots.contains_key(attempt) {
-                return Ok(Spent::Taken(Box::new(seen)));
-            }
-            let Room::AfterDropping(over) = seen.guesses.room(now) else { return Ok(Spent::Exhausted) };
-            expressions = take().require("size(g) <= :limit");
-            for (index, slot) in over.iter().enumerate() {
-                let path = format!("g.#o{index}");
-                expressions = expressions
-                    .require(format!("attribute_exists({path})"))
-                    .remove(path)
-                    .name(format!("#o{index}"), slot.as_str());
-            }
-        }
-        Err(Error::unavailable("the guess budget stayed contended"))
-    }
-
-    /// Opens a closed method again and empties the budget, for the customer's backend.
-    pub async fn reopen(&self, id: &UserId) -> Result<(), Error> {
-        let reopen = Expressions::default()
-            .set("g = :none, ft = :zero")
-            .require("attribute_exists(pk)")
-            .value(":none", empty_map())
-            .value(":zero", n(0));
-        match self.update_one(&keys::user(self.tenant, id), &reopen).await {
-            Err(Refusal::Condition(_)) => Err(no_user()),
-            answered => answered.map(|_| ()).map_err(Error::from),
-        }
-    }
-
     /// Remembers a secret that was given out, in place of the last one that was. `false` where the user is
     /// enrolled by now and must not be, or another life began.
     pub async fn begin_enrolment(&self, user: &User, pending: &PendingTotp) -> Result<bool, Error> {
@@ -205,18 +130,16 @@ impl TenantStore<'_> {
 
     /// Accepts a code of an enrolled authenticator: spends its step and succeeds the action, both or neither.
     pub async fn settle(&self, user: &User, matched: &Completion<'_>) -> Result<Settlement, Error> {
-        let mut spend = Expressions::default()
-            .set("totp.#i.s = :step, totp.#i.a = :action, totp.#i.t = :now, ft = :zero")
+        let spend = Expressions::default()
+            .set("totp.#i.s = :step, totp.#i.a = :action, totp.#i.t = :now")
+            .opened_by(Method::AuthenticatorApp.worth(false))
+            .freed(&user.guesses.freed_by(matched.attempt))
             .require("uid = :uid AND totp.#i.s < :step")
             .name("#i", matched.authenticator.as_str())
             .value(":step", n(matched.step))
             .value(":action", s(matched.action_id.as_str()))
             .value(":now", n(matched.now.as_second()))
-            .value(":zero", n(0))
             .value(":uid", s(user.uid.as_str()));
-        for (index, slot) in user.guesses.freed_by(matched.attempt).iter().enumerate() {
-            spend = spend.remove(format!("g.#f{index}")).name(format!("#f{index}"), slot.as_str());
-        }
         let succeed = matched.succeed(user, &State::ANSWERABLE);
         self.accept(user, matched, || {
             let mut writes = vec![self.update_user(&user.id, &spend)?, self.update(matched.action, &succeed)?];
@@ -237,14 +160,12 @@ impl TenantStore<'_> {
         let spent = SpentStep { step: matched.step, by: Some(matched.action_id.clone()), at: matched.now.as_second() };
         // A new secret proves nothing of the old ones: their failures stay counted (NIST 800-63B, 3.1.3.2).
         let mut enrol = Expressions::default()
-            .set("totp.#i = :totp, ft = ft - :one")
+            .set("totp.#i = :totp")
             .remove("pend")
-            .remove("g.#a")
+            .taken_back(matched.attempt)
             .require("uid = :uid AND pend.id = :id AND pend.a = :by AND size(totp) < :max_totp AND attribute_not_exists(totp.#i)")
             .name("#i", pending.id.as_str())
-            .name("#a", matched.attempt.as_str())
             .value(":totp", totp_value(&pending.sealed, &spent))
-            .value(":one", n(1))
             .value(":uid", s(user.uid.as_str()))
             .value(":id", s(pending.id.as_str()))
             .value(":max_totp", n(MAX_TOTP))

@@ -8,7 +8,7 @@ use countersign_domain::{
     action::Action,
     error::Error,
     id::{ActionId, AuthenticatorId, ChallengeId, UserId, UserUid},
-    limiter::{Guesses, PushStarts, Slot},
+    limiter::PushStarts,
     method::Method,
     user::{PendingTotp, Profile, RequiredAction, Revoked, SpentStep, TotpCredential, User},
 };
@@ -17,6 +17,7 @@ use super::{
     Expressions, Refusal, TenantStore,
     authenticators::read_authenticator,
     census, contended,
+    guesses::{read_guesses, write_guesses},
     item::{Attributes, Row, b, empty_map, keyed, n, s, time},
     keys::{self, Key},
     profiles::{StoredProfile, read_profile},
@@ -44,8 +45,7 @@ pub(super) fn write_user(tenant: &TenantStore<'_>, user: &User) -> Attributes {
     item.insert("cre".into(), time(user.created_at));
     item.insert("totp".into(), empty_map());
     item.insert("att".into(), empty_map());
-    item.insert("g".into(), empty_map());
-    item.insert("ft".into(), n(0));
+    write_guesses(&mut item);
     if !user.required.is_empty() {
         item.insert(REQUIRED.into(), required_value(user.required.iter().copied()));
     }
@@ -70,11 +70,6 @@ pub(super) fn read_user(id: &UserId, item: &Attributes) -> Result<User, Error> {
         let method = value.as_s().ok().and_then(|name| Method::parse(name));
         secretless
             .insert(AuthenticatorId::parse(id)?, method.ok_or_else(|| Error::internal("an unknown stored method"))?);
-    }
-    let mut slots = BTreeMap::new();
-    for (slot, made) in row.map("g")? {
-        let made = made.as_n().ok().and_then(|second| second.parse().ok());
-        slots.insert(Slot::from_stored(slot), made.ok_or_else(|| Error::internal("a stored guess is damaged"))?);
     }
     let mut pushes = PushStarts::default();
     for (id, start) in row.map_opt("ps").iter().flat_map(|starts| starts.0) {
@@ -101,8 +96,6 @@ pub(super) fn read_user(id: &UserId, item: &Attributes) -> Result<User, Error> {
         })
     });
     let required = item.get(REQUIRED).and_then(|value| value.as_ss().ok()).into_iter().flatten();
-    // A success, or an unlock, may empty the count while an enrolment that takes its own guess off it is under way.
-    let failures = row.number::<i64>("ft")?.max(0).unsigned_abs();
     Ok(User {
         id: id.clone(),
         uid: row.id("uid")?,
@@ -118,7 +111,7 @@ pub(super) fn read_user(id: &UserId, item: &Attributes) -> Result<User, Error> {
         default_method: row.text_opt("def").and_then(Method::parse),
         required: required.filter_map(|id| RequiredAction::parse(id)).collect(),
         seen: item.contains_key(census::SEEN).then(|| row.number(census::SEEN)).transpose()?,
-        guesses: Guesses { slots, totp_failures: failures },
+        guesses: read_guesses(item)?,
     })
 }
 

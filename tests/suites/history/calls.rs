@@ -5,10 +5,11 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use countersign_tests::{World, http::Answer, otp};
+use countersign_tests::{World, http::Answer, otp, pages};
+use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
 
-use super::check::{Event, Proof, Said, What};
+use super::check::{Event, Proof, Said, Space, What};
 
 /// A token, and the action it is of.
 #[derive(Clone)]
@@ -17,6 +18,21 @@ pub struct Ticket {
     pub action: usize,
     pub token: String,
     pub may_enrol: bool,
+    pub code: &'static str,
+}
+
+/// Two kinds of action: the second has rules, which know devices.
+pub const SIGN_IN: &str = "signIn";
+pub const ON_LAPTOP: &str = "onLaptop";
+
+/// What a token's action pays its guesses from: from a device that is remembered its id has the version 8 (decision
+/// 0024).
+fn space(token: &str) -> Space {
+    let claims = token.split('.').nth(1).expect("claims");
+    let claims: Value =
+        serde_json::from_slice(&BASE64URL_NOPAD.decode(claims.as_bytes()).expect("base64")).expect("JSON");
+    let is_remembered = claims["jti"].as_str().expect("an id").as_bytes()[12] == b'8';
+    if is_remembered { Space::Remembered } else { Space::Codes }
 }
 
 #[derive(Clone)]
@@ -74,20 +90,24 @@ impl Run {
     }
 
     pub async fn track(&self, user: usize) -> Option<Ticket> {
+        self.track_as(user, SIGN_IN).await
+    }
+
+    pub async fn track_as(&self, user: usize, code: &'static str) -> Option<Ticket> {
         let action = self.known(|known| {
             known.actions += 1;
             known.actions
         });
         let start = self.tick();
-        let body = json!({ "idempotencyKey": format!("k{action}") });
-        let answer = self.world.track(&format!("user{user}"), "signIn", body).await;
+        let body = json!({ "idempotencyKey": format!("k{action}"), "deviceId": "laptop" });
+        let answer = self.world.track(&format!("user{user}"), code, body).await;
         self.watch(user, &answer);
         if answer.status != 200 {
             return None;
         }
         self.note(user, action, start, What::Tracked);
         let token = answer.ok()["token"].as_str().expect("a token").to_owned();
-        let ticket = Ticket { user, action, token, may_enrol: false };
+        let ticket = Ticket { user, action, token, may_enrol: false, code };
         self.known(|known| known.tickets.push(ticket.clone()));
         Some(ticket)
     }
@@ -141,7 +161,8 @@ impl Run {
             _ => Said::Unknown,
         };
         let id = enrols.map(|secret| secret.authenticator.clone());
-        let what = What::Verified { proof: proof.clone(), said, enrols: id, is_due, is_late };
+        let space = space(&ticket.token);
+        let what = What::Verified { space, proof: proof.clone(), said, enrols: id, is_due, is_late };
         self.note(ticket.user, ticket.action, start, what);
         self.known(|known| {
             known.used.extend(proof.map(|proof| (ticket.user, code.to_owned(), proof)));
@@ -156,12 +177,34 @@ impl Run {
         })
     }
 
+    /// Sends a recovery code that is nobody's, on the page; nothing where the page has no form.
+    pub async fn recover(&self, ticket: &Ticket) {
+        let page = self.world.page("/challenge", &ticket.token).await;
+        let Some(seal) = pages::field(&page.text(), "state") else { return };
+        let start = self.tick();
+        let form =
+            [("token", ticket.token.as_str()), ("state", &seal), ("way", "recovery"), ("recovery", "00000-00000")];
+        let answer = self.world.send_form("/challenge", &form).await;
+        self.watch(ticket.user, &answer);
+        let page = answer.text();
+        let said = match answer.status.as_u16() {
+            200 if page.contains("You are verified") => Said::Right,
+            200 if page.contains("code is not right") => Said::Wrong,
+            200 if page.contains("Too many") => Said::Exhausted,
+            500.. => Said::Unknown,
+            _ => Said::Refused,
+        };
+        let what =
+            What::Verified { space: Space::Recovery, proof: None, said, enrols: None, is_due: false, is_late: false };
+        self.note(ticket.user, ticket.action, start, what);
+    }
+
     pub async fn see(&self, ticket: &Ticket, by_token: bool) {
         let start = self.tick();
         let answer = if by_token {
             self.world.validate(&ticket.token).await
         } else {
-            let path = format!("/v1/users/user{}/actions/signIn/k{}", ticket.user, ticket.action);
+            let path = format!("/v1/users/user{}/actions/{}/k{}", ticket.user, ticket.code, ticket.action);
             self.world.http.get(&path, &self.world.key()).await
         };
         self.watch(ticket.user, &answer);

@@ -16,11 +16,30 @@ pub enum Said {
     Unknown,
 }
 
+/// What is guessed at. Each has a budget of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Space {
+    Codes,
+    /// Codes of actions from a device that is remembered.
+    Remembered,
+    Recovery,
+}
+
+impl Space {
+    const ALL: [Self; 3] = [Self::Codes, Self::Remembered, Self::Recovery];
+
+    /// Looked at in five minutes.
+    fn limit(self) -> usize {
+        if self == Self::Remembered { 5 } else { 10 }
+    }
+}
+
 /// What was asked, and what came back. `done` is whether it happened; `None` where nobody knows.
 #[derive(Clone, Debug)]
 pub enum What {
     Tracked,
     Verified {
+        space: Space,
         proof: Option<Proof>,
         said: Said,
         enrols: Option<String>,
@@ -67,7 +86,7 @@ pub enum Invariant {
     I1,
     /// One terminal state.
     I2,
-    /// Ten guesses in five minutes.
+    /// So many guesses of each space in five minutes, and a hundred in a row.
     I3,
     /// What was acknowledged is what later reads show.
     I7,
@@ -104,7 +123,10 @@ pub fn check(history: &[Event]) -> Violations {
     }
     for events in users.values() {
         once_and_rising(events, &mut found);
-        within_budget(events, &mut found);
+        for space in Space::ALL {
+            within_budget(space, events, &mut found);
+        }
+        patience(events, &mut found);
         authenticators(events, &mut found);
         lives(events, &mut found);
     }
@@ -218,8 +240,8 @@ fn proven(actions: &BTreeMap<usize, Vec<&Event>>, found: &mut Violations) {
     }
 }
 
-fn within_budget(events: &[&Event], found: &mut Violations) {
-    let said = |wanted: Said| move |e: &&&Event| matches!(&e.what, What::Verified { said, .. } if *said == wanted);
+fn within_budget(space: Space, events: &[&Event], found: &mut Violations) {
+    let said = |wanted: Said| move |e: &&&Event| matches!(&e.what, What::Verified { space: of, said, .. } if *said == wanted && *of == space);
     let mut failures: Vec<&Event> = events.iter().filter(said(Said::Wrong)).copied().collect();
     failures.sort_by_key(|e| e.start);
     // What may have emptied the budget.
@@ -227,8 +249,8 @@ fn within_budget(events: &[&Event], found: &mut Violations) {
         .iter()
         .copied()
         .filter(|e| match &e.what {
-            What::Verified { said: Said::Right, .. } => true,
-            What::Verified { said: Said::Unknown, proof, .. } => proof.is_some(),
+            What::Verified { space: of, said: Said::Right, .. } => *of == space,
+            What::Verified { space: of, said: Said::Unknown, proof, .. } => *of == space && proof.is_some(),
             What::Deleted { done } => *done != Some(false),
             _ => false,
         })
@@ -242,8 +264,8 @@ fn within_budget(events: &[&Event], found: &mut Violations) {
             }
             count += 1;
         }
-        if count > 10 {
-            found.push((Invariant::I3, format!("{count} guesses looked at in five minutes")));
+        if count > space.limit() {
+            found.push((Invariant::I3, format!("{count} guesses at {space:?} looked at in five minutes")));
         }
     }
     for success in events.iter().filter(said(Said::Right)) {
@@ -252,8 +274,27 @@ fn within_budget(events: &[&Event], found: &mut Violations) {
         let before = failures.iter().filter(|f| {
             f.start > since && f.end < success.start && f.clock > success.clock - 300 && f.clock <= success.clock
         });
-        if before.count() >= 10 {
+        if before.count() >= space.limit() {
             found.push((Invariant::I3, "a right code was accepted beyond the budget".into()));
+        }
+    }
+}
+
+/// At most a hundred guesses of a space are looked at until something is right, or another life begins.
+fn patience(events: &[&Event], found: &mut Violations) {
+    let mut failures = [0; Space::ALL.len()];
+    for event in events {
+        match &event.what {
+            What::Verified { space, said: Said::Wrong, .. } => {
+                failures[*space as usize] += 1;
+                if failures[*space as usize] == 101 {
+                    found.push((Invariant::I3, format!("more than a hundred guesses at {space:?} in a row")));
+                }
+            }
+            What::Verified { said: Said::Right, .. } => failures = [0; Space::ALL.len()],
+            What::Verified { said: Said::Unknown, proof: Some(_), .. } => failures = [0; Space::ALL.len()],
+            What::Deleted { done } if *done != Some(false) => failures = [0; Space::ALL.len()],
+            _ => {}
         }
     }
 }

@@ -93,6 +93,11 @@ fn reserve<'a>(operation: &str, request: &'a mut Value) -> Option<&'a mut Value>
     (operation == "UpdateItem" && updates(request, "g.#a = :now")).then_some(request)
 }
 
+/// The update that takes a slot of another space.
+fn reserve_in<'a>(slots: &str, operation: &str, request: &'a mut Value) -> Option<&'a mut Value> {
+    (operation == "UpdateItem" && updates(request, &format!("{slots}.#a = :now"))).then_some(request)
+}
+
 /// The writes of a transaction whose first update does this.
 fn writes<'a>(operation: &str, request: &'a mut Value, how: &str) -> Option<&'a mut Vec<Value>> {
     let all = request["TransactItems"].as_array_mut()?;
@@ -148,6 +153,53 @@ pub fn all() -> Vec<Mistake> {
                 let slot = w["ExpressionAttributeNames"]["#a"].as_str().unwrap_or_default().to_owned();
                 w["ExpressionAttributeValues"][":g"] = json!({ "M": { slot: w["ExpressionAttributeValues"][":now"] } });
                 replace(w, "UpdateExpression", "g.#a = :now", "g = :g")
+            })
+        }),
+        Mistake::new("a remembered device has as many guesses as all others", &[I3], |_, op, request| {
+            on(reserve_in("gm", op, request), |w| {
+                w["ExpressionAttributeValues"][":limit"] = json!({ "N": "10" });
+                Done::Changed
+            })
+        }),
+        Mistake::new("a remembered device has no limit", &[I3], |_, op, request| {
+            on(reserve_in("gm", op, request), |w| {
+                replace(w, "ConditionExpression", "size(gm) < :limit OR attribute_exists(gm.#a)", ALWAYS)
+            })
+        }),
+        Mistake::new("recovery codes have no limit", &[I3], |_, op, request| {
+            on(reserve_in("gr", op, request), |w| {
+                replace(w, "ConditionExpression", "size(gr) < :limit OR attribute_exists(gr.#a)", ALWAYS)
+            })
+        }),
+        Mistake::new("a guess at recovery codes looks at the slots of codes", &[I3], |_, op, request| {
+            on(reserve_in("gr", op, request), |w| replace(w, "ConditionExpression", "size(gr)", "size(g)"))
+        }),
+        Mistake::new("failures in a row are not counted", &[I3], |_, op, request| {
+            on(reserve(op, request), |w| replace(w, "UpdateExpression", ", ft = if_not_exists(ft, :zero) + :one", ""))
+                .or(|| {
+                    on(reserve_in("gm", op, request), |w| {
+                        replace(w, "UpdateExpression", ", fm = if_not_exists(fm, :zero) + :one", "")
+                    })
+                })
+        }),
+        Mistake::new("a space that is closed is not", &[I3], |_, op, request| {
+            on(reserve(op, request), |w| {
+                replace(w, "ConditionExpression", "attribute_not_exists(ft) OR ft < :closed", ALWAYS)
+            })
+            .or(|| {
+                on(reserve_in("gm", op, request), |w| {
+                    replace(w, "ConditionExpression", "attribute_not_exists(fm) OR fm < :closed", ALWAYS)
+                })
+            })
+        }),
+        Mistake::new("a success frees the slots of another space", &[I3], |_, op, request| {
+            on(settle(op, request), |w| {
+                let update = &mut w[0]["Update"];
+                if !updates(update, "REMOVE") || updates(update, "g.#f") {
+                    return Done::Nothing;
+                }
+                update["ExpressionAttributeValues"][":empty"] = json!({ "M": {} });
+                replace(update, "UpdateExpression", "SET ", "SET g = :empty, ")
             })
         }),
         Mistake::new("no guess is ever let through", &[I9], |_, op, request| {

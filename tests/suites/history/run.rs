@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::{
-    calls::{Run, Secret, Ticket},
+    calls::{ON_LAPTOP, Run, SIGN_IN, Secret, Ticket},
     check::{Event, Proof, What},
 };
 
@@ -19,10 +19,12 @@ const CALLS: usize = 8;
 /// Plays a schedule and gives back its history. With `percent`, so many of the store's calls fail until the end.
 pub async fn play(world: World, seed: u64, percent: u64) -> Vec<Event> {
     let run = Arc::new(Run::over(world));
+    run.rules().await;
     run.world.faults.weather(seed, percent);
     let mut draw = Draw::from(seed);
     for user in 0..USERS {
         run.newcomer(user).await;
+        run.remembered(user).await;
     }
     for _ in 0..PHASES {
         run.world.clock.advance(*draw.pick(&[30, 30, 60, 301, 301]));
@@ -36,6 +38,7 @@ pub async fn play(world: World, seed: u64, percent: u64) -> Vec<Event> {
     run.world.faults.weather(seed, 0);
     run.healed().await;
     run.late().await;
+    run.patient().await;
     run.history()
 }
 
@@ -44,6 +47,23 @@ impl Run {
         for _ in 0..CALLS {
             self.clone().step(&mut draw).await;
         }
+    }
+
+    /// One kind of action has a rule, so that devices are known there.
+    async fn rules(&self) {
+        let (http, key) = (&self.world.http, self.world.management());
+        let kind = json!({"actionCode": ON_LAPTOP});
+        http.post("/v1/management/action-configurations", &key, kind).await.ok();
+        let rule = json!({"name": "r", "priority": 0, "type": "CHALLENGE", "conditions": {"var": "device.isNew"}});
+        http.post(&format!("/v1/management/action-configurations/{ON_LAPTOP}/rules"), &key, rule).await.ok();
+        self.world.clock.advance(60);
+    }
+
+    /// Somebody whose laptop is remembered from now on.
+    async fn remembered(&self, user: usize) {
+        self.track_as(user, ON_LAPTOP).await;
+        let path = format!("/v1/users/user{user}/devices/laptop");
+        self.world.http.patch(&path, &self.world.key(), json!({"rememberedUntil": "2026-12-20T00:00:00Z"})).await;
     }
 
     /// Somebody who has nothing yet.
@@ -78,6 +98,7 @@ impl Run {
             10..20 => {
                 if secrets.is_empty() {
                     self.newcomer(user).await;
+                    self.remembered(user).await;
                 } else if ticket.may_enrol && secrets.len() < 3 {
                     self.enrolled(&ticket).await;
                 }
@@ -88,17 +109,27 @@ impl Run {
                 if dice < 40 {
                     self.verify(&ticket, &code, Some(proof), None, (false, false)).await;
                 } else {
-                    self.burst(user, 4, &[(code, Some(proof))]).await;
+                    self.burst(user, (4, SIGN_IN), &[(code, Some(proof))]).await;
                 }
             }
-            62..68 => {
+            // Wrong ones, wherever one can guess.
+            62..64 => {
+                let Some(ticket) = self.track(user).await else { return };
+                let mut guesses = JoinSet::new();
+                for _ in 0..if draw.below(2) == 0 { 14 } else { 3 } {
+                    let (run, ticket) = (self.clone(), ticket.clone());
+                    guesses.spawn(async move { run.recover(&ticket).await });
+                }
+                guesses.join_all().await;
+            }
+            64..68 => {
                 let wrong = (self.wrong(user), None);
                 let mut codes = vec![wrong; if draw.below(5) == 0 { 14 } else { 2 }];
                 if let Some(secret) = secrets.last().filter(|_| draw.below(2) == 0) {
                     let (code, proof) = self.code(secret, 0);
                     codes.push((code, Some(proof)));
                 }
-                self.burst(user, 1, &codes).await;
+                self.burst(user, (1, *draw.pick(&[SIGN_IN, ON_LAPTOP])), &codes).await;
             }
             68..76 => {
                 let used: Vec<_> =
@@ -111,7 +142,7 @@ impl Run {
             76..84 => {
                 let start = self.tick();
                 let to = (*draw.pick(&["CHALLENGE_FAILED", "BLOCK"])).to_owned();
-                let path = format!("/v1/users/user{user}/actions/signIn/k{}", ticket.action);
+                let path = format!("/v1/users/user{user}/actions/{}/k{}", ticket.code, ticket.action);
                 let answer = self.world.http.patch(&path, &self.world.key(), json!({ "state": to })).await;
                 let done = self.done(user, &answer);
                 self.note(user, ticket.action, start, What::Moved { to, done });
@@ -143,10 +174,15 @@ impl Run {
     }
 
     /// Codes for so many actions each, all at the same time.
-    async fn burst(self: Arc<Self>, user: usize, actions: usize, codes: &[(String, Option<Proof>)]) {
+    async fn burst(
+        self: Arc<Self>,
+        user: usize,
+        (actions, kind): (usize, &'static str),
+        codes: &[(String, Option<Proof>)],
+    ) {
         let mut all = JoinSet::new();
         for _ in 0..actions {
-            let Some(ticket) = self.track(user).await else { continue };
+            let Some(ticket) = self.track_as(user, kind).await else { continue };
             for (code, proof) in codes.iter().cloned() {
                 let (run, ticket) = (self.clone(), ticket.clone());
                 all.spawn(async move {
@@ -190,6 +226,22 @@ impl Run {
             let verified = self.verify(&ticket, &code, Some(proof), Some(&secret), (!is_late, is_late)).await;
             let Some(next) = verified else { return };
             ticket = next;
+        }
+    }
+
+    /// Somebody with a password who has time: never more at once than is looked at.
+    async fn patient(&self) {
+        let user = USERS + 1;
+        self.newcomer(user).await;
+        self.remembered(user).await;
+        let (kind, burst) = if self.tick() % 2 == 0 { (SIGN_IN, 10) } else { (ON_LAPTOP, 5) };
+        for _ in 0..=100 / burst {
+            self.world.clock.advance(301);
+            let Some(ticket) = self.track_as(user, kind).await else { return };
+            for _ in 0..burst {
+                let wrong = self.wrong(user);
+                self.verify(&ticket, &wrong, None, None, (false, false)).await;
+            }
         }
     }
 }

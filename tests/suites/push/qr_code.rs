@@ -70,12 +70,42 @@ async fn a_denied_one_stays_claimed_and_an_old_one_is_over() {
     world.deny(&device, &challenge).await.ok();
     assert_eq!(poll(&world, &shown).await, json!({"isClaimed": true, "isVerified": false, "isConsumed": true}));
     let shown = show(&world, &world.tenant_auth()).await;
-    world.clock.advance(120);
+    world.clock.advance(540);
     assert_eq!(claim(&world, &device, &text(&shown, "challengeId")).await.refusal(), (409, "conflict".into()));
     assert_eq!(poll(&world, &shown).await, json!({"isClaimed": false, "isVerified": false, "isConsumed": true}));
     let guessed = json!({"challengeId": challenge, "deviceCode": "guess"});
     let refused = world.http.post("/v1/client/verify/qr-code", &world.tenant_auth(), guessed).await;
     assert_eq!(refused.refusal(), (403, "invalid_credential".into()));
+}
+
+/// T24: shown for nine minutes, and two at most from when it is claimed; claiming again gives no more time.
+#[tokio::test]
+async fn a_claimed_one_is_open_for_two_minutes() {
+    let world = World::start().await;
+    let device = world.device("ada", "qr-code").await;
+    for (shown_for, open_for) in [(0, 120), (300, 120), (419, 120), (500, 40), (539, 1)] {
+        let begun = world.now();
+        let shown = show(&world, &world.tenant_auth()).await;
+        let challenge = text(&shown, "challengeId");
+        let expected = countersign_core::clock::Timestamp::from_second(begun + 540).unwrap();
+        assert_eq!(text(&shown, "expiresAt"), countersign_core::clock::iso(expected));
+        world.clock.advance(shown_for);
+        let claimed = claim(&world, &device, &challenge).await.ok();
+        assert_eq!(claimed["expiresAt"], world.now() + open_for);
+        world.clock.advance(open_for - 1);
+        let again = claim(&world, &device, &challenge).await.ok();
+        assert_eq!(again["expiresAt"], world.now() + 1, "no more time");
+        if shown_for == 300 {
+            world.approve(&device, &challenge).await.ok();
+        }
+        world.clock.advance(1);
+        let said = poll(&world, &shown).await;
+        assert_eq!((&said["isClaimed"], &said["isConsumed"]), (&json!(true), &json!(true)));
+        assert_eq!(said["isVerified"], shown_for == 300);
+        if shown_for != 300 {
+            assert_eq!(world.approve(&device, &challenge).await.refusal(), (409, "conflict".into()));
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -125,7 +155,7 @@ async fn a_tag_says_what_the_code_says() {
     assert_eq!(data_encoding::BASE64.decode(text(&answer, "ndef").as_bytes()).unwrap(), expected);
     assert_eq!(text(&answer, "uri"), uri);
     assert_eq!(world.http.get(&path("unknown"), &world.tenant_auth()).await.refusal(), (404, "not_found".into()));
-    world.clock.advance(120);
+    world.clock.advance(540);
     assert_eq!(world.http.get(&path(&challenge), &world.tenant_auth()).await.refusal(), (404, "not_found".into()));
 }
 

@@ -30,19 +30,18 @@ pub enum Method {
     InApp,
 }
 
-/// What a success by a method is worth against others; a later one is stronger (NIST SP 800-63B, section 3.1).
+/// What a success shows, from the least to the most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Assurance {
-    /// Nobody proves anything by it here.
-    None,
-    /// A code that somebody may be talked out of: one-time passwords, short codes of messages.
-    ShortCode,
-    /// A secret of full entropy, used once.
-    LookUp,
-    /// The signature of a key that never leaves its device.
-    DeviceKey,
-    /// A signature that is bound to the site, so that no other site can ask for it.
-    PhishingResistant,
+pub enum Worth {
+    /// Nothing that was asked for here.
+    Nothing,
+    /// Somebody knows a short code or a recovery code.
+    Secret,
+    /// Somebody has the key of a device.
+    Key,
+    /// The same, and whoever holds it is in front of the screen that asks: they carried the number over, or the key
+    /// signs for that site alone.
+    Matched,
 }
 
 /// All that tells one method from another: the one table of it. What a method needs beyond it stands in its own file.
@@ -64,7 +63,8 @@ pub struct Facts {
     pub may_be_primary: bool,
     /// Whether it is answered with the key of a device.
     pub needs_device: bool,
-    pub assurance: Assurance,
+    /// What a success by it shows; with the number typed, one by a device shows [`Worth::Matched`].
+    pub worth: Worth,
     /// What people read where a thing has no name of its own.
     pub label: &'static str,
 }
@@ -81,14 +81,14 @@ impl Facts {
             attested: false,
             may_be_primary: false,
             needs_device: false,
-            assurance: Assurance::None,
+            worth: Worth::Nothing,
             label,
         }
     }
 
     /// An address that a backend vouches for; nothing asks for a code sent there yet.
     const fn of_address(name: &'static str, method: Method, label: &'static str) -> Self {
-        Self { attested: true, may_be_primary: true, ..Self::of_others(name, method, label) }
+        Self { attested: true, may_be_primary: true, worth: Worth::Secret, ..Self::of_others(name, method, label) }
     }
 
     const fn of_device(name: &'static str, label: &'static str) -> Self {
@@ -96,7 +96,7 @@ impl Facts {
             answers: true,
             enrols: true,
             needs_device: true,
-            assurance: Assurance::DeviceKey,
+            worth: Worth::Key,
             ..Self::of_others(name, Method::Device, label)
         }
     }
@@ -134,11 +134,13 @@ impl Method {
                 enrols_on_pages: true,
                 attested: true,
                 may_be_primary: true,
-                assurance: Assurance::ShortCode,
+                worth: Worth::Secret,
                 ..Facts::of_others("AUTHENTICATOR_APP", self, "Authenticator app")
             },
-            Self::Passkey => Facts::of_others("PASSKEY", self, "Passkey"),
-            Self::SecurityKey => Facts::of_others("SECURITY_KEY", self, "Security key"),
+            Self::Passkey => Facts { worth: Worth::Matched, ..Facts::of_others("PASSKEY", self, "Passkey") },
+            Self::SecurityKey => {
+                Facts { worth: Worth::Matched, ..Facts::of_others("SECURITY_KEY", self, "Security key") }
+            }
             Self::Push => Facts {
                 on_run_time_api: self,
                 enrols_on_pages: true,
@@ -151,11 +153,13 @@ impl Method {
             Self::PalmBiometricsRr => Facts::of_others("PALM_BIOMETRICS_RR", self, "Palm"),
             Self::RecoveryCode => Facts {
                 answers: true,
-                assurance: Assurance::LookUp,
+                worth: Worth::Secret,
                 ..Facts::of_others("RECOVERY_CODE", self, "Recovery code")
             },
-            Self::Device => Facts::of_others("DEVICE", self, "Device"),
-            Self::WhatsApp => Facts::of_others("WHATSAPP", self, "WhatsApp"),
+            Self::Device => {
+                Facts { needs_device: true, worth: Worth::Key, ..Facts::of_others("DEVICE", self, "Device") }
+            }
+            Self::WhatsApp => Facts { worth: Worth::Secret, ..Facts::of_others("WHATSAPP", self, "WhatsApp") },
             Self::QrCode => Facts { may_be_primary: true, ..Facts::of_device("QR_CODE", "Phone with QR codes") },
             Self::InApp => Facts { may_be_primary: true, ..Facts::of_device("IN_APP", "App") },
         }
@@ -191,6 +195,12 @@ impl Method {
         named
     }
 
+    /// What a success of the method shows; with number matching, where the number was typed.
+    pub fn worth(self, with_number: bool) -> Worth {
+        let facts = self.facts();
+        if facts.needs_device && with_number { Worth::Matched } else { facts.worth }
+    }
+
     /// Whether it is answered with the key of a device.
     pub const fn is_of_device(self) -> bool {
         self.facts().needs_device
@@ -212,7 +222,7 @@ mod tests {
             assert_eq!(serde_json::to_value(method).unwrap(), method.as_str());
             assert_eq!(Method::parse(method.as_str()), Some(method));
             let facts = method.facts();
-            assert_eq!(facts.answers, facts.assurance > Assurance::None, "{method:?}");
+            assert!(!facts.answers || facts.worth > Worth::Nothing, "{method:?}");
             assert!(!facts.enrols_on_pages || facts.enrols, "{method:?}");
         }
         let mut names: Vec<_> = Method::ALL.map(Method::as_str).into();

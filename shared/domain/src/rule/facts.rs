@@ -130,9 +130,9 @@ pub fn data(known: &Known<'_>) -> Data {
     let (hour, day) = known.recent.failures(known.code, known.now);
     all.put("velocity.failures1h", Some(hour));
     all.put("velocity.failures24h", Some(day));
-    // Of the guess budget, which is in the user's item: no other read, and no other write.
+    // Of the guess budgets, which are in the user's item: no other read, and no other write.
     all.put("velocity.wrongCodes5m", Some(known.user.guesses.counting(known.now)));
-    all.put("velocity.wrongCodesInARow", Some(known.user.guesses.totp_failures));
+    all.put("velocity.wrongCodesInARow", Some(known.user.guesses.failures()));
     for point in known.points {
         let of = if point.is_of_user() { known.profile.custom.as_ref() } else { known.given.custom };
         let value = of.and_then(|of| of.get(&point.name)).filter(|value| is_of(value, point.data_type));

@@ -1,0 +1,197 @@
+//! The guess budgets in the user's item: a map of slots and a count of failures for each space (decision 0001).
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use countersign_domain::{
+    clock::Timestamp,
+    error::Error,
+    id::{UserId, UserUid},
+    limiter::{Budget, CLOSED_AFTER, Guesses, LIMIT, Room, Slot, Space},
+    method::Worth,
+    metrics::{Counter, count},
+    user::User,
+};
+
+use super::{
+    Expressions, Refusal, TenantStore,
+    item::{Attributes, Row, empty_map, n, s},
+    keys,
+    users::{no_user, read_user},
+};
+
+/// What became of an attempt to guess.
+#[derive(Debug)]
+pub enum Spent {
+    /// A slot is taken; here is the user as of that moment.
+    Taken(Box<User>),
+    /// The budget is spent: nothing may be compared.
+    Exhausted,
+    /// This life of the user is over.
+    NoSuchUser,
+}
+
+/// The map of a space's slots, and the count of its failures. Only the first pair is in every item: what another lacks
+/// is empty.
+fn place(space: Space) -> (&'static str, &'static str) {
+    match space {
+        Space::Code => ("g", "ft"),
+        Space::Remembered => ("gm", "fm"),
+        Space::Number => ("gn", "fn"),
+        Space::Recovery => ("gr", "fr"),
+    }
+}
+
+/// What a new user has: maps to put slots into.
+pub(super) fn write_guesses(item: &mut Attributes) {
+    item.extend(Space::ALL.map(|space| (place(space).0.to_owned(), empty_map())));
+    item.insert("ft".into(), n(0));
+}
+
+pub(super) fn read_guesses(item: &Attributes) -> Result<Guesses, Error> {
+    let row = Row(item);
+    let mut all = Vec::new();
+    for space in Space::ALL {
+        let (map, failures) = place(space);
+        let mut budget = Budget::default();
+        for (slot, made) in row.map_opt(map).iter().flat_map(|slots| slots.0) {
+            let made = made.as_n().ok().and_then(|made| made.parse().ok());
+            let made = made.ok_or_else(|| Error::internal("a stored guess is damaged"))?;
+            budget.slots.insert(Slot::from_stored(space, slot), made);
+        }
+        if item.contains_key(failures) {
+            // A success, or an unlock, may empty the count while an enrolment that takes its own guess off it is
+            // under way.
+            budget.failures = row.number::<i64>(failures)?.max(0).unsigned_abs();
+        }
+        all.push((space, budget));
+    }
+    Ok(Guesses::new(all))
+}
+
+impl Expressions {
+    /// Gives back the slots that a success frees.
+    pub(super) fn freed(self, slots: &[Slot]) -> Self {
+        slots.iter().enumerate().fold(self, |all, (index, slot)| {
+            all.remove(format!("{}.#f{index}", place(slot.space()).0)).name(format!("#f{index}"), slot.as_str())
+        })
+    }
+
+    /// Begins the counts of failures anew that a success of this worth ends.
+    pub(super) fn opened_by(self, worth: Worth) -> Self {
+        Space::opened_by(worth).fold(self, |all, space| match place(space).1 {
+            // In each item, because older versions read it.
+            "ft" => all.set("ft = :zero").value(":zero", n(0)),
+            failures => all.remove(failures),
+        })
+    }
+
+    /// Gives back one guess alone; the failures before it stay counted.
+    pub(super) fn taken_back(self, attempt: &Slot) -> Self {
+        let (slots, failures) = place(attempt.space());
+        self.set(format!("{failures} = if_not_exists({failures}, :one) - :one"))
+            .remove(format!("{slots}.#a"))
+            .name("#a", attempt.as_str())
+            .value(":one", n(1))
+    }
+}
+
+/// The update that takes a slot, by a way that `set` names, of a user in this life and of a space that is not closed.
+fn take(attempt: &Slot, uid: &UserUid, set: &str) -> Expressions {
+    let (_, failures) = place(attempt.space());
+    Expressions::default()
+        .set(format!("{set}, {failures} = if_not_exists({failures}, :zero) + :one"))
+        .require("uid = :uid")
+        .require(format!("attribute_not_exists({failures}) OR {failures} < :closed"))
+        .value(":zero", n(0))
+        .value(":one", n(1))
+        .value(":uid", s(uid.as_str()))
+        .value(":closed", n(CLOSED_AFTER))
+}
+
+/// The same, into the map that is there.
+fn take_into_map(attempt: &Slot, uid: &UserUid, now: Timestamp) -> Expressions {
+    let (slots, _) = place(attempt.space());
+    take(attempt, uid, &format!("{slots}.#a = :now"))
+        .name("#a", attempt.as_str())
+        .value(":now", n(now.as_millisecond()))
+        .value(":limit", n(attempt.space().limit()))
+}
+
+impl TenantStore<'_> {
+    /// Takes a slot of the budget of the attempt's space. What is compared afterwards has been paid for: this write is
+    /// acknowledged first (security.md, section 0.1).
+    pub async fn spend_attempt(
+        &self,
+        id: &UserId,
+        uid: &UserUid,
+        attempt: &Slot,
+        now: Timestamp,
+    ) -> Result<Spent, Error> {
+        let key = keys::user(self.tenant, id);
+        let (slots, _) = place(attempt.space());
+        // A repetition of this write after a lost acknowledgement finds its own slot.
+        let mut expressions =
+            take_into_map(attempt, uid, now).require(format!("size({slots}) < :limit OR attribute_exists({slots}.#a)"));
+        // Every turn that loses means that another attempt took a slot, so there are few.
+        for _ in 0..=2 * LIMIT {
+            let item = match self.update_one(&key, &expressions).await {
+                Ok(item) => return Ok(Spent::Taken(Box::new(read_user(id, &item)?))),
+                Err(Refusal::Condition(None)) => return Ok(Spent::NoSuchUser),
+                Err(Refusal::Condition(Some(item))) => item,
+                Err(other) => return Err(other.into()),
+            };
+            let seen = read_user(id, &item)?;
+            if seen.uid != *uid {
+                return Ok(Spent::NoSuchUser);
+            }
+            let budget = seen.guesses.of(attempt.space());
+            if budget.slots.contains_key(attempt) {
+                return Ok(Spent::Taken(Box::new(seen)));
+            }
+            if budget.is_closed() {
+                count(Counter::GuessesAtClosed);
+                return Ok(Spent::Exhausted);
+            }
+            if !item.contains_key(slots) {
+                // An item from before there were spaces.
+                let first = HashMap::from([(attempt.as_str().to_owned(), n(now.as_millisecond()))]);
+                expressions = take(attempt, uid, &format!("{slots} = :first"))
+                    .require(format!("attribute_not_exists({slots})"))
+                    .value(":first", AttributeValue::M(first));
+                continue;
+            }
+            expressions = match budget.room(now) {
+                Room::Exhausted if budget.slots.len() < attempt.space().limit() => take_into_map(attempt, uid, now)
+                    .require(format!("size({slots}) < :limit OR attribute_exists({slots}.#a)")),
+                Room::Exhausted => return Ok(Spent::Exhausted),
+                Room::AfterDropping(over) => in_place_of(take_into_map(attempt, uid, now), &over, slots),
+            };
+        }
+        Err(Error::unavailable("the guess budget stayed contended"))
+    }
+
+    /// Opens each closed space again and empties the budgets, for the customer's backend.
+    pub async fn reopen(&self, id: &UserId) -> Result<(), Error> {
+        let maps = Space::ALL.map(|space| format!("{} = :none", place(space).0));
+        let reopen = Expressions::default()
+            .set(maps.join(", "))
+            .opened_by(Worth::Matched)
+            .require("attribute_exists(pk)")
+            .value(":none", empty_map());
+        match self.update_one(&keys::user(self.tenant, id), &reopen).await {
+            Err(Refusal::Condition(_)) => Err(no_user()),
+            answered => answered.map(|_| ()).map_err(Error::from),
+        }
+    }
+}
+
+/// Takes the place of slots that are over, if they are still there.
+fn in_place_of(take: Expressions, over: &[Slot], slots: &str) -> Expressions {
+    let take = take.require(format!("size({slots}) <= :limit"));
+    over.iter().enumerate().fold(take, |all, (index, slot)| {
+        let path = format!("{slots}.#o{index}");
+        all.require(format!("attribute_exists({path})")).remove(path).name(format!("#o{index}"), slot.as_str())
+    })
+}
