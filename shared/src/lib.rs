@@ -4,8 +4,8 @@
 //! promises, each as the condition of one write, and this one has the use cases and the edges (HTTP, keys, queues, Lambda).
 
 pub use countersign_domain::{
-    action, authenticator, challenge, delivery, error, happened, id, limiter, look, messages, method, policy, redirect,
-    replay, rule, secret, source, tenant, theme, token, user, web, wording,
+    action, authenticator, challenge, delivery, enrolable, error, happened, id, limiter, look, messages, method,
+    policy, redirect, replay, rule, secret, source, tenant, theme, token, user, web, wording,
 };
 pub use countersign_store as store;
 

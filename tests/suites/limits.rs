@@ -2,12 +2,16 @@
 
 #[path = "limits/budget.rs"]
 mod budget;
+#[path = "limits/gone.rs"]
+mod gone;
 #[path = "limits/places.rs"]
 mod places;
 #[path = "limits/replay.rs"]
 mod replay;
 #[path = "limits/spaces.rs"]
 mod spaces;
+#[path = "support/table.rs"]
+mod table;
 
 use std::{future::Future, sync::Arc};
 

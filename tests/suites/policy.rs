@@ -2,6 +2,8 @@
 
 #[path = "policy/enforcement.rs"]
 mod enforcement;
+#[path = "policy/enrolable.rs"]
+mod enrolable;
 #[path = "policy/failure.rs"]
 mod failure;
 #[path = "policy/import.rs"]
@@ -22,6 +24,8 @@ mod scene;
 mod table;
 #[path = "policy/unasked.rs"]
 mod unasked;
+#[path = "policy/vouched.rs"]
+mod vouched;
 
 use countersign_tests::{World, http::Answer};
 use serde_json::{Value, json};

@@ -8,7 +8,8 @@ use countersign_core::{
     http::{Body, Path, Query, Reply, ServerCaller},
     id::UserId,
     method::Method,
-    user::{ContactKind, MAX_CONTACT, Profile, RequiredAction, User},
+    rule::{ModelType, understood},
+    user::{ContactKind, MAX_CONTACT, Profile, RequiredAction, User, is_contact},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -99,7 +100,8 @@ pub(crate) struct UpdateUserRequest {
 }
 
 impl UpdateUserRequest {
-    fn check(&self) -> Result<(), Error> {
+    fn check(&self, tenant: &TenantContext) -> Result<(), Error> {
+        understood::check_custom(tenant.points(), self.custom.as_ref(), ModelType::User)?;
         let texts = [
             ("email", &self.email),
             ("phoneNumber", &self.phone_number),
@@ -108,8 +110,10 @@ impl UpdateUserRequest {
             ("locale", &self.locale),
         ];
         for (name, text) in texts {
-            if text.as_ref().is_some_and(|text| text.len() > MAX_CONTACT) {
-                return Err(Error::Invalid(format!("{name} has at most {MAX_CONTACT} bytes.")));
+            if text.as_ref().is_some_and(|text| !is_contact(text)) {
+                return Err(Error::Invalid(format!(
+                    "{name} has at most {MAX_CONTACT} bytes and no control characters."
+                )));
             }
         }
         Ok(())
@@ -149,7 +153,7 @@ pub(crate) async fn patch(
     Path(id): Path<UserId>,
     Body(request): Body<UpdateUserRequest>,
 ) -> Reply<UserView> {
-    request.check()?;
+    request.check(&tenant)?;
     let store = app.store().tenant(tenant.id());
     for _ in 0..4 {
         let (known, stored) = store.user_and_profile(&id).await?;
@@ -187,7 +191,7 @@ pub(crate) async fn delete(
     ServerCaller(tenant): ServerCaller,
     Path(id): Path<UserId>,
 ) -> Reply<Done> {
-    app.store().tenant(tenant.id()).delete_user(&id).await?;
+    app.store().tenant(tenant.id()).delete_user(&id, app.now()).await?;
     tracing::info!(event = "user_deleted", tenant = %tenant.id());
     Ok(Json(Done { success: true }))
 }

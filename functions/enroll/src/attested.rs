@@ -13,8 +13,8 @@ use countersign_core::{
         Method,
         totp::{Owner, TotpSecret},
     },
-    store::{NewAuthenticator, Settlement},
-    user::User,
+    store::{NewAuthenticator, Settlement, SpentSteps},
+    user::{MAX_CONTACT, User, is_contact},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -60,16 +60,16 @@ pub(crate) async fn enroll(
     let asked = Asked::new(request)?;
     let store = app.store().tenant(tenant.id());
     for _ in 0..4 {
-        let known = store.user(&id).await?;
+        let (known, spent) = store.user_and_spent(&id).await?;
         let is_new = known.is_none();
         let mut user = known.unwrap_or_else(|| tenant.new_user(id.clone(), app.now()));
-        let new = asked.authenticator(&app, &tenant, &user).await?;
+        let new = asked.authenticator(&app, &tenant, &user, &spent).await?;
         // Most likely the same call again, after a lost answer.
         if let Some(existing) = store.authenticators(&user).await?.iter().find(|one| asked.is(one, &new.description)) {
             let authenticator = UserAuthenticator::listed(&user, existing);
             return Ok(Json(EnrollResponse { authenticator, recovery_codes: Vec::new() }));
         }
-        if store.add_authenticator(&user, is_new, &new, asked.is_default).await? == Settlement::Refused {
+        if store.add_authenticator(&user, is_new, &new, (&spent, asked.is_default)).await? == Settlement::Refused {
             asked.check_room(&user)?;
             continue;
         }
@@ -97,10 +97,12 @@ struct Asked {
 impl Asked {
     fn new(request: EnrollRequest) -> Result<Self, Error> {
         let needed = |name: &str, text: Option<String>| {
-            let text = text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty() && text.len() <= 320);
+            let text = text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty() && is_contact(text));
             text.ok_or_else(|| {
                 let method = request.verification_method.as_str();
-                Error::Invalid(format!("{name}: {method} needs it, with 1 to 320 bytes."))
+                Error::Invalid(format!(
+                    "{name}: {method} needs it, with 1 to {MAX_CONTACT} bytes and no control characters."
+                ))
             })
         };
         let mut asked = Self {
@@ -134,17 +136,24 @@ impl Asked {
         one.id == asked.id || self.secret.is_none() && same_address
     }
 
-    async fn authenticator(&self, app: &App, tenant: &TenantContext, user: &User) -> Result<NewAuthenticator, Error> {
+    async fn authenticator(
+        &self,
+        app: &App,
+        tenant: &TenantContext,
+        user: &User,
+        spent: &SpentSteps,
+    ) -> Result<NewAuthenticator, Error> {
         let now = app.now();
-        let (id, sealed) = match &self.secret {
+        let (id, sealed, last_step) = match &self.secret {
             Some(secret) => {
                 let key = app.data_key(tenant).await?;
                 let id = secret.authenticator_id(&key, &user.uid);
                 let owner = Owner { tenant: tenant.id(), user: &user.id, authenticator: &id };
                 let sealed = secret.seal(&key, &owner)?;
-                (id, Some(sealed))
+                let last_step = spent.last_step(|life| secret.authenticator_id(&key, life), now);
+                (id, Some(sealed), last_step)
             }
-            None => (AuthenticatorId::generate(), None),
+            None => (AuthenticatorId::generate(), None, 0),
         };
         let description = Authenticator {
             id,
@@ -158,7 +167,7 @@ impl Asked {
             device: None,
             use_so_far: UseSoFar::default(),
         };
-        Ok(NewAuthenticator { description, sealed })
+        Ok(NewAuthenticator { description, sealed, last_step })
     }
 
     fn check_room(&self, user: &User) -> Result<(), Error> {

@@ -3,7 +3,7 @@
 mod judge;
 mod kind;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use axum::{Json, extract::State};
 use countersign_core::{
@@ -12,16 +12,15 @@ use countersign_core::{
     clock::{Timestamp, iso},
     error::Error,
     http::{Body, Path, Reply, TrackCaller},
-    id::{ActionCode, IdempotencyKey, UserId, digest},
+    id::{ActionCode, DeviceName, IdempotencyKey, UserId, digest},
     method::Method,
     metrics::{Counter, count},
     policy::Policy,
     redirect,
-    rule::{Named, Outcome, facts::Given},
+    rule::{ModelType, Named, Outcome, facts::Given, understood},
     store::Tracked,
-    tenant::{ActionConfig, Settings},
     token::{SigningKey, Subject, scope},
-    user::{MAX_CONTACT, Profile, RequiredAction, User},
+    user::{MAX_CONTACT, Profile, RequiredAction, User, is_contact},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -46,6 +45,7 @@ struct TrackRequest {
     /// tenant's list (`redirectUrls`).
     redirect_url: Option<String>,
     redirect_to_settings: Option<bool>,
+    /// Of the client: an IPv4 or IPv6 address, bare or with its port (`203.0.113.7:443`, `[2001:db8::1]:443`).
     ip_address: Option<String>,
     user_agent: Option<String>,
     device_id: Option<String>,
@@ -54,7 +54,7 @@ struct TrackRequest {
     email: Option<String>,
     phone_number: Option<String>,
     username: Option<String>,
-    /// Data points of the tenant's own.
+    /// Data points of the tenant's own, each of the type that was declared.
     custom: Option<Map<String, Value>>,
     challenge_id: Option<String>,
     locale: Option<String>,
@@ -79,7 +79,7 @@ struct TrackResponse {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     required_actions: Vec<RequiredAction>,
-    /// To a user with nothing enrolled: from then on this will not be enough. Ours.
+    /// To a user with nothing to answer with: from then on this will not be enough. Ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     enforcement: Option<Reminder>,
     /// The active rules that matched, by priority; absent where the action has no rules.
@@ -111,15 +111,24 @@ async fn track(
     Body(request): Body<TrackRequest>,
 ) -> Reply<TrackResponse> {
     let now = app.now();
-    let asked = Asked::new(&request, tenant.settings())?;
-    let keys = app.signing_keys(&tenant).await?;
-    let kind = match failure {
+    let mut asked = Asked::new(&request, &tenant)?;
+    // Before anything is written: without its keys a server changes nothing.
+    app.signing_keys(&tenant).await?;
+    let (tenant, config) = match failure {
         None => {
-            let config = action_config(&app, &tenant, &code, now).await?;
-            Kind { config, policy: Cow::Borrowed(tenant.policy()), failure: None }
+            let configured = kind::configured(&app, tenant.clone(), &code, now).await?;
+            if !Arc::ptr_eq(&configured.tenant, &tenant) {
+                asked = Asked::new(&request, &configured.tenant)?;
+            }
+            (configured.tenant, Ok(configured.config))
         }
-        Some(failure) => Kind::by_copy(&app, &tenant, &code, failure).await?,
+        Some(failure) => (tenant, Err(failure)),
     };
+    let kind = match config {
+        Ok(config) => Kind { config, policy: Cow::Borrowed(tenant.policy()), failure: None },
+        Err(failure) => Kind::by_copy(&app, &tenant, &code, failure).await?,
+    };
+    let keys = app.signing_keys(&tenant).await?;
     // Each turn that finds its reading stale means that another write succeeded, so there are few.
     for _ in 0..20 {
         if let Some((user, action)) = attempt(&app, &tenant, &user_id, &kind, &asked, now).await? {
@@ -142,18 +151,23 @@ struct Asked {
 }
 
 impl Asked {
-    fn new(request: &TrackRequest, settings: &Settings) -> Result<Self, Error> {
+    fn new(request: &TrackRequest, tenant: &TenantContext) -> Result<Self, Error> {
         if request.challenge_id.is_some() {
             return Err(Error::InvalidToken("The challengeId is unknown or has expired.".into()));
         }
         let contacts = [&request.email, &request.phone_number, &request.username];
         let others = [&request.ip_address, &request.user_agent, &request.device_id, &request.locale];
-        if contacts.into_iter().flatten().any(|text| text.len() > MAX_CONTACT) {
-            return Err(Error::Invalid(format!("email, phoneNumber and username have at most {MAX_CONTACT} bytes.")));
+        if contacts.into_iter().flatten().any(|text| !is_contact(text.trim())) {
+            return Err(Error::Invalid(format!(
+                "email, phoneNumber and username have at most {MAX_CONTACT} bytes and no control characters."
+            )));
         }
+        request.device_id.as_deref().map(DeviceName::parse).transpose()?;
         if others.into_iter().flatten().any(|text| text.len() > 1024) {
             return Err(Error::invalid("ipAddress, userAgent, deviceId and locale have at most 1024 bytes."));
         }
+        let address = request.ip_address.as_deref().map(understood::sent_address).transpose()?;
+        understood::check_custom(tenant.points(), request.custom.as_ref(), ModelType::Action)?;
         let contacts = contacts.map(|text| text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned));
         let scope = scope::parse(request.scope.as_deref())?;
         let custom = serde_json::to_string(&request.custom).map_err(Error::internal)?;
@@ -163,9 +177,13 @@ impl Asked {
                 None => IdempotencyKey::generate(),
             },
             fingerprint: digest(&[custom.as_bytes(), scope.as_bytes()]),
-            redirect_url: request.redirect_url.as_deref().map(|url| redirect::check(settings, url)).transpose()?,
+            redirect_url: request
+                .redirect_url
+                .as_deref()
+                .map(|url| redirect::check(tenant.settings(), url))
+                .transpose()?,
             input: json!({
-                "custom": request.custom, "ipAddress": request.ip_address, "userAgent": request.user_agent,
+                "custom": request.custom, "ipAddress": address, "userAgent": request.user_agent,
                 "deviceId": request.device_id, "locale": request.locale,
                 "redirectToSettings": request.redirect_to_settings,
             }),
@@ -203,40 +221,6 @@ impl Asked {
     fn has_contacts(&self) -> bool {
         self.contacts.iter().any(Option::is_some)
     }
-}
-
-/// The kind of action, made on first sight with the outcome CHALLENGE.
-async fn action_config(
-    app: &App,
-    tenant: &TenantContext,
-    code: &ActionCode,
-    now: Timestamp,
-) -> Result<ActionConfig, Error> {
-    const HOUR: i64 = 3600;
-    let store = app.store().tenant(tenant.id());
-    let seen_now = now.as_second();
-    match tenant.action(code) {
-        Some(known) if known.last_action_created_at.is_some_and(|last| seen_now - last < HOUR) => Ok(known.clone()),
-        Some(known) => {
-            let exists = store.touch_action_config(code, seen_now).await?;
-            app.expire_tenant(tenant.id());
-            // Removed since it was cached: it is seen for the first time again.
-            if exists { Ok(known.clone()) } else { create_action_config(app, tenant, code, now).await }
-        }
-        None => create_action_config(app, tenant, code, now).await,
-    }
-}
-
-async fn create_action_config(
-    app: &App,
-    tenant: &TenantContext,
-    code: &ActionCode,
-    now: Timestamp,
-) -> Result<ActionConfig, Error> {
-    let new = ActionConfig { last_action_created_at: Some(now.as_second()), ..ActionConfig::new(code.clone()) };
-    let existing = app.store().tenant(tenant.id()).create_action_config(&new).await?;
-    app.expire_tenant(tenant.id());
-    Ok(existing.unwrap_or(new))
 }
 
 /// Reads the user, decides, and writes the action; `None` where what was read had changed by then.
@@ -325,7 +309,7 @@ async fn reopen(
 
 /// Whether the user would not be let through if the action were tracked for the first time.
 fn is_stopped(policy: &Policy, user: &User, outcome: Outcome, now: Timestamp) -> bool {
-    !user.is_enrolled() && policy.initial_state(outcome, user, now) == action::State::ChallengeRequired
+    !policy.has_second_factor(user, now) && policy.initial_state(outcome, user, now) == action::State::ChallengeRequired
 }
 
 fn expiry(tenant: &TenantContext, now: Timestamp) -> Timestamp {
@@ -368,7 +352,7 @@ fn respond(
         required_actions: policy.asked_of(user),
         enforcement: policy
             .starts_at(now)
-            .filter(|_| !user.is_enrolled())
+            .filter(|_| !user.can_answer())
             .map(|start| Reminder { starts_at: iso(start) }),
         default_verification_method: judge::default_method(&action, config, user).map(Method::on_run_time_api),
         rule_ids: judge::rule_ids(&action),

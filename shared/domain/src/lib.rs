@@ -8,6 +8,7 @@ pub mod authenticator;
 pub mod challenge;
 pub mod clock;
 pub mod delivery;
+pub mod enrolable;
 pub mod error;
 pub mod happened;
 pub mod id;

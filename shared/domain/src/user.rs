@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::Timestamp,
-    id::{ActionId, AuthenticatorId, UserId, UserUid},
+    id::{ActionId, AuthenticatorId, UserId, UserUid, has_control},
     limiter::{Guesses, PushStarts},
     method::{Method, totp::Step},
     token::MAX_TOKEN_MINUTES,
@@ -18,6 +18,11 @@ pub const MAX_AUTHENTICATORS: usize = 10;
 
 /// The longest e-mail address, phone number or name, in bytes: 64 + 1 + 255 (RFC 5321, section 4.5.3.1).
 pub const MAX_CONTACT: usize = 320;
+
+/// Whether a text may be an e-mail address, a phone number or a name of a user.
+pub fn is_contact(text: &str) -> bool {
+    text.len() <= MAX_CONTACT && !has_control(text)
+}
 
 /// An enrolment not completed in this time is as if it had not been begun.
 pub const ENROLMENT_SECONDS: i64 = 600;
@@ -155,6 +160,12 @@ impl User {
 
     pub fn is_enrolled(&self) -> bool {
         !(self.totp.is_empty() && self.secretless.is_empty())
+    }
+
+    /// Whether there is something that the user can be asked for. An address that a backend vouches for is none: nothing
+    /// here sends codes.
+    pub fn can_answer(&self) -> bool {
+        !self.totp.is_empty() || self.secretless.values().any(|method| method.facts().answers)
     }
 
     /// The kinds of authenticator this user has, each once, in the order of the contract's list.

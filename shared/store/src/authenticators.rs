@@ -9,7 +9,7 @@ use countersign_domain::{
     clock::Timestamp,
     error::Error,
     id::{AuthenticatorId, UserId, UserUid},
-    method::{Method, device::DeviceKey},
+    method::{Method, device::DeviceKey, totp::Step},
     user::{MAX_AUTHENTICATORS, MAX_TOTP, RequiredAction, SpentStep, User},
 };
 
@@ -18,6 +18,7 @@ use super::{
     item::{Attributes, Row, document, empty_map, keyed, n, s},
     keys::{self, Key},
     policy::finished,
+    spent::SpentSteps,
     users::{REVOKED, no_user, read_user, revoked_value, totp_value, write_user},
 };
 
@@ -54,6 +55,23 @@ pub struct NewAuthenticator {
     pub description: Authenticator,
     /// The sealed secret, for TOTP.
     pub sealed: Option<Vec<u8>>,
+    /// The last step that was accepted of the secret, where the user had it before.
+    pub last_step: Step,
+}
+
+impl NewAuthenticator {
+    pub(super) fn totp(&self) -> AttributeValue {
+        let spent = SpentStep { step: self.last_step, ..SpentStep::default() };
+        totp_value(self.sealed.as_deref().unwrap_or_default(), &spent)
+    }
+}
+
+/// The user as it is once this is removed.
+fn without(user: &User, id: &AuthenticatorId) -> User {
+    let mut left = user.clone();
+    left.totp.remove(id);
+    left.secretless.remove(id);
+    left
 }
 
 pub(super) fn read_authenticator(item: &Attributes) -> Result<Authenticator, Error> {
@@ -81,17 +99,17 @@ impl TenantStore<'_> {
         user: &User,
         is_new: bool,
         new: &NewAuthenticator,
-        is_default: bool,
+        (spent, is_default): (&SpentSteps, bool),
     ) -> Result<Settlement, Error> {
         let writes = || {
             let id = new.description.id.as_str();
             let mut add =
                 Expressions::default().require("uid = :uid").value(":uid", s(user.uid.as_str())).name("#i", id);
             add = match &new.sealed {
-                Some(sealed) => add
+                Some(_) => add
                     .set("totp.#i = :new")
                     .require("size(totp) < :max AND attribute_not_exists(totp.#i)")
-                    .value(":new", totp_value(sealed, &SpentStep::default()))
+                    .value(":new", new.totp())
                     .value(":max", n(MAX_TOTP)),
                 None => add
                     .set("att.#i = :new")
@@ -99,7 +117,8 @@ impl TenantStore<'_> {
                     .value(":new", s(new.description.method.as_str()))
                     .value(":max", n(MAX_AUTHENTICATORS - MAX_TOTP)),
             };
-            add = add.listed(self.tenant, &user.id, true);
+            let can_answer = user.can_answer() || new.description.method.facts().answers;
+            add = add.listed(self.tenant, &user.id, can_answer);
             if new.sealed.is_some() {
                 add = add.done(RequiredAction::AuthenticatorApplicationSetup);
             }
@@ -109,11 +128,11 @@ impl TenantStore<'_> {
             let user_write = if is_new {
                 let mut item = write_user(self, user);
                 let (map, value) = match &new.sealed {
-                    Some(sealed) => ("totp", totp_value(sealed, &SpentStep::default())),
+                    Some(_) => ("totp", new.totp()),
                     None => ("att", s(new.description.method.as_str())),
                 };
                 item.insert(map.into(), AttributeValue::M(HashMap::from([(id.to_owned(), value)])));
-                item.insert(census::ENROLLED.into(), n(1));
+                item.insert(census::ENROLLED.into(), n(u8::from(can_answer)));
                 if new.sealed.is_some() {
                     finished(&mut item, user, RequiredAction::AuthenticatorApplicationSetup);
                 }
@@ -124,7 +143,11 @@ impl TenantStore<'_> {
             } else {
                 self.update_user(&user.id, &add)?
             };
-            Ok::<_, Error>(vec![user_write, self.put_description(&user.id, &new.description)?])
+            let mut writes = vec![user_write, self.put_description(&user.id, &new.description)?];
+            if new.sealed.is_some() {
+                writes.push(self.none_went(&user.id, spent)?);
+            }
+            Ok::<_, Error>(writes)
         };
         match contended(async || self.store.transact(writes()?).await).await {
             Ok(()) => Ok(Settlement::Accepted),
@@ -145,28 +168,36 @@ impl TenantStore<'_> {
         removal: &Removal<'_>,
         others: &[TransactWriteItem],
     ) -> Result<Removed, Error> {
-        let mut user = user.clone();
+        let (id, mut user) = (removal.id, user.clone());
         // Each turn that loses means that another authenticator came or went, so there are few.
         for _ in 0..8 {
-            if !user.has_authenticator(removal.id) {
+            if !user.has_authenticator(id) {
                 return Ok(Removed::Gone);
             }
-            let is_last = user.totp.len() + user.secretless.len() == 1;
-            if is_last && removal.keep_last {
+            let ends = user.can_answer() && !without(&user, id).can_answer();
+            if ends && removal.keep_last {
                 return Ok(Removed::Kept);
             }
-            let at = keys::authenticator(self.tenant, &user.id, removal.id);
+            let is_last = ends || user.totp.len() + user.secretless.len() == 1;
+            let at = keys::authenticator(self.tenant, &user.id, id);
             let remove = self.removal(&user, removal, is_last);
             let mut gone = vec![at.clone()];
             if is_last {
                 gone.push(keys::recovery(self.tenant, &user.id));
             }
-            if user.secretless.get(removal.id).copied().is_some_and(Method::is_of_device) {
+            if user.secretless.get(id).copied().is_some_and(Method::is_of_device) {
                 let described = self.store.get(&at).await?.map(|item| read_authenticator(&item)).transpose()?;
                 gone.extend(described.iter().flat_map(|one| self.credentials_of(one)).flatten());
             }
+            let spent = match user.totp.contains_key(id) {
+                true => self.note_spent(&user, [id], &self.spent(&user.id).await?, removal.now)?,
+                false => None,
+            };
+            // Right behind the user's half, so that its refusal is told from that of others.
+            let notes = spent.is_some();
             let write = async || {
                 let mut writes = vec![self.update_user(&user.id, &remove)?];
+                writes.extend(spent.clone());
                 for key in &gone {
                     writes.push(self.delete_item(key)?);
                 }
@@ -176,7 +207,13 @@ impl TenantStore<'_> {
             match contended(write).await {
                 Ok(()) => return Ok(Removed::Yes),
                 Err(Refusal::Cancelled(refused)) => {
-                    let Some(Some(Some(item))) = refused.first() else { return Ok(Removed::Gone) };
+                    let Some(Some(Some(item))) = refused.first() else {
+                        // Another app of the user went at the same time.
+                        if notes && matches!(refused.get(1), Some(Some(_))) {
+                            continue;
+                        }
+                        return Ok(Removed::Gone);
+                    };
                     let now = read_user(&user.id, item)?;
                     if now.uid != user.uid {
                         return Ok(Removed::Gone);
@@ -202,7 +239,12 @@ impl TenantStore<'_> {
             .value(":gone", AttributeValue::Ss(vec![id.to_string()]))
             .value(":uid", s(user.uid.as_str()))
             .value(":apps", n(user.totp.len()))
-            .value(":others", n(user.secretless.len()));
+            .value(":others", n(user.secretless.len()))
+            .spent_as_read(user, [*id]);
+        if user.pending.as_ref().is_some_and(|pending| pending.id == **id) {
+            // The same secret, given out and not confirmed, would begin at no step.
+            remove = remove.remove("pend");
+        }
         let revoked = match remover {
             Remover::Owner => Some(user.revoked.clone()),
             Remover::Customer => user.revoked.with(id, *now).filter(|_| !is_last),
@@ -230,9 +272,10 @@ impl TenantStore<'_> {
 
     /// Resets a user: takes away all that was enrolled, with the recovery codes, and begins another era, so that tokens,
     /// open actions and remembered devices from before are worth nothing. 404 for a user that there is not.
-    pub async fn reset(&self, id: &UserId) -> Result<User, Error> {
+    pub async fn reset(&self, id: &UserId, now: Timestamp) -> Result<User, Error> {
         for _ in 0..8 {
-            let Some(user) = self.user(id).await? else { return Err(no_user()) };
+            let (Some(user), spent) = self.user_and_spent(id).await? else { return Err(no_user()) };
+            let spent = self.note_spent(&user, user.totp.keys(), &spent, now)?;
             let uid = user.uid.after_reset();
             let reset = self.all_taken_away(&user, &uid);
             let mut gone = vec![keys::recovery(self.tenant, id)];
@@ -242,6 +285,7 @@ impl TenantStore<'_> {
             }
             let write = async || {
                 let mut writes = vec![self.update_user(id, &reset)?];
+                writes.extend(spent.clone());
                 for key in &gone {
                     writes.push(self.delete_item(key)?);
                 }
@@ -268,6 +312,7 @@ impl TenantStore<'_> {
             .value(":apps", n(user.totp.len()))
             .value(":others", n(user.secretless.len()))
             .value(":none", empty_map())
+            .spent_as_read(user, user.totp.keys())
             .listed(self.tenant, &user.id, false);
         let apps = user.totp.keys().map(|id| ("totp", id));
         let all = apps.chain(user.secretless.keys().map(|id| ("att", id)));
@@ -295,7 +340,7 @@ impl TenantStore<'_> {
         let mut found = Vec::with_capacity(items.len());
         for item in &items {
             let description = read_authenticator(item)?;
-            if description.user_uid == user.uid && user.has_authenticator(&description.id) {
+            if description.user_uid.is_of_same_life(&user.uid) && user.has_authenticator(&description.id) {
                 found.push(description);
             }
         }

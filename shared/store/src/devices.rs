@@ -96,7 +96,7 @@ impl TenantStore<'_> {
             .value(":max", n(MAX_AUTHENTICATORS - MAX_TOTP))
             .value(":uid", s(user.uid.as_str()));
         if new.is_first {
-            add = add.require("size(totp) = :none AND size(att) = :none").value(":none", n(0));
+            add = add.nothing_to_answer_with(user);
         }
         add = add.listed(self.tenant, &user.id, true);
         if description.method == Method::Push && new.push_token.is_none() {
@@ -140,7 +140,7 @@ impl TenantStore<'_> {
         let [found, described] = self.store.get_all(wanted).await?;
         let (Some(found), Some(described)) = (found, described) else { return Ok(None) };
         let (user, authenticator) = (read_user(user, &found)?, read_authenticator(&described)?);
-        let has = authenticator.user_uid == user.uid && user.has_authenticator(id);
+        let has = authenticator.user_uid.is_of_same_life(&user.uid) && user.has_authenticator(id);
         Ok(has.then_some((user, authenticator)))
     }
 

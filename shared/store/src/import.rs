@@ -9,18 +9,18 @@ use countersign_domain::{
     clock::Timestamp,
     error::Error,
     id::UserId,
-    user::{MAX_TOTP, Profile, RequiredAction, SpentStep, User},
+    user::{MAX_TOTP, Profile, RequiredAction, User},
 };
 
 use super::{
-    Expressions, NewAuthenticator, Refusal, StoredProfile, TenantStore,
+    Expressions, NewAuthenticator, Refusal, SpentSteps, StoredProfile, TenantStore,
     actions::read_action,
     census, contended,
     item::{Attributes, Row, n, s},
     keys::{self, Key},
     policy::finished,
     unavailable,
-    users::{read_user, totp_value, write_user},
+    users::{read_user, write_user},
 };
 
 /// What an import makes of a user.
@@ -32,6 +32,8 @@ pub struct Import<'a> {
     pub profile: Option<&'a Profile>,
     /// Apps that the user does not have yet, each once.
     pub apps: &'a [NewAuthenticator],
+    /// What apps that the user had have spent.
+    pub spent: &'a SpentSteps,
 }
 
 impl TenantStore<'_> {
@@ -48,6 +50,9 @@ impl TenantStore<'_> {
             for app in import.apps {
                 writes.push(self.put_description(&import.user.id, &app.description)?);
             }
+            if !import.apps.is_empty() {
+                writes.push(self.none_went(&import.user.id, import.spent)?);
+            }
             Ok::<_, Error>(writes)
         };
         match contended(async || self.store.transact(writes()?).await).await {
@@ -60,7 +65,7 @@ impl TenantStore<'_> {
     fn imported_item(&self, import: &Import<'_>) -> Attributes {
         let mut item = write_user(self, import.user);
         if !import.apps.is_empty() {
-            let apps = import.apps.iter().map(|app| (app.description.id.to_string(), fresh(app)));
+            let apps = import.apps.iter().map(|app| (app.description.id.to_string(), app.totp()));
             item.insert("totp".into(), AttributeValue::M(apps.collect::<HashMap<_, _>>()));
             item.insert(census::ENROLLED.into(), n(1));
             finished(&mut item, import.user, RequiredAction::AuthenticatorApplicationSetup);
@@ -76,7 +81,7 @@ impl TenantStore<'_> {
                 .set(format!("totp.#i{index} = :t{index}"))
                 .require(format!("attribute_not_exists(totp.#i{index})"))
                 .name(format!("#i{index}"), app.description.id.as_str())
-                .value(format!(":t{index}"), fresh(app));
+                .value(format!(":t{index}"), app.totp());
         }
         if !import.apps.is_empty() {
             add = add
@@ -133,7 +138,7 @@ impl TenantStore<'_> {
                 .value(":uid", s(user.uid.as_str()))
                 .value(":apps", n(user.totp.len()))
                 .value(":others", n(user.secretless.len()))
-                .listed(self.tenant, id, user.is_enrolled());
+                .listed(self.tenant, id, user.can_answer());
             if let Some(day) = newest.map(census::day).max(user.seen) {
                 list = list.set("seen = :day").value(":day", n(day));
             }
@@ -146,8 +151,4 @@ impl TenantStore<'_> {
         }
         Err(Error::unavailable("the user kept changing"))
     }
-}
-
-fn fresh(app: &NewAuthenticator) -> AttributeValue {
-    totp_value(app.sealed.as_deref().unwrap_or_default(), &SpentStep::default())
 }

@@ -29,6 +29,7 @@ mod recent;
 mod rules;
 pub mod schema;
 mod sources;
+mod spent;
 mod tenants;
 mod users;
 
@@ -64,6 +65,7 @@ pub use profiles::StoredProfile;
 pub use proofs::{Completion, Settlement};
 pub use recent::{Noted, SeenByRules, no_device};
 pub use rules::no_rule;
+pub use spent::SpentSteps;
 pub use tenants::{Versioned, no_action_config};
 
 use countersign_domain::{

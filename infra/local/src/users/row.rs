@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use countersign_core::{
     clock::Timestamp,
-    id::UserId,
+    id::{UserId, has_control},
     method::totp::TotpSecret,
+    rule::{DataPoint, ModelType, understood},
     user::{MAX_CONTACT, MAX_TOTP, Profile},
 };
 use serde_json::{Map, Value};
@@ -55,6 +56,9 @@ impl Row {
             if place.as_ref().is_some_and(|text| text.len() > MAX_CONTACT) {
                 return Err(problem(name, format!("has more than {MAX_CONTACT} bytes; shorten it")));
             }
+            if place.as_deref().is_some_and(has_control) {
+                return Err(problem(name, "has a control character, such as a tab or a line's end; take it out"));
+            }
         }
         let mut verified: [Option<bool>; 2] = [None; 2];
         for (place, name) in verified.iter_mut().zip(VERIFIED) {
@@ -77,6 +81,15 @@ impl Row {
             Some(unknown) => Err(problem(unknown, "is not a field of a user; remove it or correct its name")),
             None => Ok(Self { user, texts, verified, custom, apps }),
         }
+    }
+
+    /// Refuses data of another type than the tenant's data points have.
+    pub fn check_custom(&self, points: &[DataPoint]) -> Result<(), Problem> {
+        understood::check_custom(points, self.custom.as_ref(), ModelType::User).map_err(|error| {
+            let message = error.to_string();
+            let (field, rest) = message.split_once(": ").unwrap_or(("custom", &message));
+            problem(field, rest)
+        })
     }
 
     /// Writes what the line says over what is known.

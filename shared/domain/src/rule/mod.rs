@@ -7,6 +7,7 @@ pub mod list;
 mod point;
 pub mod recent;
 mod set;
+pub mod understood;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
