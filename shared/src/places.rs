@@ -8,7 +8,7 @@ use maxminddb::{PathElement, Reader, path};
 
 use crate::{
     config::{ConfigError, Environment},
-    rule::facts::Place,
+    rule::{facts::Place, understood},
 };
 
 /// Some databases, asked in turn: the first that knows a thing says it.
@@ -38,7 +38,7 @@ impl Places {
 
     /// What a person is told of an address as somebody wrote it; nothing where it is none, or nothing is known.
     pub fn name_of(&self, address: &str) -> Option<String> {
-        self.place(address.trim().parse().ok()?).name()
+        self.place(understood::address(address)?).name()
     }
 
     /// What is known of an address; a record that cannot be read is as if it were not there.

@@ -18,5 +18,9 @@ mod refusals;
 mod support;
 #[path = "rules/table.rs"]
 mod table;
+#[path = "rules/torn.rs"]
+mod torn;
+#[path = "rules/understood.rs"]
+mod understood;
 #[path = "support/table.rs"]
 mod whole;

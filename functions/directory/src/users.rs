@@ -9,6 +9,8 @@ use countersign_core::{
     http::{Body, Path, Query, Reply, ServerCaller},
     id::UserId,
     policy::RequiredAction,
+    rule::understood,
+    tenant::ModelType,
     user::{ContactKind, MAX_CONTACT, Profile, User},
 };
 use serde::{Deserialize, Serialize};
@@ -100,7 +102,8 @@ pub(crate) struct UpdateUserRequest {
 }
 
 impl UpdateUserRequest {
-    fn check(&self) -> Result<(), Error> {
+    fn check(&self, tenant: &TenantContext) -> Result<(), Error> {
+        understood::check_custom(tenant.points(), self.custom.as_ref(), ModelType::User)?;
         let texts = [
             ("email", &self.email),
             ("phoneNumber", &self.phone_number),
@@ -150,7 +153,7 @@ pub(crate) async fn patch(
     Path(id): Path<UserId>,
     Body(request): Body<UpdateUserRequest>,
 ) -> Reply<UserView> {
-    request.check()?;
+    request.check(&tenant)?;
     let store = app.store().tenant(tenant.id());
     for _ in 0..4 {
         let (known, stored) = store.user_and_profile(&id).await?;

@@ -9,7 +9,8 @@ use countersign_core::{
     id::{ListAlias, TenantId},
     rule::{
         Rule,
-        condition::names_list,
+        catalogue::Form,
+        condition::{names_list, points_in_list},
         list::{ItemType, ValueList, alias_of},
     },
     store::no_list,
@@ -135,17 +136,33 @@ pub(crate) async fn patch(
     Path(alias): Path<ListAlias>,
     Body(changes): Body<ListChanges>,
 ) -> Reply<ValueListView> {
+    let store = app.store().tenant(tenant.id());
+    let rules = store.load().await?.map(|loaded| loaded.rules).unwrap_or_default();
     let change = |list: &mut ValueList| {
         list.name = changes.name.clone().unwrap_or_else(|| list.name.clone());
         list.is_active = changes.is_active.map_or(list.is_active, |changed| changed.unwrap_or(true));
         if let Some(items) = &changes.value_list_items {
             list.items = items.clone().unwrap_or_default();
         }
-        list.check()
+        list.check()?;
+        is_what_rules_look_for(list, &rules)
     };
-    let changed = app.store().tenant(tenant.id()).change_list(&alias, change).await?;
+    let changed = store.change_list(&alias, change).await?;
     app.forget_tenant(tenant.id());
     Ok(Json(view(tenant.id(), changed)))
+}
+
+/// An item that no rule could find is refused. A rule that is made at the same moment cannot be computed then.
+fn is_what_rules_look_for(list: &ValueList, rules: &[Rule]) -> Result<(), Error> {
+    for rule in rules {
+        for point in points_in_list(&rule.conditions, list.alias.as_str()) {
+            if let Some(form) = Form::of(point) {
+                let (name, code) = (&rule.name, &rule.action_code);
+                list.check_form(form, &format!("the rule \"{name}\" of {code} looks for {point} in this list"))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Delete a value list; 404 where there is none, 409 where a rule names it.

@@ -17,9 +17,9 @@ use countersign_core::{
     metrics::{Counter, count},
     policy::{Policy, RequiredAction},
     redirect,
-    rule::{Named, facts::Given},
+    rule::{Named, facts::Given, understood},
     store::Tracked,
-    tenant::{ActionConfig, Settings},
+    tenant::{ActionConfig, ModelType},
     token::{SigningKey, Subject, scope},
     user::{MAX_CONTACT, Profile, User},
 };
@@ -46,6 +46,7 @@ struct TrackRequest {
     /// tenant's list (`redirectUrls`).
     redirect_url: Option<String>,
     redirect_to_settings: Option<bool>,
+    /// Of the client: an IPv4 or IPv6 address, bare or with its port (`203.0.113.7:443`, `[2001:db8::1]:443`).
     ip_address: Option<String>,
     user_agent: Option<String>,
     device_id: Option<String>,
@@ -54,7 +55,7 @@ struct TrackRequest {
     email: Option<String>,
     phone_number: Option<String>,
     username: Option<String>,
-    /// Data points of the tenant's own.
+    /// Data points of the tenant's own, each of the type that was declared.
     custom: Option<Map<String, Value>>,
     challenge_id: Option<String>,
     locale: Option<String>,
@@ -111,7 +112,7 @@ async fn track(
     Body(request): Body<TrackRequest>,
 ) -> Reply<TrackResponse> {
     let now = app.now();
-    let asked = Asked::new(&request, tenant.settings())?;
+    let asked = Asked::new(&request, &tenant)?;
     let keys = app.signing_keys(&tenant).await?;
     let kind = match failure {
         None => {
@@ -142,7 +143,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn new(request: &TrackRequest, settings: &Settings) -> Result<Self, Error> {
+    fn new(request: &TrackRequest, tenant: &TenantContext) -> Result<Self, Error> {
         if request.challenge_id.is_some() {
             return Err(Error::InvalidToken("The challengeId is unknown or has expired.".into()));
         }
@@ -154,6 +155,8 @@ impl Asked {
         if others.into_iter().flatten().any(|text| text.len() > 1024) {
             return Err(Error::invalid("ipAddress, userAgent, deviceId and locale have at most 1024 bytes."));
         }
+        let address = request.ip_address.as_deref().map(understood::sent_address).transpose()?;
+        understood::check_custom(tenant.points(), request.custom.as_ref(), ModelType::Action)?;
         let contacts = contacts.map(|text| text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned));
         let scope = scope::parse(request.scope.as_deref())?;
         let custom = serde_json::to_string(&request.custom).map_err(Error::internal)?;
@@ -163,9 +166,9 @@ impl Asked {
                 None => IdempotencyKey::generate(),
             },
             fingerprint: digest(&[custom.as_bytes(), scope.as_bytes()]),
-            redirect_url: request.redirect_url.as_deref().map(|url| redirect::check(settings, url)).transpose()?,
+            redirect_url: request.redirect_url.as_deref().map(|url| redirect::check(tenant.settings(), url)).transpose()?,
             input: json!({
-                "custom": request.custom, "ipAddress": request.ip_address, "userAgent": request.user_agent,
+                "custom": request.custom, "ipAddress": address, "userAgent": request.user_agent,
                 "deviceId": request.device_id, "locale": request.locale,
                 "redirectToSettings": request.redirect_to_settings,
             }),

@@ -36,7 +36,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Requester {
         let connected = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
         let address = parts.extensions.get::<ClientIp>().map(|ClientIp(address)| *address).or(connected);
         Ok(Self {
-            ip_address: address.map(|address| address.to_string()),
+            // A socket that takes both says IPv4 addresses in their IPv6 form (RFC 4291, section 2.5.5.2).
+            ip_address: address.map(|address| address.to_canonical().to_string()),
             user_agent: header(header::USER_AGENT),
             origin: header(header::ORIGIN),
         })

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
+use serde_json::Value;
+
 use crate::{
+    authenticator::Method,
     id::ListAlias,
     tenant::{DataPoint, DataType},
 };
 
-use super::list::{ItemType, ValueList};
+use super::list::{self, ItemType, Networks, ValueList};
 
 /// What a data point is, where it is there at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +31,79 @@ impl Type {
             Self::Number => "a number",
             Self::Boolean => "true or false",
             Self::Texts => "a list of texts",
+        }
+    }
+
+    /// Whether a value is of this type.
+    pub fn has(self, value: &Value) -> bool {
+        match self {
+            Self::Text => value.is_string(),
+            Self::Number => value.is_number(),
+            Self::Boolean => value.is_boolean(),
+            Self::Texts => value.as_array().is_some_and(|items| items.iter().all(Value::is_string)),
+        }
+    }
+}
+
+/// How the texts of some data points are written. Another text is never found there, so a rule that looks for one is
+/// refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    Address,
+    /// ISO 3166-1 alpha-2.
+    Country,
+    Method,
+    /// ISO 8601.
+    Date,
+}
+
+impl Form {
+    const ALL: [Self; 4] = [Self::Address, Self::Country, Self::Method, Self::Date];
+
+    /// The form of a data point's texts, where they have one.
+    pub fn of(point: &str) -> Option<Self> {
+        match point {
+            "ip.address" => Some(Self::Address),
+            "ip.countryCode" => Some(Self::Country),
+            "user.enrolledMethods" => Some(Self::Method),
+            "time.date" => Some(Self::Date),
+            _ => None,
+        }
+    }
+
+    /// Whether the data point can be this very text.
+    pub fn has(self, text: &str) -> bool {
+        match self {
+            Self::Address => list::address(text).is_some_and(|address| address.to_string() == text),
+            Self::Country => text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase()),
+            Self::Method => Method::parse(text).is_some(),
+            Self::Date => text.parse::<Date>().is_ok_and(|date| date.to_string() == text),
+        }
+    }
+
+    /// Whether an item of a value list can be found by this; of addresses it may be a network, and in any spelling.
+    pub fn has_item(self, item: &Value) -> bool {
+        item.as_str().is_some_and(|text| match self {
+            Self::Address => Networks::parse([text]).is_ok(),
+            other => other.has(text),
+        })
+    }
+
+    /// What to write.
+    pub fn wanted(self) -> &'static str {
+        match self {
+            Self::Address => "an address as rules see it, such as 192.0.2.7 or 2001:db8::1; for networks there is ip_in_cidr",
+            Self::Country => "a country in two capital letters (ISO 3166-1), such as DE",
+            Self::Method => "a method by its name, such as AUTHENTICATOR_APP or PUSH",
+            Self::Date => "a day such as 2026-11-21",
+        }
+    }
+
+    /// What to write into a value list.
+    pub fn wanted_item(self) -> &'static str {
+        match self {
+            Self::Address => "an address or a network, such as 192.0.2.7 or 2001:db8::/32",
+            other => other.wanted(),
         }
     }
 }
@@ -91,7 +168,27 @@ pub const OFAC_COUNTRIES: &str = "ofac-countries";
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {
     custom: BTreeMap<String, Type>,
-    lists: BTreeMap<ListAlias, ItemType>,
+    lists: BTreeMap<ListAlias, Listed>,
+}
+
+/// What a value list has.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    pub items: ItemType,
+    /// The forms that every item has.
+    forms: Vec<Form>,
+}
+
+impl Listed {
+    fn new(list: &ValueList) -> Self {
+        let all_have = |form: &Form| list.items.iter().all(|item| form.has_item(item));
+        Self { items: list.item_type, forms: Form::ALL.into_iter().filter(all_have).collect() }
+    }
+
+    /// Whether every item can be found by a data point of this form.
+    pub fn has(&self, form: Form) -> bool {
+        self.forms.contains(&form)
+    }
 }
 
 impl Catalogue {
@@ -101,7 +198,7 @@ impl Catalogue {
     ) -> Self {
         Self {
             custom: points.into_iter().map(|point| (variable(point), point.data_type.into())).collect(),
-            lists: lists.into_iter().map(|list| (list.alias.clone(), list.item_type)).collect(),
+            lists: lists.into_iter().map(|list| (list.alias.clone(), Listed::new(list))).collect(),
         }
     }
 
@@ -130,9 +227,9 @@ impl Catalogue {
         }
     }
 
-    /// The type of a value list's items; a message where there is no such list.
-    pub fn list(&self, alias: &str) -> Result<ItemType, String> {
-        let found = ListAlias::parse(alias).ok().and_then(|alias| self.lists.get(&alias).copied());
+    /// What a value list has; a message where there is no such list.
+    pub fn list(&self, alias: &str) -> Result<&Listed, String> {
+        let found = ListAlias::parse(alias).ok().and_then(|alias| self.lists.get(&alias));
         found.ok_or_else(|| {
             format!("there is no value list \"{alias}\"; create it under /v1/management/value-lists first")
         })

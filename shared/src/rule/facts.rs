@@ -1,6 +1,6 @@
 //! The data that rules are asked over: each point with where it comes from, and when it is absent.
 //!
-//! Every value has the type that the catalogue says; what is of another type is left out, and so does not match.
+//! Data points of the tenant's own may be of another type than was declared later: that is found where rules are asked.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -14,11 +14,12 @@ use super::{
     catalogue::{ANONYMOUS_IPS, OFAC_COUNTRIES, variable},
     list::{self, Members, ValueList},
     recent::{Device, Origin, Recent, Stay},
+    understood,
 };
 use crate::{
     clock::Timestamp,
     id::{ActionCode, DeviceTag},
-    tenant::{DataPoint, DataType},
+    tenant::DataPoint,
     user::{Profile, User},
 };
 
@@ -73,7 +74,7 @@ pub struct Given<'a> {
 
 impl Given<'_> {
     pub fn address(&self) -> Option<IpAddr> {
-        self.ip_address.and_then(list::address)
+        self.ip_address.and_then(understood::address)
     }
     pub fn device(&self) -> Option<DeviceTag> {
         self.device_id.filter(|id| !id.is_empty()).map(DeviceTag::of)
@@ -135,19 +136,10 @@ pub fn data(known: &Known<'_>) -> Data {
     all.put("velocity.wrongCodesInARow", Some(known.user.guesses.totp_failures));
     for point in known.points {
         let of = if point.is_of_user() { known.profile.custom.as_ref() } else { known.given.custom };
-        let value = of.and_then(|of| of.get(&point.name)).filter(|value| is_of(value, point.data_type));
+        let value = of.and_then(|of| of.get(&point.name)).filter(|value| !value.is_null());
         all.put(&variable(point), value.cloned());
     }
     all.0
-}
-
-fn is_of(value: &Value, data_type: DataType) -> bool {
-    match data_type {
-        DataType::Text => value.is_string(),
-        DataType::Number => value.is_number(),
-        DataType::Boolean => value.is_boolean(),
-        DataType::Multiselect => value.as_array().is_some_and(|items| items.iter().all(Value::is_string)),
-    }
 }
 
 /// All absent without an address that can be read; each absent without the list or the database it is asked of.

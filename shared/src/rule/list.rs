@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::catalogue::{ANONYMOUS_IPS, Form, OFAC_COUNTRIES};
 use crate::{clock::Timestamp, error::Error, id::ListAlias};
 
 /// A list of texts or numbers that rules name by its alias.
@@ -47,7 +48,22 @@ impl ValueList {
             };
             return Err(Error::Invalid(format!("valueListItems[{index}]: {message}.")));
         }
-        Ok(())
+        match self.alias.as_str() {
+            ANONYMOUS_IPS => self.check_form(Form::Address, "ip.isAnonymous asks this list"),
+            OFAC_COUNTRIES => self.check_form(Form::Country, "ip.countryCodeInOfacList asks this list"),
+            _ => Ok(()),
+        }
+    }
+
+    /// That every item can be found by what asks for it; `why` says what that is.
+    pub fn check_form(&self, form: Form, why: &str) -> Result<(), Error> {
+        if self.item_type != ItemType::String {
+            return Err(Error::Invalid(format!("itemType: {why}, and looks for texts; send string.")));
+        }
+        match self.items.iter().position(|item| !form.has_item(item)) {
+            None => Ok(()),
+            Some(index) => Err(Error::Invalid(format!("valueListItems[{index}]: {why}; write {}.", form.wanted_item()))),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ pub mod list;
 pub mod recent;
 pub mod replay;
 mod set;
+pub mod understood;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     Named, Rule, Trace,
-    catalogue::Catalogue,
+    catalogue::{Catalogue, Type},
     condition::{Condition, LocalPart, Program, Read, run},
     facts::{Data, Lists},
     list,
@@ -19,13 +19,15 @@ use crate::{action::Outcome, authenticator::Method, clock::Timestamp};
 pub struct RuleSet {
     /// Active and shadow rules, by priority.
     rules: Vec<Compiled>,
-    /// What all of them read, each once.
-    reads: Vec<Read>,
+    /// What all of them read, each once, and of which type the data point is that it is read of.
+    reads: Vec<(Read, Option<Type>)>,
 }
 
 #[derive(Debug)]
 struct Compiled {
     rule: Rule,
+    /// Which of the reads are its own.
+    reads: Vec<usize>,
     /// Absent where the tree does not fit the tenant's data points and lists any more.
     program: Option<Program>,
 }
@@ -44,13 +46,14 @@ impl RuleSet {
     pub fn new(rules: impl IntoIterator<Item = Rule>, catalogue: &Catalogue) -> Self {
         let mut rules: Vec<Rule> = rules.into_iter().filter(|rule| rule.is_active || rule.is_shadow).collect();
         rules.sort_by_key(|rule| rule.priority);
-        let mut reads: Vec<Read> = Vec::new();
+        let mut reads: Vec<(Read, Option<Type>)> = Vec::new();
         let compiled = rules.into_iter().map(|rule| {
-            let program = Condition::check(&rule.conditions, catalogue).ok().and_then(|condition| {
-                let places: Vec<usize> = condition.reads().iter().map(|read| place(&mut reads, read)).collect();
-                Program::new(&condition, &places)
-            });
-            Compiled { rule, program }
+            let Ok(condition) = Condition::check(&rule.conditions, catalogue) else {
+                return Compiled { rule, reads: Vec::new(), program: None };
+            };
+            let places: Vec<usize> = condition.reads().iter().map(|read| place(&mut reads, read, catalogue)).collect();
+            let program = Program::new(&condition, &places);
+            Compiled { rule, reads: places, program }
         });
         Self { rules: compiled.collect(), reads }
     }
@@ -62,18 +65,18 @@ impl RuleSet {
 
     /// The data points that the rules ask about.
     pub fn asks(&self) -> impl Iterator<Item = &str> {
-        self.reads.iter().filter_map(|read| match read {
-            Read::Point(point) | Read::InList { point, .. } | Read::InCidr { point, .. } => Some(point.as_str()),
-            Read::Local { .. } => None,
-        })
+        self.reads.iter().filter_map(|(read, _)| read.point())
     }
 
     /// The first active rule that matches decides. Where one before it cannot be computed nothing is known of it: the
     /// outcome for errors then, or a stricter one of a rule after it.
     pub fn decide(&self, data: Data, lists: &Lists, on_error: Outcome, now: Timestamp) -> Decision {
         let mut computed = HashMap::new();
-        for (at, read) in self.reads.iter().enumerate() {
-            if let Some(value) = value(read, &data, lists, now) {
+        let (mut unread, mut has_unread) = (vec![false; self.reads.len()], false);
+        for (at, (read, of)) in self.reads.iter().enumerate() {
+            if is_unread(read, *of, &data) {
+                (unread[at], has_unread) = (true, true);
+            } else if let Some(value) = value(read, &data, lists, now) {
                 computed.insert(at, value);
             }
         }
@@ -81,13 +84,20 @@ impl RuleSet {
             .reads
             .iter()
             .enumerate()
-            .map(|(at, read)| match read {
+            .map(|(at, (read, _))| match read {
+                _ if unread[at] => None,
                 Read::Point(name) => data.get(name),
                 _ => computed.get(&at),
             })
             .map(|value| value.unwrap_or(&Value::Null))
             .collect();
-        let results = run(self.rules.iter().map(|one| one.program.as_ref()), &values);
+        let mut results = run(self.rules.iter().map(|one| one.program.as_ref()), &values);
+        if has_unread {
+            // What matches though something is missing matches whatever that is; nothing is known of the others.
+            for (rule, result) in self.rules.iter().zip(&mut results) {
+                *result = result.filter(|matches| *matches || !rule.reads.iter().any(|read| unread[*read]));
+            }
+        }
         self.decision(&results, data, on_error)
     }
 
@@ -131,11 +141,21 @@ fn strictness(outcome: Outcome) -> u8 {
     }
 }
 
-fn place(reads: &mut Vec<Read>, read: &Read) -> usize {
-    reads.iter().position(|known| known == read).unwrap_or_else(|| {
-        reads.push(read.clone());
+fn place(reads: &mut Vec<(Read, Option<Type>)>, read: &Read, catalogue: &Catalogue) -> usize {
+    reads.iter().position(|(known, _)| known == read).unwrap_or_else(|| {
+        let of = read.point().and_then(|point| catalogue.point(point).ok());
+        reads.push((read.clone(), of));
         reads.len() - 1
     })
+}
+
+/// Whether there is something that is not understood: of another type, or no address where one is looked for.
+fn is_unread(read: &Read, of: Option<Type>, data: &Data) -> bool {
+    let Some(value) = read.point().and_then(|point| data.get(point)).filter(|value| !value.is_null()) else {
+        return false;
+    };
+    let is_address = || value.as_str().and_then(list::address).is_some();
+    of.is_some_and(|of| !of.has(value)) || matches!(read, Read::InCidr { .. }) && !is_address()
 }
 
 /// What is computed for a read that is not itself a data point; absent where what it is computed from is.

@@ -76,8 +76,10 @@ async fn what_was_allowed_is_known() {
     assert_eq!(known(&world, FROM, "laptop").await, KNOWN);
     assert_eq!(known(&world, "::ffff:192.0.2.1", "laptop").await, KNOWN, "the same address in its other form");
     assert_eq!(known(&world, "192.0.2.2", "phone").await, UNKNOWN);
-    let none = pay(&world, -1, "", "").await;
-    assert_eq!((none["data"].get("ip.isUnrecognized"), &none["data"]["device.isNew"]), (None, &json!(true)));
+    let body = json!({"idempotencyKey": "none", "custom": {"amount": -1}});
+    assert_eq!(world.track("ada", "pay", body).await.ok()["state"], "BLOCK");
+    let none = data(&world, "none");
+    assert_eq!((none.get("ip.isUnrecognized"), &none["device.isNew"]), (None, &json!(true)));
 }
 
 #[tokio::test]

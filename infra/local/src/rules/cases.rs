@@ -9,7 +9,7 @@ use countersign_core::{
     id::{ActionCode, RuleId},
     rule::{
         Decision, RuleSet,
-        catalogue::{Catalogue, Type},
+        catalogue::{Catalogue, Form},
         facts::{self, Data, Lists},
     },
 };
@@ -137,13 +137,16 @@ fn flatten(
 
 fn check(name: &str, value: &Value, catalogue: &Catalogue) -> Result<(), String> {
     let wanted = catalogue.point(name)?;
-    let fits = match wanted {
-        Type::Text => value.is_string(),
-        Type::Number => value.is_number(),
-        Type::Boolean => value.is_boolean(),
-        Type::Texts => value.as_array().is_some_and(|items| items.iter().all(Value::is_string)),
-    };
-    if fits { Ok(()) } else { Err(format!("{name} is {}, and not {value}", wanted.name())) }
+    if !wanted.has(value) {
+        return Err(format!("{name} is {}, and not {value}", wanted.name()));
+    }
+    let texts = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+    match Form::of(name) {
+        Some(form) if !texts.iter().filter_map(Value::as_str).all(|text| form.has(text)) => {
+            Err(format!("{name} is never {value}; write {}", form.wanted()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The rules of an action, and what they are called.

@@ -118,6 +118,9 @@ pub async fn run(target: &Target<'_>, options: &Options) -> Result<Summary, Trou
 async fn take(target: &Target<'_>, row: &Row, dry_run: bool) -> Result<Taken, Error> {
     let store = target.app.store().tenant(target.tenant.id());
     let now = target.app.now();
+    if let Err(found) = row.check_custom(target.tenant.points()) {
+        return Ok(Taken::Rejected(found));
+    }
     // Each turn that finds its reading stale means that another write succeeded, so there are few.
     for _ in 0..8 {
         let (known, stored) = store.user_and_profile(&row.user).await?;

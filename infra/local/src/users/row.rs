@@ -6,6 +6,8 @@ use countersign_core::{
     authenticator::totp::TotpSecret,
     clock::Timestamp,
     id::UserId,
+    rule::understood,
+    tenant::{DataPoint, ModelType},
     user::{MAX_CONTACT, MAX_TOTP, Profile},
 };
 use serde_json::{Map, Value};
@@ -77,6 +79,15 @@ impl Row {
             Some(unknown) => Err(problem(unknown, "is not a field of a user; remove it or correct its name")),
             None => Ok(Self { user, texts, verified, custom, apps }),
         }
+    }
+
+    /// Refuses data of another type than the tenant's data points have.
+    pub fn check_custom(&self, points: &[DataPoint]) -> Result<(), Problem> {
+        understood::check_custom(points, self.custom.as_ref(), ModelType::User).map_err(|error| {
+            let message = error.to_string();
+            let (field, rest) = message.split_once(": ").unwrap_or(("custom", &message));
+            problem(field, rest)
+        })
     }
 
     /// Writes what the line says over what is known.

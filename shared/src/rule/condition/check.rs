@@ -3,7 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::{Catalogue, Condition, Fault, MAX_BYTES, MAX_DEPTH, MAX_NODES, Networks, Read, Term, Test};
-use crate::rule::{catalogue::Type, list::ItemType};
+use crate::rule::{
+    catalogue::{Form, Type},
+    list::ItemType,
+};
 
 /// The operators that conditions are made of; nothing that loops.
 const TESTS: [&str; 17] = [
@@ -230,6 +233,8 @@ impl<'a> Checker<'a> {
                 ),
             });
         }
+        self.at("[1]", |checker| checker.can_be(&left, &right))?;
+        self.at("[0]", |checker| checker.can_be(&right, &left))?;
         Ok(Test::Same(left, right))
     }
 
@@ -239,13 +244,21 @@ impl<'a> Checker<'a> {
         let (needle, of_needle) = self.at("[0]", |checker| checker.term(needle))?;
         if let Value::Array(items) = haystack {
             let literals = self.at("[1]", |checker| {
-                checker.each(&Operands::List(items), |checker, item| checker.literal_of(item, of_needle))
+                checker.each(&Operands::List(items), |checker, item| {
+                    let literal = checker.literal_of(item, of_needle)?;
+                    checker.can_be(&needle, &Term::Literal(literal.clone())).map(|()| literal)
+                })
             })?;
             return Ok(Test::Within(needle, Term::Literal(Value::Array(literals))));
         }
         let (haystack, of_haystack) = self.at("[1]", |checker| checker.term(haystack))?;
         match (of_needle, of_haystack) {
-            (Type::Text, Type::Text | Type::Texts) => Ok(Test::Within(needle, haystack)),
+            (Type::Text, Type::Texts) => {
+                self.at("[0]", |checker| checker.can_be(&haystack, &needle))?;
+                Ok(Test::Within(needle, haystack))
+            }
+            // A part of a text need not be of its form.
+            (Type::Text, Type::Text) => Ok(Test::Within(needle, haystack)),
             (of, Type::Text | Type::Texts) => Err(Fault {
                 path: format!("{}[0]", self.path),
                 message: format!("only a text is looked for in texts, and this is {}", of.name()),
@@ -284,12 +297,16 @@ impl<'a> Checker<'a> {
         let alias = self.at("[1]", |checker| {
             checker.count()?;
             let Value::String(alias) = alias else { return Err(checker.fault("write the alias of a value list")) };
-            let items = checker.catalogue.list(alias).map_err(|message| checker.fault(message))?;
+            let listed = checker.catalogue.list(alias).map_err(|message| checker.fault(message))?;
             let fits =
-                matches!((of, items), (Type::Text | Type::Texts, ItemType::String) | (Type::Number, ItemType::Number));
+                matches!((of, listed.items), (Type::Text | Type::Texts, ItemType::String) | (Type::Number, ItemType::Number));
             if !fits {
-                let items = if items == ItemType::String { "texts" } else { "numbers" };
+                let items = if listed.items == ItemType::String { "texts" } else { "numbers" };
                 return Err(checker.fault(format!("the list has {items}, and {point} is {}", of.name())));
+            }
+            if let Some(form) = Form::of(&point).filter(|form| !listed.has(*form)) {
+                let wanted = form.wanted_item();
+                return Err(checker.fault(format!("not every item of the list can be {point}; each is {wanted}")));
             }
             Ok(alias.clone())
         })?;

@@ -49,6 +49,16 @@ pub enum Read {
     Local { part: LocalPart, zone: String },
 }
 
+impl Read {
+    /// The data point that it is about.
+    pub fn point(&self) -> Option<&str> {
+        match self {
+            Self::Point(point) | Self::InList { point, .. } | Self::InCidr { point, .. } => Some(point),
+            Self::Local { .. } => None,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LocalPart {
     Hour,
@@ -97,18 +107,39 @@ pub fn names_list(tree: &Value, alias: &str) -> bool {
     any(tree, &|operator, operands| operator == "in_list" && operands.get(1).is_some_and(|named| named == alias))
 }
 
+/// The data points that a tree looks for in a value list.
+pub fn points_in_list<'a>(tree: &'a Value, alias: &str) -> Vec<&'a str> {
+    let mut points = Vec::new();
+    each(tree, &mut |operator, operands| {
+        if operator == "in_list" && operands.get(1).is_some_and(|named| named == alias) {
+            let name = operands.first().and_then(|point| point.get("var"));
+            points.extend(name.and_then(|name| name.as_str().or_else(|| name.get(0)?.as_str())));
+        }
+    });
+    points
+}
+
 /// Whether a tree names a data point.
 pub fn names_point(tree: &Value, name: &str) -> bool {
     any(tree, &|operator, operands| ["var", "missing"].contains(&operator) && operands.iter().any(|one| one == name))
 }
 
 fn any(tree: &Value, is_it: &impl Fn(&str, &[Value]) -> bool) -> bool {
+    let mut found = false;
+    each(tree, &mut |operator, operands| found |= is_it(operator, operands));
+    found
+}
+
+/// Goes to every operator of a tree, with its operands.
+fn each<'a>(tree: &'a Value, see: &mut impl FnMut(&'a str, &'a [Value])) {
     match tree {
-        Value::Array(items) => items.iter().any(|item| any(item, is_it)),
-        Value::Object(fields) => fields.iter().any(|(operator, operands)| {
-            let all = operands.as_array().map_or(std::slice::from_ref(operands), Vec::as_slice);
-            is_it(operator, all) || any(operands, is_it)
-        }),
-        _ => false,
+        Value::Array(items) => items.iter().for_each(|item| each(item, see)),
+        Value::Object(fields) => {
+            for (operator, operands) in fields {
+                see(operator, operands.as_array().map_or(std::slice::from_ref(operands), Vec::as_slice));
+                each(operands, see);
+            }
+        }
+        _ => {}
     }
 }

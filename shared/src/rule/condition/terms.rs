@@ -7,7 +7,10 @@ use super::{
     Fault, LocalPart, MAX_NODES, Read, Term,
     check::{Checker, Operands, TERMS, literal},
 };
-use crate::rule::catalogue::Type;
+use crate::rule::{
+    catalogue::{Form, Type},
+    list,
+};
 
 impl Checker<'_> {
     pub(super) fn term_of(&mut self, tree: &Value, wanted: Type) -> Result<Term, Fault> {
@@ -96,5 +99,20 @@ impl Checker<'_> {
             self.reads.push(read);
             self.reads.len() - 1
         })
+    }
+
+    /// That a text which is written in the tree can be found in what is read, where that has a form.
+    pub(super) fn can_be(&self, read: &Term, written: &Term) -> Result<(), Fault> {
+        let (Term::Read(read), Term::Literal(Value::String(text))) = (read, written) else { return Ok(()) };
+        let form = match self.reads.get(*read) {
+            Some(Read::Point(name)) => Form::of(name),
+            _ => None,
+        };
+        match (form, list::address(text)) {
+            (None, _) => Ok(()),
+            (Some(form), _) if form.has(text) => Ok(()),
+            (Some(Form::Address), Some(address)) => Err(self.fault(format!("write this address as {address}"))),
+            (Some(form), _) => Err(self.fault(format!("this is never found there; write {}", form.wanted()))),
+        }
     }
 }
