@@ -103,10 +103,15 @@ impl App {
 
     /// A tenant, at most `CACHE_SECONDS` old; `None` where there is none.
     pub async fn tenant(&self, id: &TenantId) -> Result<Option<Arc<TenantContext>>, Error> {
-        let now = self.now();
-        if let Some(known) = self.0.tenants.get(id, now) {
-            return Ok(Some(known));
+        match self.0.tenants.get(id, self.now()) {
+            Some(known) => Ok(Some(known)),
+            None => self.tenant_anew(id).await,
         }
+    }
+
+    /// A tenant as it is now, all of it from one reading.
+    pub async fn tenant_anew(&self, id: &TenantId) -> Result<Option<Arc<TenantContext>>, Error> {
+        let now = self.now();
         let Some(loaded) = self.store().tenant(id).load().await? else { return Ok(None) };
         let context = Arc::new(TenantContext::new(loaded));
         self.0.tenants.put(id.clone(), context.clone(), now);

@@ -1,9 +1,11 @@
-//! By what an action is decided: its configuration and the tenant's policy, as read or as last known.
+//! By what an action is decided: its configuration and the tenant's policy, as read or as last known. They are of one
+//! reading: an action that is new to a copy may have come with rules, lists and data points that the copy lacks too.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use countersign_core::{
     app::{App, TenantContext},
+    clock::Timestamp,
     error::Error,
     id::ActionCode,
     metrics::{Counter, count},
@@ -18,9 +20,49 @@ pub(crate) struct Kind<'a> {
     pub(crate) failure: Option<Failure>,
 }
 
+/// A kind of action, and the reading of the tenant that it is from.
+pub(crate) struct Configured {
+    pub(crate) tenant: Arc<TenantContext>,
+    pub(crate) config: ActionConfig,
+}
+
+const HOUR: i64 = 3600;
+
+/// The kind of action as it is cached; one that nobody has seen is made, with the outcome CHALLENGE. Where the cache is
+/// found to be out of date about it, the whole tenant is read anew.
+pub(crate) async fn configured(
+    app: &App,
+    tenant: Arc<TenantContext>,
+    code: &ActionCode,
+    now: Timestamp,
+) -> Result<Configured, Error> {
+    let (id, seen_now) = (tenant.id(), now.as_second());
+    let store = app.store().tenant(id);
+    let known = tenant.action(code).cloned();
+    if let Some(known) = &known {
+        let is_noted = known.last_action_created_at.is_some_and(|last| seen_now - last < HOUR);
+        if is_noted || store.touch_action_config(code, seen_now).await? {
+            if !is_noted {
+                app.expire_tenant(id);
+            }
+            return Ok(Configured { config: known.clone(), tenant });
+        }
+    }
+    // New, or removed since it was cached: then it is seen for the first time again, without the rules it had.
+    let new = ActionConfig { last_action_created_at: Some(seen_now), ..ActionConfig::new(code.clone()) };
+    let existing = store.create_action_config(&new).await?;
+    app.expire_tenant(id);
+    if known.is_none() && existing.is_none() {
+        return Ok(Configured { config: new, tenant });
+    }
+    let anew = app.tenant_anew(id).await?.ok_or(Error::Unauthorized)?;
+    let config = anew.action(code).cloned().ok_or_else(|| Error::unavailable("the action configuration kept changing"))?;
+    Ok(Configured { tenant: anew, config })
+}
+
 impl Kind<'_> {
     /// As it fails while the configuration cannot be read: 503, unless its copy says otherwise. Whether two factors
-    /// are enforced is asked anew: no copy from before that lets anybody past it.
+    /// are enforced is asked anew, and can only be stricter than the copy: it is never taken back.
     pub(crate) async fn by_copy(
         app: &App,
         tenant: &TenantContext,

@@ -3,7 +3,7 @@
 mod judge;
 mod kind;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use axum::{Json, extract::State};
 use countersign_core::{
@@ -19,7 +19,7 @@ use countersign_core::{
     redirect,
     rule::{Named, facts::Given, understood},
     store::Tracked,
-    tenant::{ActionConfig, ModelType},
+    tenant::ModelType,
     token::{SigningKey, Subject, scope},
     user::{MAX_CONTACT, Profile, User},
 };
@@ -112,15 +112,24 @@ async fn track(
     Body(request): Body<TrackRequest>,
 ) -> Reply<TrackResponse> {
     let now = app.now();
-    let asked = Asked::new(&request, &tenant)?;
-    let keys = app.signing_keys(&tenant).await?;
-    let kind = match failure {
+    let mut asked = Asked::new(&request, &tenant)?;
+    // Before anything is written: without its keys a server changes nothing.
+    app.signing_keys(&tenant).await?;
+    let (tenant, config) = match failure {
         None => {
-            let config = action_config(&app, &tenant, &code, now).await?;
-            Kind { config, policy: Cow::Borrowed(tenant.policy()), failure: None }
+            let configured = kind::configured(&app, tenant.clone(), &code, now).await?;
+            if !Arc::ptr_eq(&configured.tenant, &tenant) {
+                asked = Asked::new(&request, &configured.tenant)?;
+            }
+            (configured.tenant, Ok(configured.config))
         }
-        Some(failure) => Kind::by_copy(&app, &tenant, &code, failure).await?,
+        Some(failure) => (tenant, Err(failure)),
     };
+    let kind = match config {
+        Ok(config) => Kind { config, policy: Cow::Borrowed(tenant.policy()), failure: None },
+        Err(failure) => Kind::by_copy(&app, &tenant, &code, failure).await?,
+    };
+    let keys = app.signing_keys(&tenant).await?;
     // Each turn that finds its reading stale means that another write succeeded, so there are few.
     for _ in 0..20 {
         if let Some((user, action)) = attempt(&app, &tenant, &user_id, &kind, &asked, now).await? {
@@ -206,40 +215,6 @@ impl Asked {
     fn has_contacts(&self) -> bool {
         self.contacts.iter().any(Option::is_some)
     }
-}
-
-/// The kind of action, made on first sight with the outcome CHALLENGE.
-async fn action_config(
-    app: &App,
-    tenant: &TenantContext,
-    code: &ActionCode,
-    now: Timestamp,
-) -> Result<ActionConfig, Error> {
-    const HOUR: i64 = 3600;
-    let store = app.store().tenant(tenant.id());
-    let seen_now = now.as_second();
-    match tenant.action(code) {
-        Some(known) if known.last_action_created_at.is_some_and(|last| seen_now - last < HOUR) => Ok(known.clone()),
-        Some(known) => {
-            let exists = store.touch_action_config(code, seen_now).await?;
-            app.expire_tenant(tenant.id());
-            // Removed since it was cached: it is seen for the first time again.
-            if exists { Ok(known.clone()) } else { create_action_config(app, tenant, code, now).await }
-        }
-        None => create_action_config(app, tenant, code, now).await,
-    }
-}
-
-async fn create_action_config(
-    app: &App,
-    tenant: &TenantContext,
-    code: &ActionCode,
-    now: Timestamp,
-) -> Result<ActionConfig, Error> {
-    let new = ActionConfig { last_action_created_at: Some(now.as_second()), ..ActionConfig::new(code.clone()) };
-    let existing = app.store().tenant(tenant.id()).create_action_config(&new).await?;
-    app.expire_tenant(tenant.id());
-    Ok(existing.unwrap_or(new))
 }
 
 /// Reads the user, decides, and writes the action; `None` where what was read had changed by then.
