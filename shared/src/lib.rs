@@ -14,6 +14,7 @@ pub mod clock;
 pub mod config;
 pub mod courier;
 pub mod delivery;
+pub mod enrolable;
 pub mod enrolment;
 pub mod error;
 pub mod form;

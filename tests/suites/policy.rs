@@ -2,6 +2,8 @@
 
 #[path = "policy/enforcement.rs"]
 mod enforcement;
+#[path = "policy/enrolable.rs"]
+mod enrolable;
 #[path = "policy/failure.rs"]
 mod failure;
 #[path = "policy/import.rs"]

@@ -6,12 +6,13 @@ use countersign_core::{
     app::App,
     authenticator::Method,
     clock::{Timestamp, iso},
+    enrolable,
     error::Error,
     http::{Body, ManagementCaller, Path, Reply, present},
     id::{ActionCode, TenantId},
     policy::FailureMode,
     store::no_action_config,
-    tenant::ActionConfig,
+    tenant::{ActionConfig, Settings},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -188,12 +189,21 @@ pub(crate) async fn create(
     Body(request): Body<CreateRequest>,
 ) -> Reply<ActionConfiguration> {
     let config = request.into_config()?;
+    if let Some(settings) = enforced(&app, tenant.id()).await? {
+        enrolable::check_action(&settings, &config)?;
+    }
     let existing = app.store().tenant(tenant.id()).create_action_config(&config).await?;
     app.forget_tenant(tenant.id());
     if existing.is_some() {
         return Err(Error::Conflict(format!("There is an action configuration {} already.", config.action_code)));
     }
     Ok(Json(ActionConfiguration::new(tenant.id(), config)))
+}
+
+/// The settings under which two factors are asked of everybody; `None` where they are not.
+async fn enforced(app: &App, tenant: &TenantId) -> Result<Option<Settings>, Error> {
+    let loaded = app.store().tenant(tenant).load().await?;
+    Ok(loaded.and_then(|loaded| loaded.enforced().cloned()))
 }
 
 /// Get a kind of action.
@@ -219,7 +229,12 @@ pub(crate) async fn patch(
     Path(code): Path<ActionCode>,
     Body(changes): Body<Changes>,
 ) -> Reply<ActionConfiguration> {
-    let changed = app.store().tenant(tenant.id()).change_action_config(&code, |config| changes.apply(config)).await?;
+    let enforced = enforced(&app, tenant.id()).await?;
+    let change = |config: &mut ActionConfig| {
+        changes.apply(config)?;
+        enforced.as_ref().map_or(Ok(()), |settings| enrolable::check_action(settings, config))
+    };
+    let changed = app.store().tenant(tenant.id()).change_action_config(&code, change).await?;
     app.forget_tenant(tenant.id());
     Ok(Json(ActionConfiguration::new(tenant.id(), changed)))
 }

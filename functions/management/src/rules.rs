@@ -6,11 +6,13 @@ use countersign_core::{
     app::App,
     authenticator::Method,
     clock::{Timestamp, iso},
+    enrolable,
     error::Error,
     http::{Body, ManagementCaller, Path, Reply, present},
     id::{ActionCode, RuleId, TenantId},
     rule::{LAST_PRIORITY, Rule, catalogue::Catalogue},
     store::no_rule,
+    tenant::Settings,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -172,10 +174,24 @@ impl RuleChanges {
     }
 }
 
-/// The data points and value lists of a tenant as they are now.
-async fn catalogue(app: &App, tenant: &TenantId) -> Result<Catalogue, Error> {
-    let loaded = app.store().tenant(tenant).load().await?.ok_or(Error::Unauthorized)?;
-    Ok(Catalogue::new(&loaded.points, &loaded.lists))
+/// What a rule has to fit to.
+struct Surroundings {
+    catalogue: Catalogue,
+    /// Where two factors are asked of everybody.
+    enforced: Option<Settings>,
+}
+
+impl Surroundings {
+    /// As they are now.
+    async fn of(app: &App, tenant: &TenantId) -> Result<Self, Error> {
+        let loaded = app.store().tenant(tenant).load().await?.ok_or(Error::Unauthorized)?;
+        Ok(Self { catalogue: Catalogue::new(&loaded.points, &loaded.lists), enforced: loaded.enforced().cloned() })
+    }
+
+    fn check(&self, rule: &Rule) -> Result<(), Error> {
+        rule.check(&self.catalogue)?;
+        self.enforced.as_ref().map_or(Ok(()), |settings| enrolable::check_rule(settings, rule))
+    }
 }
 
 /// List the rules of a kind of action, by priority.
@@ -202,7 +218,7 @@ pub(crate) async fn create(
     Body(request): Body<CreateRule>,
 ) -> Reply<RuleView> {
     let rule = request.into_rule(code, app.now())?;
-    rule.check(&catalogue(&app, tenant.id()).await?)?;
+    Surroundings::of(&app, tenant.id()).await?.check(&rule)?;
     app.store().tenant(tenant.id()).create_rule(&rule).await?;
     app.forget_tenant(tenant.id());
     Ok(Json(view(tenant.id(), rule)))
@@ -234,10 +250,10 @@ pub(crate) async fn patch(
     Path((code, id)): RulePath,
     Body(changes): Body<RuleChanges>,
 ) -> Reply<RuleView> {
-    let catalogue = catalogue(&app, tenant.id()).await?;
+    let surroundings = Surroundings::of(&app, tenant.id()).await?;
     let change = |rule: &mut Rule| {
         changes.apply(rule)?;
-        rule.check(&catalogue)
+        surroundings.check(rule)
     };
     let changed = app.store().tenant(tenant.id()).change_rule(&code, &id, change).await?;
     app.forget_tenant(tenant.id());

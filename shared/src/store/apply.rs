@@ -9,7 +9,7 @@ use crate::{
     id::ActionCode,
     keyring::random,
     rule::{Rule, list::ValueList},
-    tenant::{ActionConfig, DataPoint},
+    tenant::{ActionConfig, DataPoint, Settings, Tenant},
 };
 
 use super::{
@@ -27,6 +27,8 @@ pub struct Configured {
     pub lists: Vec<ValueList>,
     pub actions: Vec<ActionConfig>,
     pub rules: Vec<Rule>,
+    /// The settings under which two factors are asked of everybody, where they are.
+    pub enforced: Option<Settings>,
     /// The items, for what a write must still find.
     items: BTreeMap<String, Attributes>,
 }
@@ -56,24 +58,26 @@ impl TenantStore<'_> {
     /// What rules of this tenant are made of; `None` where there is no such tenant.
     pub async fn configured(&self) -> Result<Option<Configured>, Error> {
         let items = self.store.query(&keys::tenant_partition(self.tenant), None, usize::MAX).await?;
-        let (mut found, mut stored, mut is_there) = (Configured::default(), Vec::new(), false);
+        let (mut found, mut stored) = (Configured::default(), Vec::new());
+        let (mut tenant, mut is_enforced) = (None::<Tenant>, false);
         for item in items {
             let row = Row(&item);
             let sk = row.text("sk")?.to_owned();
             match sk.as_str() {
-                keys::TENANT => is_there = true,
+                keys::TENANT => tenant = Some(row.document("doc")?),
+                keys::ENFORCEMENT => is_enforced = true,
                 sk if sk.starts_with(keys::ACTION_CONFIG) => found.actions.push(read_action_config(&item)?),
                 sk if sk.starts_with(keys::POINT) => found.points.push(row.document("doc")?),
                 sk if sk.starts_with(keys::RULE) => stored.push(read_rule(&item)?),
                 sk if sk.starts_with(keys::LIST) => found.lists.push(row.document("doc")?),
                 _ => continue,
             }
-            if sk != keys::TENANT {
+            if sk != keys::TENANT && sk != keys::ENFORCEMENT {
                 found.items.insert(sk, item);
             }
         }
         found.rules = of_these_lives(stored, &found.actions);
-        Ok(is_there.then_some(found))
+        Ok(tenant.map(|tenant| Configured { enforced: is_enforced.then_some(tenant.settings), ..found }))
     }
 
     /// Brings everything to where it is wanted. Up to 100 items that differ are written all or nothing; each is written

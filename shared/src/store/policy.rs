@@ -1,8 +1,7 @@
 //! What a tenant asks of its users, and of which users it asks it.
 
-use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure as OnFailure;
-
 use crate::{
+    enrolable,
     error::Error,
     id::UserId,
     policy::{Enforcement, Policy, RequiredAction, Requirement},
@@ -34,21 +33,30 @@ impl TenantStore<'_> {
     }
 
     /// Asks a second factor of everybody, for good: nothing in this crate writes over that item or deletes it. Gives
-    /// what is in force, which is the first that was said.
+    /// what is in force, which is the first that was said. 409 where nobody could set one up: the tenant is still as it
+    /// was when that was looked at, by the condition of the write.
     pub async fn enforce(&self, new: &Enforcement) -> Result<Enforcement, Error> {
         let mut item = keyed(&keys::enforcement(self.tenant));
         item.insert("doc".into(), document(new)?);
-        let put = async || {
-            let request = self.store.client.put_item().table_name(&self.store.table).set_item(Some(item.clone()));
-            let request = request.condition_expression("attribute_not_exists(pk)");
-            let request = request.return_values_on_condition_check_failure(OnFailure::AllOld);
-            request.send().await.map(|_| ()).map_err(refusal)
-        };
-        match contended(put).await {
-            Ok(()) => Ok(new.clone()),
-            Err(Refusal::Condition(Some(first))) => Row(&first).document("doc"),
-            Err(other) => Err(other.into()),
+        for _ in 0..8 {
+            let seen = self.load().await?.ok_or_else(|| Error::NotFound("There is no such tenant.".into()))?;
+            if let Some(first) = seen.policy.enforcement {
+                return Ok(first);
+            }
+            enrolable::check(&seen.tenant.settings, &seen.actions, &seen.rules)?;
+            let same = Expressions::default().require("ver = :seen").value(":seen", n(seen.version));
+            let writes = vec![
+                self.put_if(item.clone(), "attribute_not_exists(pk)", None)?,
+                self.check(&keys::tenant(self.tenant), &same)?,
+            ];
+            match contended(async || self.store.transact(writes.clone()).await).await {
+                Ok(()) => return Ok(new.clone()),
+                // Somebody was first, or changed the tenant.
+                Err(Refusal::Cancelled(_) | Refusal::Contended) => {}
+                Err(other) => return Err(other.into()),
+            }
         }
+        Err(Error::unavailable("the tenant kept changing"))
     }
 
     async fn versioned_requirement(&self, action: RequiredAction) -> Result<(Requirement, u64), Error> {

@@ -4,12 +4,13 @@ use aws_sdk_dynamodb::types::{Delete, Put, ReturnValuesOnConditionCheckFailure a
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    enrolable,
     error::Error,
     id::{ActionCode, TenantId},
     keyring::random,
     policy::Policy,
     rule::{Rule, list::ValueList},
-    tenant::{ActionConfig, ApiKey, DataPoint, KeyKind, Tenant},
+    tenant::{ActionConfig, ApiKey, DataPoint, KeyKind, Settings, Tenant},
 };
 
 use super::{
@@ -37,7 +38,14 @@ pub struct Versioned {
     pub policy: Policy,
     pub rules: Vec<Rule>,
     pub lists: Vec<ValueList>,
-    version: u64,
+    pub(super) version: u64,
+}
+
+impl Versioned {
+    /// The settings under which two factors are asked of everybody, now or soon.
+    pub fn enforced(&self) -> Option<&Settings> {
+        self.policy.enforcement.as_ref().map(|_| &self.tenant.settings)
+    }
 }
 
 /// When an action of a kind was last tracked, in Unix seconds.
@@ -113,13 +121,21 @@ impl TenantStore<'_> {
         Ok(tenant.map(|(tenant, version)| Versioned { tenant, actions, points, rules, lists, policy, version }))
     }
 
-    /// Changes the tenant and its API keys in one transaction, on the tenant as it is now.
+    /// Changes the tenant and its API keys in one transaction, on the tenant as it is now. Once two factors are asked of
+    /// everybody, not so that nobody could set one up.
     pub async fn change(&self, change: impl Fn(&mut Tenant) -> Result<(), Error>) -> Result<Tenant, Error> {
         for _ in 0..5 {
             let seen = self.load().await?.ok_or_else(|| Error::NotFound("There is no such tenant.".into()))?;
             let mut tenant = seen.tenant.clone();
             change(&mut tenant)?;
+            if seen.policy.enforcement.is_some() {
+                enrolable::check_change(&seen.tenant.settings, &tenant.settings, &seen.actions, &seen.rules)?;
+            }
             let mut writes = vec![self.store.put_tenant(&tenant, Some(seen.version))?];
+            if seen.policy.enforcement.is_none() && enrolable::check_tenant(&tenant.settings).is_err() {
+                let free = Expressions::default().require("attribute_not_exists(pk)");
+                writes.push(self.check(&keys::enforcement(self.tenant), &free)?);
+            }
             for gone in seen.tenant.api_keys.iter().filter(|key| !tenant.api_keys.contains(key)) {
                 let key = keys::api_key(&gone.hash);
                 let delete = Delete::builder().table_name(&self.store.table).key("pk", s(key.pk)).key("sk", s(key.sk));

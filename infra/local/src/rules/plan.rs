@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use countersign_core::{
     app::App,
     clock::Timestamp,
+    enrolable,
     error::Error,
     id::{ActionCode, PointId, RuleId, TenantId},
     rule::catalogue::Catalogue,
     store::{Applied, Configured},
+    tenant::Settings,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -67,7 +69,25 @@ fn wanted(
     lists(&mut wanted, seen, files, &file, prune_names, now)?;
     files.check(&Catalogue::new(&wanted.points, &wanted.lists))?;
     actions(&mut wanted, seen, files, &file, prune_rules, now)?;
+    if let Some(settings) = &seen.enforced {
+        can_be_set_up(settings, files, &file, &wanted)?;
+    }
     Ok(wanted)
+}
+
+/// While two factors are asked of everybody, no action of the files is answered by what nobody can set up.
+fn can_be_set_up(settings: &Settings, files: &Files, file: &RulesFile, wanted: &Configured) -> Result<(), Bad> {
+    for action in &file.actions {
+        let code = &action.action_code;
+        let at = |said: &RulesFile| said.actions.iter().position(|one| one.action_code == *code);
+        let bad = |refused: Error| {
+            files.bad(|said| at(said).map(|index| format!("actions[{index}]")), &refused.to_string())
+        };
+        enrolable::check_action(settings, &action.config(None)).map_err(bad)?;
+        let mut rules = wanted.rules.iter().filter(|rule| rule.action_code == *code);
+        rules.try_for_each(|rule| enrolable::check_rule(settings, rule)).map_err(bad)?;
+    }
+    Ok(())
 }
 
 fn points(wanted: &mut Configured, seen: &Configured, files: &Files, file: &RulesFile, prune: bool) -> Result<(), Bad> {

@@ -1,0 +1,81 @@
+//! Whether everybody could set up what is asked of them. Two factors that are asked of everybody are never taken back,
+//! so they do not begin, and nothing is switched off under them, where nobody new could get in any more.
+
+use crate::{
+    action::Outcome,
+    authenticator::Method,
+    error::Error,
+    rule::Rule,
+    tenant::{ActionConfig, Settings},
+};
+
+/// What the hosted pages set up; whoever has nothing is led there.
+const ON_PAGES: [Method; 2] = [Method::AuthenticatorApp, Method::Push];
+
+/// What somebody who has nothing can set up, on a page or in an app of the customer's, and then answer by.
+const SET_UP: [Method; 4] = [Method::AuthenticatorApp, Method::Push, Method::QrCode, Method::InApp];
+
+/// 409 where the hosted pages could set nothing up.
+pub fn check_tenant(settings: &Settings) -> Result<(), Error> {
+    if ON_PAGES.into_iter().any(|method| settings.is_active(method)) {
+        return Ok(());
+    }
+    Err(Error::Conflict(
+        "Two factors for everybody need a method that the hosted pages can set up, and AUTHENTICATOR_APP and PUSH are both \
+         off: nobody new could get in. Have one of them on: PATCH \
+         /v1/management/authenticator-configurations/AUTHENTICATOR_APP with isActive: true."
+            .into(),
+    ))
+}
+
+/// 409 where an action is answered by nothing that could be set up.
+pub fn check_action(settings: &Settings, config: &ActionConfig) -> Result<(), Error> {
+    check_methods(settings, config.verification_methods.as_deref(), || {
+        format!("The action {}", config.action_code)
+    })
+}
+
+/// 409 where a rule that asks for a proof names nothing that could be set up.
+pub fn check_rule(settings: &Settings, rule: &Rule) -> Result<(), Error> {
+    let asks = rule.is_active && !rule.is_shadow && matches!(rule.outcome, Outcome::Allow | Outcome::Challenge);
+    let methods = rule.verification_methods.as_deref().filter(|_| asks);
+    check_methods(settings, methods, || format!("The rule \"{}\" of {}", rule.name, rule.action_code))
+}
+
+fn check_methods(settings: &Settings, methods: Option<&[Method]>, what: impl Fn() -> String) -> Result<(), Error> {
+    let can = |method: &Method| SET_UP.contains(method) && settings.is_active(*method);
+    let Some(methods) = methods.filter(|methods| !methods.iter().any(can)) else { return Ok(()) };
+    let named: Vec<&str> = methods.iter().map(|method| method.as_str()).collect();
+    let on: Vec<&str> = SET_UP.iter().filter(|method| settings.is_active(**method)).map(|one| one.as_str()).collect();
+    Err(Error::Conflict(format!(
+        "{} is answered by {} alone, which nobody who has nothing can set up, and two factors are asked of everybody: add one \
+         of {} to its verificationMethods, or switch on one that is named there.",
+        what(),
+        named.join(", "),
+        on.join(", ")
+    )))
+}
+
+/// That two factors may be asked of everybody.
+pub fn check(settings: &Settings, actions: &[ActionConfig], rules: &[Rule]) -> Result<(), Error> {
+    check_tenant(settings)?;
+    actions.iter().try_for_each(|config| check_action(settings, config))?;
+    rules.iter().try_for_each(|rule| check_rule(settings, rule))
+}
+
+/// That a change of settings takes nothing away under which two factors are asked of everybody; what was amiss before
+/// is not its fault.
+pub fn check_change(
+    before: &Settings,
+    after: &Settings,
+    actions: &[ActionConfig],
+    rules: &[Rule],
+) -> Result<(), Error> {
+    let is_new = |check: &dyn Fn(&Settings) -> Result<(), Error>| match check(after) {
+        Err(refused) if check(before).is_ok() => Err(refused),
+        _ => Ok(()),
+    };
+    is_new(&check_tenant)?;
+    actions.iter().try_for_each(|config| is_new(&|settings| check_action(settings, config)))?;
+    rules.iter().try_for_each(|rule| is_new(&|settings| check_rule(settings, rule)))
+}
