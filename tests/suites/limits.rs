@@ -2,8 +2,12 @@
 
 #[path = "limits/budget.rs"]
 mod budget;
+#[path = "limits/gone.rs"]
+mod gone;
 #[path = "limits/replay.rs"]
 mod replay;
+#[path = "support/table.rs"]
+mod table;
 
 use std::{future::Future, sync::Arc};
 

@@ -109,7 +109,7 @@ pub(crate) async fn delete(
     let user = store.user(&user_id).await?.filter(|user| user.has_authenticator(&id));
     let removed = match &user {
         // Help for somebody who lost it may take the last one: under enforcement the next sign-in leads to set-up.
-        Some(user) => store.remove_authenticator(user, &id, false).await?,
+        Some(user) => store.remove_authenticator(user, &id, false, app.now()).await?,
         None => Removed::Gone,
     };
     if removed != Removed::Yes {

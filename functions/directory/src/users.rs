@@ -191,7 +191,7 @@ pub(crate) async fn delete(
     ServerCaller(tenant): ServerCaller,
     Path(id): Path<UserId>,
 ) -> Reply<Done> {
-    app.store().tenant(tenant.id()).delete_user(&id).await?;
+    app.store().tenant(tenant.id()).delete_user(&id, app.now()).await?;
     tracing::info!(event = "user_deleted", tenant = %tenant.id());
     Ok(Json(Done { success: true }))
 }

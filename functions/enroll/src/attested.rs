@@ -12,7 +12,7 @@ use countersign_core::{
     error::Error,
     http::{Body, Path, Reply, ServerCaller, UserAuthenticator},
     id::{AuthenticatorId, UserId},
-    store::{NewAuthenticator, Settlement},
+    store::{NewAuthenticator, Settlement, SpentSteps},
     user::User,
 };
 use serde::{Deserialize, Serialize};
@@ -59,16 +59,16 @@ pub(crate) async fn enroll(
     let asked = Asked::new(request)?;
     let store = app.store().tenant(tenant.id());
     for _ in 0..4 {
-        let known = store.user(&id).await?;
+        let (known, spent) = store.user_and_spent(&id).await?;
         let is_new = known.is_none();
         let mut user = known.unwrap_or_else(|| tenant.new_user(id.clone(), app.now()));
-        let new = asked.authenticator(&app, &tenant, &user).await?;
+        let new = asked.authenticator(&app, &tenant, &user, &spent).await?;
         // Most likely the same call again, after a lost answer.
         if let Some(existing) = store.authenticators(&user).await?.iter().find(|one| asked.is(one, &new.description)) {
             let authenticator = UserAuthenticator::listed(&user, existing);
             return Ok(Json(EnrollResponse { authenticator, recovery_codes: Vec::new() }));
         }
-        if store.add_authenticator(&user, is_new, &new, asked.is_default).await? == Settlement::Refused {
+        if store.add_authenticator(&user, is_new, &new, (&spent, asked.is_default)).await? == Settlement::Refused {
             asked.check_room(&user)?;
             continue;
         }
@@ -133,17 +133,24 @@ impl Asked {
         one.id == asked.id || self.secret.is_none() && same_address
     }
 
-    async fn authenticator(&self, app: &App, tenant: &TenantContext, user: &User) -> Result<NewAuthenticator, Error> {
+    async fn authenticator(
+        &self,
+        app: &App,
+        tenant: &TenantContext,
+        user: &User,
+        spent: &SpentSteps,
+    ) -> Result<NewAuthenticator, Error> {
         let now = app.now();
-        let (id, sealed) = match &self.secret {
+        let (id, sealed, last_step) = match &self.secret {
             Some(secret) => {
                 let key = app.data_key(tenant).await?;
                 let id = secret.authenticator_id(&key, &user.uid);
                 let owner = Owner { tenant: tenant.id(), user: &user.id, authenticator: &id };
                 let sealed = secret.seal(&key, &owner)?;
-                (id, Some(sealed))
+                let last_step = spent.last_step(|life| secret.authenticator_id(&key, life), now);
+                (id, Some(sealed), last_step)
             }
-            None => (AuthenticatorId::generate(), None),
+            None => (AuthenticatorId::generate(), None, 0),
         };
         let description = Authenticator {
             id,
@@ -157,7 +164,7 @@ impl Asked {
             device: None,
             use_so_far: UseSoFar::default(),
         };
-        Ok(NewAuthenticator { description, sealed })
+        Ok(NewAuthenticator { description, sealed, last_step })
     }
 
     fn check_room(&self, user: &User) -> Result<(), Error> {

@@ -162,7 +162,7 @@ pub(crate) async fn remove(
         let user = store.user(&credential.user).await?.filter(|user| user.uid == credential.uid);
         if let Some(user) = user {
             let keep_last = tenant.policy().is_enforced(app.now());
-            match store.remove_authenticator(&user, &credential.authenticator, keep_last).await? {
+            match store.remove_authenticator(&user, &credential.authenticator, keep_last, app.now()).await? {
                 Removed::Yes => {
                     tracing::info!(event = "device_removed_itself", tenant = %tenant.id(), user = %user.uid, authenticator = %credential.authenticator);
                     removed_authenticator_id = Some(credential.authenticator.into());

@@ -223,7 +223,7 @@ impl TenantStore<'_> {
         (by, event): (Entitled<'_>, &Event),
     ) -> Result<Removed, Error> {
         let others = [self.entitles(by)?, self.put_event(user, event, by.now)?];
-        self.remove_authenticator_and(user, id, keep_last, &others).await
+        self.remove_authenticator_and(user, id, (keep_last, by.now), &others).await
     }
 
     /// Makes an authenticator the one that is asked first, for its user.

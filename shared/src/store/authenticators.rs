@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem};
 
 use crate::{
-    authenticator::{Authenticator, Method, UseSoFar, device::DeviceKey},
+    authenticator::{Authenticator, Method, UseSoFar, device::DeviceKey, totp::Step},
+    clock::Timestamp,
     error::Error,
     id::{AuthenticatorId, UserId},
     policy::RequiredAction,
@@ -17,6 +18,7 @@ use super::{
     item::{Attributes, Row, document, keyed, n, s},
     keys::{self, Key},
     policy::finished,
+    spent::SpentSteps,
     users::{read_user, totp_value, write_user},
 };
 
@@ -35,6 +37,15 @@ pub struct NewAuthenticator {
     pub description: Authenticator,
     /// The sealed secret, for TOTP.
     pub sealed: Option<Vec<u8>>,
+    /// The last step that was accepted of the secret, where the user had it before.
+    pub last_step: Step,
+}
+
+impl NewAuthenticator {
+    pub(super) fn totp(&self) -> AttributeValue {
+        let spent = SpentStep { step: self.last_step, ..SpentStep::default() };
+        totp_value(self.sealed.as_deref().unwrap_or_default(), &spent)
+    }
 }
 
 pub(super) fn read_authenticator(item: &Attributes) -> Result<Authenticator, Error> {
@@ -62,17 +73,17 @@ impl TenantStore<'_> {
         user: &User,
         is_new: bool,
         new: &NewAuthenticator,
-        is_default: bool,
+        (spent, is_default): (&SpentSteps, bool),
     ) -> Result<Settlement, Error> {
         let writes = || {
             let id = new.description.id.as_str();
             let mut add =
                 Expressions::default().require("uid = :uid").value(":uid", s(user.uid.as_str())).name("#i", id);
             add = match &new.sealed {
-                Some(sealed) => add
+                Some(_) => add
                     .set("totp.#i = :new")
                     .require("size(totp) < :max AND attribute_not_exists(totp.#i)")
-                    .value(":new", totp_value(sealed, &SpentStep::default()))
+                    .value(":new", new.totp())
                     .value(":max", n(MAX_TOTP)),
                 None => add
                     .set("att.#i = :new")
@@ -90,7 +101,7 @@ impl TenantStore<'_> {
             let user_write = if is_new {
                 let mut item = write_user(self, user);
                 let (map, value) = match &new.sealed {
-                    Some(sealed) => ("totp", totp_value(sealed, &SpentStep::default())),
+                    Some(_) => ("totp", new.totp()),
                     None => ("att", s(new.description.method.as_str())),
                 };
                 item.insert(map.into(), AttributeValue::M(HashMap::from([(id.to_owned(), value)])));
@@ -105,7 +116,11 @@ impl TenantStore<'_> {
             } else {
                 self.update_user(&user.id, &add)?
             };
-            Ok::<_, Error>(vec![user_write, self.put_description(&user.id, &new.description)?])
+            let mut writes = vec![user_write, self.put_description(&user.id, &new.description)?];
+            if new.sealed.is_some() {
+                writes.push(self.none_went(&user.id, spent)?);
+            }
+            Ok::<_, Error>(writes)
         };
         match contended(async || self.store.transact(writes()?).await).await {
             Ok(()) => Ok(Settlement::Accepted),
@@ -121,8 +136,9 @@ impl TenantStore<'_> {
         user: &User,
         id: &AuthenticatorId,
         keep_last: bool,
+        now: Timestamp,
     ) -> Result<Removed, Error> {
-        self.remove_authenticator_and(user, id, keep_last, &[]).await
+        self.remove_authenticator_and(user, id, (keep_last, now), &[]).await
     }
 
     /// The same together with other writes, whose conditions it needs; [`Removed::Gone`] where they fail too.
@@ -130,7 +146,7 @@ impl TenantStore<'_> {
         &self,
         user: &User,
         id: &AuthenticatorId,
-        keep_last: bool,
+        (keep_last, now): (bool, Timestamp),
         others: &[TransactWriteItem],
     ) -> Result<Removed, Error> {
         let mut user = user.clone();
@@ -152,8 +168,15 @@ impl TenantStore<'_> {
                 let described = self.store.get(&at).await?.map(|item| read_authenticator(&item)).transpose()?;
                 gone.extend(described.iter().flat_map(|one| self.credentials_of(one)).flatten());
             }
+            let spent = match user.totp.contains_key(id) {
+                true => self.note_spent(&user, [id], &self.spent(&user.id).await?, now)?,
+                false => None,
+            };
+            // Right behind the user's half, so that its refusal is told from that of others.
+            let notes = spent.is_some();
             let write = async || {
                 let mut writes = vec![self.update_user(&user.id, &remove)?];
+                writes.extend(spent.clone());
                 for key in &gone {
                     writes.push(self.delete_item(key)?);
                 }
@@ -163,7 +186,13 @@ impl TenantStore<'_> {
             match contended(write).await {
                 Ok(()) => return Ok(Removed::Yes),
                 Err(Refusal::Cancelled(refused)) => {
-                    let Some(Some(Some(item))) = refused.first() else { return Ok(Removed::Gone) };
+                    let Some(Some(Some(item))) = refused.first() else {
+                        // Another app of the user went at the same time.
+                        if notes && matches!(refused.get(1), Some(Some(_))) {
+                            continue;
+                        }
+                        return Ok(Removed::Gone);
+                    };
                     let now = read_user(&user.id, item)?;
                     if now.uid != user.uid {
                         return Ok(Removed::Gone);
@@ -188,7 +217,12 @@ impl TenantStore<'_> {
             .value(":gone", AttributeValue::Ss(vec![id.to_string()]))
             .value(":uid", s(user.uid.as_str()))
             .value(":apps", n(user.totp.len()))
-            .value(":others", n(user.secretless.len()));
+            .value(":others", n(user.secretless.len()))
+            .spent_as_read(user, [id]);
+        if user.pending.as_ref().is_some_and(|pending| pending.id == *id) {
+            // The same secret, given out and not confirmed, would begin at no step.
+            remove = remove.remove("pend");
+        }
         if is_last {
             remove = remove.listed(self.tenant, &user.id, false);
         }

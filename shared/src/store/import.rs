@@ -10,18 +10,18 @@ use crate::{
     error::Error,
     id::UserId,
     policy::RequiredAction,
-    user::{MAX_TOTP, Profile, SpentStep, User},
+    user::{MAX_TOTP, Profile, User},
 };
 
 use super::{
-    Expressions, NewAuthenticator, Refusal, StoredProfile, TenantStore,
+    Expressions, NewAuthenticator, Refusal, SpentSteps, StoredProfile, TenantStore,
     actions::read_action,
     census, contended,
     item::{Attributes, Row, n, s},
     keys::{self, Key},
     policy::finished,
     unavailable,
-    users::{read_user, totp_value, write_user},
+    users::{read_user, write_user},
 };
 
 /// What an import makes of a user.
@@ -33,6 +33,8 @@ pub struct Import<'a> {
     pub profile: Option<&'a Profile>,
     /// Apps that the user does not have yet, each once.
     pub apps: &'a [NewAuthenticator],
+    /// What apps that the user had have spent.
+    pub spent: &'a SpentSteps,
 }
 
 impl TenantStore<'_> {
@@ -49,6 +51,9 @@ impl TenantStore<'_> {
             for app in import.apps {
                 writes.push(self.put_description(&import.user.id, &app.description)?);
             }
+            if !import.apps.is_empty() {
+                writes.push(self.none_went(&import.user.id, import.spent)?);
+            }
             Ok::<_, Error>(writes)
         };
         match contended(async || self.store.transact(writes()?).await).await {
@@ -61,7 +66,7 @@ impl TenantStore<'_> {
     fn imported_item(&self, import: &Import<'_>) -> Attributes {
         let mut item = write_user(self, import.user);
         if !import.apps.is_empty() {
-            let apps = import.apps.iter().map(|app| (app.description.id.to_string(), fresh(app)));
+            let apps = import.apps.iter().map(|app| (app.description.id.to_string(), app.totp()));
             item.insert("totp".into(), AttributeValue::M(apps.collect::<HashMap<_, _>>()));
             item.insert(census::ENROLLED.into(), n(1));
             finished(&mut item, import.user, RequiredAction::AuthenticatorApplicationSetup);
@@ -77,7 +82,7 @@ impl TenantStore<'_> {
                 .set(format!("totp.#i{index} = :t{index}"))
                 .require(format!("attribute_not_exists(totp.#i{index})"))
                 .name(format!("#i{index}"), app.description.id.as_str())
-                .value(format!(":t{index}"), fresh(app));
+                .value(format!(":t{index}"), app.totp());
         }
         if !import.apps.is_empty() {
             add = add
@@ -144,8 +149,4 @@ impl TenantStore<'_> {
         }
         Err(Error::unavailable("the user kept changing"))
     }
-}
-
-fn fresh(app: &NewAuthenticator) -> AttributeValue {
-    totp_value(app.sealed.as_deref().unwrap_or_default(), &SpentStep::default())
 }

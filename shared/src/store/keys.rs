@@ -11,6 +11,7 @@
 //! | form that was sent | `T#t#U#u` | `FORM#nonce` |
 //! | recovery codes | `T#t#U#u` | `RECOVERY` |
 //! | what happened | `T#t#U#u` | `EVENT#time#random` |
+//! | last steps of apps that are gone | `T#t#S#sha256(u)` | `SPENT` |
 //! | contact | `T#t#EMAIL#e`, `T#t#PHONE#p`, `T#t#USERNAME#n` | `U#u` |
 //! | challenge | `T#t#C#id` | `CHALLENGE` |
 //! | credential | `T#t#K#sha256` | `CREDENTIAL#method` |
@@ -24,7 +25,7 @@ use std::fmt::Write;
 
 use crate::{
     authenticator::Method,
-    id::{ActionCode, AuthenticatorId, ChallengeId, DeviceTag, IdempotencyKey, ListAlias, PointId, TenantId, UserId},
+    id::{ActionCode, AuthenticatorId, ChallengeId, DeviceTag, IdempotencyKey, ListAlias, PointId, TenantId, UserId, digest},
     policy::RequiredAction,
     user::ContactKind,
 };
@@ -112,6 +113,11 @@ pub fn device(tenant: &TenantId, user: &UserId, tag: &DeviceTag) -> Key {
 }
 pub fn recovery(tenant: &TenantId, user: &UserId) -> Key {
     in_user(tenant, user, RECOVERY)
+}
+/// Apart from the user, whom it outlives: so it does not say whose it was to who reads the table.
+pub fn spent(tenant: &TenantId, user: &UserId) -> Key {
+    let whose = digest(&[tenant.as_str().as_bytes(), user.as_str().as_bytes()]);
+    Key { pk: format!("T#{tenant}#S#{whose}"), sk: "SPENT".into() }
 }
 /// `at` sorts by time: milliseconds in 13 digits, and what tells two of one moment apart.
 pub fn event(tenant: &TenantId, user: &UserId, at: &str) -> Key {

@@ -25,6 +25,7 @@ mod proofs;
 mod recent;
 mod rules;
 pub mod schema;
+mod spent;
 mod tenants;
 mod users;
 
@@ -58,6 +59,7 @@ pub use profiles::StoredProfile;
 pub use proofs::{Completion, Settlement, Spent};
 pub use recent::{Noted, SeenByRules, no_device};
 pub use rules::no_rule;
+pub use spent::SpentSteps;
 pub use tenants::{Versioned, no_action_config};
 
 use crate::{

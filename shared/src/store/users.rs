@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem};
 
 use crate::{
     action::Action,
@@ -24,6 +24,7 @@ use super::{
     keys::{self, Key},
     profiles::{StoredProfile, read_profile},
     refusal,
+    spent::{SpentSteps, read_spent},
 };
 
 /// What a user has to finish: a set of the names of required actions.
@@ -178,12 +179,23 @@ impl TenantStore<'_> {
         Ok((user, profile, action.map(|item| super::actions::read_action(&item)).transpose()?))
     }
 
+    /// The user, its profile, and what apps that it had have spent, in one round trip.
+    pub async fn user_profile_and_spent(
+        &self,
+        id: &UserId,
+    ) -> Result<(Option<User>, Option<StoredProfile>, SpentSteps), Error> {
+        let wanted = [&keys::user(self.tenant, id), &keys::profile(self.tenant, id), &keys::spent(self.tenant, id)];
+        let [user, profile, spent] = self.store.get_all(wanted).await?;
+        let user = user.map(|item| read_user(id, &item)).transpose()?;
+        let profile = read_profile(profile, user.as_ref())?;
+        Ok((user, profile, read_spent(spent.as_ref())?))
+    }
+
     /// Ends this life of the user, then sweeps what it left. The first write ends everything that is under way:
-    /// each acceptance has the life of the user in its condition. May be repeated.
-    pub async fn delete_user(&self, id: &UserId) -> Result<(), Error> {
-        if let Some(user) = self.user(id).await? {
-            self.delete_of_life(&keys::user(self.tenant, id), &user.uid).await?;
-        }
+    /// each acceptance has the life of the user in its condition. May be repeated. What its apps have spent stays for a
+    /// while: the same secret may come back.
+    pub async fn delete_user(&self, id: &UserId, now: Timestamp) -> Result<(), Error> {
+        self.end_life(id, now).await?;
         let partition = keys::user_partition(self.tenant, id);
         let left = self.store.query(&partition, None, usize::MAX).await?;
         let alive = left.iter().find(|item| Row(item).text("sk").is_ok_and(|sk| sk == keys::USER));
@@ -211,17 +223,59 @@ impl TenantStore<'_> {
         Ok(())
     }
 
+    /// Deletes the user itself, and writes down what its apps have spent as of that very write.
+    async fn end_life(&self, id: &UserId, now: Timestamp) -> Result<(), Error> {
+        let key = keys::user(self.tenant, id);
+        let mut life = None;
+        // Each turn that loses means that an app of the user was used, came or went, so there are few.
+        for _ in 0..8 {
+            let (user, spent) = self.user_and_spent(id).await?;
+            // A later life is not what was to be deleted.
+            let Some(user) = user.filter(|user| life.as_ref().is_none_or(|life| *life == user.uid)) else {
+                return Ok(());
+            };
+            let as_read = Expressions::default()
+                .require("uid = :uid AND size(totp) = :apps")
+                .value(":uid", s(user.uid.as_str()))
+                .value(":apps", n(user.totp.len()))
+                .spent_as_read(&user, user.totp.keys());
+            let ended = match self.note_spent(&user, user.totp.keys(), &spent, now)? {
+                None => contended(async || self.delete_one(&key, &as_read).await).await,
+                Some(note) => {
+                    let writes = vec![self.delete_when(&key, &as_read)?, note];
+                    contended(async || self.store.transact(writes.clone()).await).await
+                }
+            };
+            match ended {
+                Ok(()) => return Ok(()),
+                Err(Refusal::Condition(_) | Refusal::Cancelled(_)) => life = Some(user.uid),
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Err(Error::unavailable("the user kept changing"))
+    }
+
     async fn delete_of_life(&self, key: &Key, uid: &UserUid) -> Result<(), Error> {
-        let delete = async || {
-            let request = self.store.client.delete_item().table_name(&self.store.table);
-            let request = request.key("pk", s(&key.pk)).key("sk", s(&key.sk)).condition_expression("uid = :uid");
-            request.expression_attribute_values(":uid", s(uid.as_str())).send().await.map(|_| ()).map_err(refusal)
-        };
-        match contended(delete).await {
+        let of_life = Expressions::default().require("uid = :uid").value(":uid", s(uid.as_str()));
+        match contended(async || self.delete_one(key, &of_life).await).await {
             // Gone already, or of a later life.
             Err(Refusal::Condition(_)) => Ok(()),
             answered => Ok(answered?),
         }
+    }
+
+    async fn delete_one(&self, key: &Key, when: &Expressions) -> Result<(), Refusal> {
+        let request = self.store.client.delete_item().table_name(&self.store.table);
+        let request = request.key("pk", s(&key.pk)).key("sk", s(&key.sk)).condition_expression(when.condition());
+        let request = request.set_expression_attribute_names(when.names());
+        request.set_expression_attribute_values(when.values()).send().await.map(|_| ()).map_err(refusal)
+    }
+
+    fn delete_when(&self, key: &Key, when: &Expressions) -> Result<TransactWriteItem, Error> {
+        let delete = Delete::builder().table_name(&self.store.table).key("pk", s(&key.pk)).key("sk", s(&key.sk));
+        let delete = delete.condition_expression(when.condition()).set_expression_attribute_names(when.names());
+        let delete = delete.set_expression_attribute_values(when.values()).build().map_err(Error::internal)?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
     }
 }
 

@@ -14,7 +14,7 @@ use countersign_core::{
     clock::Timestamp,
     error::Error,
     keyring::DataKey,
-    store::{Import, NewAuthenticator},
+    store::{Import, NewAuthenticator, SpentSteps},
     user::{MAX_TOTP, User},
 };
 use futures_util::{StreamExt, stream};
@@ -123,10 +123,10 @@ async fn take(target: &Target<'_>, row: &Row, dry_run: bool) -> Result<Taken, Er
     }
     // Each turn that finds its reading stale means that another write succeeded, so there are few.
     for _ in 0..8 {
-        let (known, stored) = store.user_and_profile(&row.user).await?;
+        let (known, stored, spent) = store.user_profile_and_spent(&row.user).await?;
         let is_new = known.is_none();
         let user = known.unwrap_or_else(|| target.tenant.new_user(row.user.clone(), now));
-        let apps = apps(target, row, &user, now)?;
+        let apps = apps(target, row, &user, (&spent, now))?;
         if user.totp.len() + apps.len() > MAX_TOTP {
             let has = user.totp.len() + apps.len();
             let why = format!("would give the user {has} authenticator apps; {MAX_TOTP} is the most, leave some out");
@@ -139,7 +139,8 @@ async fn take(target: &Target<'_>, row: &Row, dry_run: bool) -> Result<Taken, Er
         if !is_new && profile.is_none() && apps.is_empty() {
             return Ok(Taken::Unchanged);
         }
-        let import = Import { user: &user, is_new, old: stored.as_ref(), profile: profile.as_ref(), apps: &apps };
+        let (old, profile) = (stored.as_ref(), profile.as_ref());
+        let import = Import { user: &user, is_new, old, profile, apps: &apps, spent: &spent };
         if dry_run || store.import(&import).await? {
             return Ok(if is_new { Taken::Created } else { Taken::Updated });
         }
@@ -148,7 +149,12 @@ async fn take(target: &Target<'_>, row: &Row, dry_run: bool) -> Result<Taken, Er
 }
 
 /// The apps of a line that the user does not have, each once: the same secret is the same authenticator.
-fn apps(target: &Target<'_>, row: &Row, user: &User, now: Timestamp) -> Result<Vec<NewAuthenticator>, Error> {
+fn apps(
+    target: &Target<'_>,
+    row: &Row,
+    user: &User,
+    (spent, now): (&SpentSteps, Timestamp),
+) -> Result<Vec<NewAuthenticator>, Error> {
     let mut new: Vec<NewAuthenticator> = Vec::new();
     for app in &row.apps {
         let id = app.secret.authenticator_id(&target.key, &user.uid);
@@ -170,7 +176,8 @@ fn apps(target: &Target<'_>, row: &Row, user: &User, now: Timestamp) -> Result<V
             device: None,
             use_so_far: UseSoFar::default(),
         };
-        new.push(NewAuthenticator { description, sealed });
+        let last_step = spent.last_step(|life| app.secret.authenticator_id(&target.key, life), now);
+        new.push(NewAuthenticator { description, sealed, last_step });
     }
     Ok(new)
 }
