@@ -21,9 +21,11 @@ challenge-phone-button = إرسال الطلب
 challenge-recovery-text = أدخل أحد رموز الاسترداد التي احتفظت بها. يُستخدم كل رمز مرة واحدة فقط.
 challenge-recovery-label = رمز الاسترداد
 code-empty-error = أدخل الرمز الذي يعرضه تطبيقك.
+code-shape-error = أدخل أرقام الرمز الذي يعرضه تطبيقك فقط.
 code-wrong-error = هذا الرمز غير صحيح أو سبق استخدامه. انتظر الرمز التالي وحاول مرة أخرى.
 code-clock-hint = إذا استمر رفض رموز تطبيقك، فاضبط وقت هاتفك على الوضع التلقائي.
 recovery-empty-error = أدخل أحد رموز الاسترداد الخاصة بك.
+recovery-shape-error = يتكون رمز الاسترداد من 15 حرفًا ورقمًا في ثلاث مجموعات. أدخله كما احتفظت به.
 recovery-wrong-error = رمز الاسترداد هذا غير صحيح أو سبق استخدامه.
 attempts-left-hint =
     { $left ->

@@ -21,9 +21,11 @@ challenge-phone-button = Anfrage senden
 challenge-recovery-text = Geben Sie einen Ihrer aufbewahrten Wiederherstellungscodes ein. Jeder gilt nur einmal.
 challenge-recovery-label = Wiederherstellungscode
 code-empty-error = Geben Sie den Code ein, den Ihre App anzeigt.
+code-shape-error = Geben Sie die Ziffern des Codes ein, den Ihre App anzeigt, und sonst nichts.
 code-wrong-error = Dieser Code ist falsch oder wurde bereits verwendet. Warten Sie auf den nächsten und versuchen Sie es erneut.
 code-clock-hint = Werden Codes Ihrer App immer wieder abgelehnt, stellen Sie die Uhrzeit Ihres Smartphones auf automatisch.
 recovery-empty-error = Geben Sie einen Ihrer Wiederherstellungscodes ein.
+recovery-shape-error = Ein Wiederherstellungscode hat 15 Buchstaben und Ziffern in drei Gruppen. Geben Sie ihn so ein, wie Sie ihn aufbewahrt haben.
 recovery-wrong-error = Dieser Wiederherstellungscode ist falsch oder wurde bereits verwendet.
 attempts-left-hint =
     { $left ->

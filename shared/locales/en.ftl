@@ -21,9 +21,11 @@ challenge-phone-button = Ask my phone
 challenge-recovery-text = Type one of the recovery codes that you kept. Each works once.
 challenge-recovery-label = Recovery code
 code-empty-error = Type the code that your app shows.
+code-shape-error = Type the digits of the code that your app shows, and nothing else.
 code-wrong-error = That code is not right, or was used before. Wait for the next one and try again.
 code-clock-hint = If codes of your app keep being refused, set the clock of your phone to automatic.
 recovery-empty-error = Type one of your recovery codes.
+recovery-shape-error = A recovery code has 15 letters and digits, in three groups. Type it as you kept it.
 recovery-wrong-error = That recovery code is not right, or was used before.
 attempts-left-hint =
     { $left ->

@@ -21,9 +21,11 @@ challenge-phone-button = Enviar solicitud
 challenge-recovery-text = Introduzca uno de los códigos de recuperación que guardó. Cada uno sirve una sola vez.
 challenge-recovery-label = Código de recuperación
 code-empty-error = Introduzca el código que muestra su app.
+code-shape-error = Introduzca las cifras del código que muestra su app, y nada más.
 code-wrong-error = Ese código no es correcto o ya se ha usado. Espere al siguiente e inténtelo de nuevo.
 code-clock-hint = Si los códigos de su app se rechazan una y otra vez, ajuste la hora de su teléfono en automático.
 recovery-empty-error = Introduzca uno de sus códigos de recuperación.
+recovery-shape-error = Un código de recuperación tiene 15 letras y cifras, en tres grupos. Introdúzcalo tal como lo guardó.
 recovery-wrong-error = Ese código de recuperación no es correcto o ya se ha usado.
 attempts-left-hint =
     { $left ->

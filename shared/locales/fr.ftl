@@ -21,9 +21,11 @@ challenge-phone-button = Envoyer la demande
 challenge-recovery-text = Saisissez l’un des codes de récupération que vous avez conservés. Chacun ne sert qu’une fois.
 challenge-recovery-label = Code de récupération
 code-empty-error = Saisissez le code affiché par votre application.
+code-shape-error = Saisissez les chiffres du code affiché par votre application, et rien d’autre.
 code-wrong-error = Ce code est incorrect ou a déjà été utilisé. Attendez le suivant et réessayez.
 code-clock-hint = Si les codes de votre application sont sans cesse refusés, réglez l’heure de votre téléphone sur automatique.
 recovery-empty-error = Saisissez l’un de vos codes de récupération.
+recovery-shape-error = Un code de récupération compte 15 lettres et chiffres, en trois groupes. Saisissez-le tel que vous l’avez conservé.
 recovery-wrong-error = Ce code de récupération est incorrect ou a déjà été utilisé.
 attempts-left-hint =
     { $left ->

@@ -21,9 +21,11 @@ challenge-phone-button = 確認を送信
 challenge-recovery-text = 保管しているリカバリーコードを1つ入力してください。各コードは1回のみ使えます。
 challenge-recovery-label = リカバリーコード
 code-empty-error = アプリに表示されているコードを入力してください。
+code-shape-error = アプリに表示されているコードの数字だけを入力してください。
 code-wrong-error = コードが正しくないか、すでに使用されています。次のコードが表示されてから、もう一度お試しください。
 code-clock-hint = アプリのコードが何度も受け付けられない場合は、スマートフォンの時刻を自動設定にしてください。
 recovery-empty-error = リカバリーコードを1つ入力してください。
+recovery-shape-error = リカバリーコードは英数字15文字で、3つのグループに分かれています。保存したとおりに入力してください。
 recovery-wrong-error = リカバリーコードが正しくないか、すでに使用されています。
 attempts-left-hint =
     { $left ->

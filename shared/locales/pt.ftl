@@ -21,9 +21,11 @@ challenge-phone-button = Enviar solicitação
 challenge-recovery-text = Digite um dos códigos de recuperação que você guardou. Cada um vale uma única vez.
 challenge-recovery-label = Código de recuperação
 code-empty-error = Digite o código que seu app mostra.
+code-shape-error = Digite os algarismos do código que seu app mostra, e nada mais.
 code-wrong-error = Este código está incorreto ou já foi usado. Aguarde o próximo e tente novamente.
 code-clock-hint = Se os códigos do seu app continuarem sendo recusados, ajuste o relógio do celular para o modo automático.
 recovery-empty-error = Digite um dos seus códigos de recuperação.
+recovery-shape-error = Um código de recuperação tem 15 letras e algarismos, em três grupos. Digite-o como o guardou.
 recovery-wrong-error = Este código de recuperação está incorreto ou já foi usado.
 attempts-left-hint =
     { $left ->

@@ -69,7 +69,7 @@ fn may_enrol(caller: &UserCaller, user: &User, action: &Action, now: Timestamp) 
     if !State::ENROLLABLE.contains(&action.state) || now >= action.expires_at {
         return Err(Error::Forbidden("The action is over. Track it again to get a token that may enrol.".into()));
     }
-    if user.is_enrolled() && !caller.claims.allows(scope::ADD) {
+    if caller.tenant.policy().has_second_factor(user, now) && !caller.claims.allows(scope::ADD) {
         return Err(Error::Forbidden(
             "The user is enrolled already. Use the token of a succeeded challenge, or track with scope add:authenticators."
                 .into(),
@@ -114,7 +114,7 @@ async fn begin_anew(
         id: id.clone(),
         sealed,
         action: action.id.clone(),
-        is_first: !user.is_enrolled(),
+        is_first: !caller.tenant.policy().has_second_factor(user, now),
         begun_at: now,
         name: name.clone(),
     };
@@ -178,7 +178,7 @@ pub async fn enrol_device(
             key: &asking.key,
             push_token: asking.push_token.as_deref(),
             action: (&action_key, &action.id),
-            is_first: !user.is_enrolled(),
+            is_first: !caller.tenant.policy().has_second_factor(&user, now),
             now,
         };
         match store.enrol_device(&user, &new).await? {

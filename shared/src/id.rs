@@ -1,6 +1,6 @@
 //! Names of things, as types: a function that takes a [`UserId`] cannot be handed an action code.
 //!
-//! Ids that the customer chooses (users, idempotency keys) may hold any character; they are never compared
+//! Ids that the customer chooses (users, idempotency keys) may hold any character but control characters; they are never compared
 //! after normalisation, so the NFC and NFD spellings of one name are two users. `store::keys` escapes them.
 
 use std::fmt;
@@ -52,6 +52,12 @@ macro_rules! id {
     };
 }
 
+/// Whether a text has a control character, NUL among them. They are part of no name, and where one is shown, logged or
+/// handed on they end a text or a line, or hide a part of it (CWE-158, CWE-117).
+pub fn has_control(text: &str) -> bool {
+    text.chars().any(char::is_control)
+}
+
 /// Letters, digits, `_` and `-`; between 1 and 64 of them.
 fn is_code(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
@@ -62,16 +68,17 @@ id!(
     TenantId, is_code, "A tenant id has 1 to 64 letters, digits, '_' or '-'."
 );
 id!(
-    /// The customer's own name for an end user: any characters, 1 to 256 bytes.
-    UserId, |t| (1..=256).contains(&t.len()), "A user id has 1 to 256 bytes."
+    /// The customer's own name for an end user: any characters but control characters, 1 to 256 bytes.
+    UserId, |t| (1..=256).contains(&t.len()) && !has_control(t), "A user id has 1 to 256 bytes and no control characters."
 );
 id!(
     /// The name of a kind of action, `^[A-Za-z0-9_-]{1,64}$` (contract, section 1.3).
     ActionCode, is_code, "An action code has 1 to 64 letters, digits, '_' or '-'."
 );
 id!(
-    /// The customer's name for one occurrence of an action: any characters, 1 to 200 bytes.
-    IdempotencyKey, |t| (1..=200).contains(&t.len()), "An idempotency key has 1 to 200 bytes."
+    /// The customer's name for one occurrence of an action: any characters but control characters, 1 to 200 bytes.
+    IdempotencyKey, |t| (1..=200).contains(&t.len()) && !has_control(t),
+    "An idempotency key has 1 to 200 bytes and no control characters."
 );
 id!(
     /// One enrolled authenticator.
@@ -105,6 +112,11 @@ id!(
     /// What rules call a value list.
     ListAlias, |t| (1..=64).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
     "The alias of a value list has 1 to 64 lower-case letters, digits or '-'."
+);
+
+id!(
+    /// The customer's name for a browser or an app: any characters but control characters, up to 1024 bytes; empty for none.
+    DeviceName, |t| t.len() <= 1024 && !has_control(t), "A device id has at most 1024 bytes and no control characters."
 );
 
 id!(

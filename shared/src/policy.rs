@@ -142,10 +142,16 @@ impl Policy {
         has.filter(|action| self.requirement(*action).enabled && !action.is_done_by(user)).collect()
     }
 
+    /// Whether the user counts as having a second factor. Where something is asked of the user by the tenant, only what can
+    /// be asked does: an address that a backend vouches for is led to set-up.
+    pub fn has_second_factor(&self, user: &User, now: Timestamp) -> bool {
+        user.can_answer() || user.is_enrolled() && !self.is_enforced(now) && self.asked_of(user).is_empty()
+    }
+
     /// The state that an action starts in. Who has to set something up is stopped where the rules would have let the
     /// user through; what the rules block or hold back stays so.
     pub fn initial_state(&self, outcome: Outcome, user: &User, now: Timestamp) -> State {
-        let must_enrol = self.is_enforced(now) && !user.is_enrolled();
+        let must_enrol = self.is_enforced(now) && !user.can_answer();
         match State::initial(outcome, user.is_enrolled()) {
             State::Allow if must_enrol || !self.asked_of(user).is_empty() => State::ChallengeRequired,
             other => other,

@@ -8,7 +8,7 @@ use crate::{
     authenticator::{Method, totp::Step},
     challenge::PushStarts,
     clock::Timestamp,
-    id::{ActionId, AuthenticatorId, UserId, UserUid},
+    id::{ActionId, AuthenticatorId, UserId, UserUid, has_control},
     limiter::Guesses,
     policy::RequiredAction,
 };
@@ -19,6 +19,11 @@ pub const MAX_AUTHENTICATORS: usize = 10;
 
 /// The longest e-mail address, phone number or name, in bytes: 64 + 1 + 255 (RFC 5321, section 4.5.3.1).
 pub const MAX_CONTACT: usize = 320;
+
+/// Whether a text may be an e-mail address, a phone number or a name of a user.
+pub fn is_contact(text: &str) -> bool {
+    text.len() <= MAX_CONTACT && !has_control(text)
+}
 
 /// An enrolment not completed in this time is as if it had not been begun.
 pub const ENROLMENT_SECONDS: i64 = 600;
@@ -109,6 +114,12 @@ impl std::fmt::Debug for PendingTotp {
 impl User {
     pub fn is_enrolled(&self) -> bool {
         !(self.totp.is_empty() && self.secretless.is_empty())
+    }
+
+    /// Whether there is something that the user can be asked for. An address that a backend vouches for is none: nothing
+    /// here sends codes.
+    pub fn can_answer(&self) -> bool {
+        !self.totp.is_empty() || self.secretless.values().any(|method| Method::ANSWERING.contains(method))
     }
 
     /// The kinds of authenticator this user has, each once, in the order of the contract's list.

@@ -5,7 +5,7 @@ use crate::{
     authenticator::{
         Authenticator, Method, UseSoFar,
         recovery::{self, RecoveryCode},
-        totp::{Owner, Step, TotpSecret},
+        totp::{self, Owner, Step, TotpSecret},
     },
     clock::Timestamp,
     error::Error,
@@ -44,6 +44,8 @@ enum Match<'a> {
 /// Two round trips for a right code, one for a wrong one. Errors decide nothing: 503 where the store or a key
 /// cannot be reached, in which case nothing is accepted that the store did not acknowledge.
 pub async fn verify_totp(app: &App, caller: &UserCaller, code: &str, now: Timestamp) -> Result<Verdict, Error> {
+    // What can be no code cannot match: it is wrong without being compared, so it costs no guess.
+    let Some(code) = totp::read_code(code) else { return Ok(judged(caller, Verdict::Rejected)) };
     let claims = &caller.claims;
     let store = app.store().tenant(caller.tenant.id());
     // Before the slot is taken: a key service that is down costs the user no guess.
@@ -54,7 +56,7 @@ pub async fn verify_totp(app: &App, caller: &UserCaller, code: &str, now: Timest
         Spent::Exhausted => return Ok(judged(caller, Verdict::Exhausted)),
         Spent::NoSuchUser => return Err(token::not_ours()),
     };
-    let matched = find_match(&key, caller, &user, code, now)?;
+    let matched = find_match(&key, caller, &user, &code, now)?;
     let action = store.action_key(&claims.sub, &claims.other.action_code, &claims.other.idempotency_key);
     let completion = |authenticator, step| Completion {
         attempt: &attempt,
@@ -95,6 +97,8 @@ pub async fn verify_recovery_code(
     code: &str,
     now: Timestamp,
 ) -> Result<Verdict, Error> {
+    // What can be no code is not among them, so it costs no guess.
+    let Some(code) = RecoveryCode::parse(code) else { return Ok(judged(caller, Verdict::Rejected)) };
     let claims = &caller.claims;
     let store = app.store().tenant(caller.tenant.id());
     let key = app.data_key(&caller.tenant).await?;
@@ -104,10 +108,9 @@ pub async fn verify_recovery_code(
         Spent::Exhausted => return Ok(judged(caller, Verdict::Exhausted)),
         Spent::NoSuchUser => return Err(token::not_ours()),
     };
-    let is_off = caller.tenant.settings().recovery_codes.disable_recovery_codes;
-    let Some(code) = RecoveryCode::parse(code).filter(|_| !is_off) else {
+    if caller.tenant.settings().recovery_codes.disable_recovery_codes {
         return Ok(judged(caller, Verdict::Rejected));
-    };
+    }
     let used = Recovery {
         attempt: &attempt,
         hash: &code.hash(&key, &user.uid),
@@ -148,10 +151,9 @@ fn find_match<'a>(
     now: Timestamp,
 ) -> Result<Option<Match<'a>>, Error> {
     let window = caller.tenant.settings().totp_window;
-    let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
     let step_of = |authenticator: &AuthenticatorId, sealed: &[u8]| {
         let owner = Owner { tenant: caller.tenant.id(), user: &caller.claims.sub, authenticator };
-        Ok::<_, Error>(TotpSecret::open(key, &owner, sealed)?.matching_step(&code, now, window))
+        Ok::<_, Error>(TotpSecret::open(key, &owner, sealed)?.matching_step(code, now, window))
     };
     let (mut found, mut replayed) = (None, None);
     if let Some(pending) = user.pending.as_ref().filter(|p| p.action == caller.claims.jti && !p.is_over(now)) {

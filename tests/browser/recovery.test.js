@@ -64,9 +64,9 @@ test("a code may be typed as people do: in small letters, with spaces and dashes
 test("wrong recovery codes spend the one budget, and the page says how many are left", async (t) => {
   const { userId, page } = await withCodes(t);
   await page.goto(`${(await site.track(userId)).url}&way=recovery`);
-  await send(page, "AAAA-AAAA-AAAA");
+  await send(page, "AAAAA-AAAAA-AAAAA");
   const first = Number((await problem(page)).match(/(\d+) attempts are left/)[1]);
-  await send(page, "AAAA-AAAA-AAAA");
+  await send(page, "AAAAA-AAAAA-AAAAA");
   await page.locator("#problem", { hasText: `${first - 1} attempts are left` }).waitFor();
   await page.click("a#way-app");
   await page.locator(field).waitFor();

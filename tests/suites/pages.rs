@@ -8,6 +8,8 @@ mod manner;
 mod recovery;
 #[path = "pages/settings.rs"]
 mod settings;
+#[path = "pages/shapes.rs"]
+mod shapes;
 
 use countersign_tests::World;
 use serde_json::json;
@@ -15,13 +17,10 @@ use serde_json::json;
 /// The codes that a page or an answer shows, as they are shown.
 fn codes(text: &str) -> Vec<String> {
     let of_a_code = |word: &str| {
-        let mut halves = word.split('-');
-        let is_half = |half: Option<&str>| {
-            half.is_some_and(|half| {
-                half.len() == 5 && half.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
-            })
+        let is_group = |group: &str| {
+            group.len() == 5 && group.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
         };
-        is_half(halves.next()) && is_half(halves.next()) && halves.next().is_none()
+        word.split('-').count() == 3 && word.split('-').all(is_group)
     };
     text.split(['"', '<', '>']).filter(|word| of_a_code(word)).map(str::to_owned).collect()
 }

@@ -24,6 +24,8 @@ mod scene;
 mod table;
 #[path = "policy/unasked.rs"]
 mod unasked;
+#[path = "policy/vouched.rs"]
+mod vouched;
 
 use countersign_tests::{World, http::Answer};
 use serde_json::{Value, json};

@@ -7,7 +7,7 @@ use countersign_core::{
     clock::{Timestamp, iso},
     error::Error,
     http::{Body, Path, Reply, ServerCaller, present},
-    id::{TenantId, UserId},
+    id::{DeviceName, TenantId, UserId},
     rule::recent::Device,
     store::no_device,
     user::User,
@@ -72,10 +72,10 @@ pub(crate) async fn list(
 pub(crate) async fn invalidate(
     State(app): State<App>,
     ServerCaller(tenant): ServerCaller,
-    Path((user_id, device)): Path<(UserId, String)>,
+    Path((user_id, device)): Path<(UserId, DeviceName)>,
 ) -> Reply<DeviceView> {
     let user = user(&app, tenant.id(), &user_id).await?;
-    let changed = app.store().tenant(tenant.id()).invalidate_device(&user, &device, app.now()).await?;
+    let changed = app.store().tenant(tenant.id()).invalidate_device(&user, device.as_str(), app.now()).await?;
     tracing::info!(event = "device_invalidated", tenant = %tenant.id(), user = %user.uid);
     Ok(Json(DeviceView::new(&user, changed)))
 }
@@ -99,7 +99,7 @@ const LONGEST_DAYS: i64 = 400;
 pub(crate) async fn patch(
     State(app): State<App>,
     ServerCaller(tenant): ServerCaller,
-    Path((user_id, device)): Path<(UserId, String)>,
+    Path((user_id, device)): Path<(UserId, DeviceName)>,
     Body(changes): Body<DeviceChanges>,
 ) -> Reply<DeviceView> {
     let latest = app.now().as_second() + LONGEST_DAYS * 24 * 3600;
@@ -107,8 +107,8 @@ pub(crate) async fn patch(
     let user = user(&app, tenant.id(), &user_id).await?;
     let store = app.store().tenant(tenant.id());
     let device = match until {
-        Some(until) => store.remember_device(&user, &device, until).await?,
-        None => store.device(&user, &device).await?,
+        Some(until) => store.remember_device(&user, device.as_str(), until).await?,
+        None => store.device(&user, device.as_str()).await?,
     };
     Ok(Json(DeviceView::new(&user, device)))
 }

@@ -11,7 +11,7 @@ use countersign_core::{
     policy::RequiredAction,
     rule::understood,
     tenant::ModelType,
-    user::{ContactKind, MAX_CONTACT, Profile, User},
+    user::{ContactKind, MAX_CONTACT, Profile, User, is_contact},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -112,8 +112,8 @@ impl UpdateUserRequest {
             ("locale", &self.locale),
         ];
         for (name, text) in texts {
-            if text.as_ref().is_some_and(|text| text.len() > MAX_CONTACT) {
-                return Err(Error::Invalid(format!("{name} has at most {MAX_CONTACT} bytes.")));
+            if text.as_ref().is_some_and(|text| !is_contact(text)) {
+                return Err(Error::Invalid(format!("{name} has at most {MAX_CONTACT} bytes and no control characters.")));
             }
         }
         Ok(())

@@ -13,7 +13,7 @@ use countersign_core::{
     http::{Body, Path, Reply, ServerCaller, UserAuthenticator},
     id::{AuthenticatorId, UserId},
     store::{NewAuthenticator, Settlement, SpentSteps},
-    user::User,
+    user::{MAX_CONTACT, User, is_contact},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -96,10 +96,10 @@ struct Asked {
 impl Asked {
     fn new(request: EnrollRequest) -> Result<Self, Error> {
         let needed = |name: &str, text: Option<String>| {
-            let text = text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty() && text.len() <= 320);
+            let text = text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty() && is_contact(text));
             text.ok_or_else(|| {
                 let method = request.verification_method.as_str();
-                Error::Invalid(format!("{name}: {method} needs it, with 1 to 320 bytes."))
+                Error::Invalid(format!("{name}: {method} needs it, with 1 to {MAX_CONTACT} bytes and no control characters."))
             })
         };
         let mut asked = Self {

@@ -8,6 +8,7 @@ use axum::{
 use countersign_core::{
     action::State,
     app::App,
+    authenticator::{recovery::RecoveryCode, totp},
     error::Error,
     limiter::{CLOSED_AFTER, LIMIT, WINDOW_SECONDS},
     verification::{Verdict, verify_recovery_code, verify_totp},
@@ -40,6 +41,17 @@ impl Way {
             Self::Recovery => "challenge-recovery-link",
         }
     }
+
+    /// What is wrong with what was typed before anybody compares it, which costs no guess.
+    pub(crate) fn shape_problem(self, typed: &str) -> Option<&'static str> {
+        let is_empty = typed.trim().is_empty();
+        match self {
+            Self::Recovery if is_empty => Some("recovery-empty-error"),
+            Self::Recovery => RecoveryCode::parse(typed).is_none().then_some("recovery-shape-error"),
+            _ if is_empty => Some("code-empty-error"),
+            _ => totp::read_code(typed).is_none().then_some("code-shape-error"),
+        }
+    }
 }
 
 pub(crate) async fn show(app: &App, visit: &Visit, fields: &Fields, headers: &HeaderMap) -> Result<Response, Error> {
@@ -62,9 +74,8 @@ pub(crate) async fn answer(app: &App, visit: &Visit, fields: &Fields, once: Once
         Way::Recovery => fields.get("recovery"),
         Way::Phone => return phones::ask(app, visit).await,
     };
-    if typed.trim().is_empty() || typed.len() > 64 {
-        let missing = if way == Way::App { "code-empty-error" } else { "recovery-empty-error" };
-        return page(app, visit, Some(way), &[t.text(missing)]).await;
+    if let Some(problem) = way.shape_problem(typed) {
+        return page(app, visit, Some(way), &[t.text(problem)]).await;
     }
     let verdict = match way {
         Way::Recovery => verify_recovery_code(app, &visit.caller, typed, app.now()).await?,
@@ -127,7 +138,7 @@ pub(crate) async fn page(app: &App, visit: &Visit, wanted: Option<Way>, problem:
         State::ChallengeSucceeded | State::ReviewSucceeded => end(visit, End::Later, &visit.token),
         State::Block | State::ChallengeFailed | State::ReviewFailed => end(visit, End::Blocked, &visit.token),
         State::ReviewRequired => end(visit, End::Review, &visit.token),
-        State::Allow | State::ChallengeRequired if !visit.user.is_enrolled() => {
+        State::Allow | State::ChallengeRequired if !visit.has_second_factor => {
             set_up::page(app, visit, None, problem).await
         }
         State::Allow if visit.manner.flags.force_enrollment && visit.may_add() => {

@@ -119,8 +119,8 @@ async fn confirm_app(app: &App, visit: &Visit, fields: &Fields) -> Result<Respon
         enrolment::name_pending(app, &visit.caller, &visit.user, &name).await?;
     }
     let code = fields.get("code");
-    if code.trim().is_empty() || code.len() > 64 {
-        return again(&[t.text("code-empty-error")]).await;
+    if let Some(problem) = Way::App.shape_problem(code) {
+        return again(&[t.text(problem)]).await;
     }
     match verify_totp(app, &visit.caller, code, app.now()).await? {
         Verdict::Accepted { token, enrolled: Some(_) } => with_recovery_codes(app, visit, &token).await,

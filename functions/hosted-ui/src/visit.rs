@@ -106,6 +106,8 @@ pub(crate) struct Visit {
     pub(crate) token: String,
     pub(crate) user: User,
     pub(crate) action: Action,
+    /// Whether the user has something to be asked for, as far as the tenant asks for it; who has not is led to set-up.
+    pub(crate) has_second_factor: bool,
     pub(crate) manner: Manner,
     /// What the backend said of the action.
     input: serde_json::Value,
@@ -130,7 +132,8 @@ impl Visit {
         let language = Language::negotiate(told.into_iter().flatten(), accept_language(headers));
         let flags = Flags::of(fields, &caller.tenant);
         let manner = Manner { tenant: Some(caller.tenant.clone()), language, look, flags };
-        Ok(Self { caller, token, user, action, manner, input })
+        let has_second_factor = caller.tenant.policy().has_second_factor(&user, app.now());
+        Ok(Self { caller, token, user, action, has_second_factor, manner, input })
     }
 
     pub(crate) fn messages(&self) -> Messages<'_> {
@@ -182,7 +185,7 @@ impl Visit {
         let settings = self.caller.tenant.settings();
         let is_offered = |way: &Way| {
             let method = way.method();
-            settings.is_active(method) && (self.user.is_enrolled() || self.action.allowed_methods.contains(&method))
+            settings.is_active(method) && (self.has_second_factor || self.action.allowed_methods.contains(&method))
         };
         [Way::App, Way::Phone].into_iter().filter(is_offered).collect()
     }
@@ -190,7 +193,7 @@ impl Visit {
     /// Whether the token may add an authenticator.
     pub(crate) fn may_add(&self) -> bool {
         State::ENROLLABLE.contains(&self.action.state)
-            && (!self.user.is_enrolled() || self.caller.claims.allows(scope::ADD))
+            && (!self.has_second_factor || self.caller.claims.allows(scope::ADD))
     }
 
     pub(crate) fn has_an_app_to_set_up(&self) -> bool {
@@ -201,13 +204,13 @@ impl Visit {
     /// Why something is to be set up, where that is not the user's own wish.
     pub(crate) fn why(&self, app: &App) -> Option<String> {
         let (policy, t, now) = (self.caller.tenant.policy(), self.messages(), app.now());
-        if let Some(start) = policy.starts_at(now).filter(|_| !self.user.is_enrolled()) {
+        if let Some(start) = policy.starts_at(now).filter(|_| !self.user.can_answer()) {
             let day = start.strftime("%Y-%m-%d").to_string();
             return Some(t.with_both("set-up-why-later-text", ("day", &day), ("tenant", self.tenant())));
         }
         // Nobody else is stopped without an authenticator, whatever this process has in its cache.
-        let is_stopped = self.action.state == State::ChallengeRequired && !self.user.is_enrolled();
-        if policy.is_enforced(now) && !self.user.is_enrolled() || is_stopped && !self.has_an_app_to_set_up() {
+        let is_stopped = self.action.state == State::ChallengeRequired && !self.has_second_factor;
+        if policy.is_enforced(now) && !self.has_second_factor || is_stopped && !self.has_an_app_to_set_up() {
             return Some(t.with("set-up-why-now-text", "tenant", self.tenant()));
         }
         self.has_an_app_to_set_up().then(|| t.with("set-up-why-app-text", "tenant", self.tenant()))

@@ -13,7 +13,7 @@ use countersign_core::{
     enrolment::{self, Asking},
     error::Error,
     http::{Body, ClientCaller, Query, Reply},
-    id::UserId,
+    id::{UserId, has_control},
     store::{Credential, Removed},
 };
 use serde::{Deserialize, Serialize};
@@ -88,7 +88,9 @@ pub(crate) async fn enroll(
     request: EnrollDeviceRequest,
 ) -> Reply<DeviceCredential> {
     let text = |name: &str, text: Option<String>| match text.map(|text| text.trim().to_owned()) {
-        Some(text) if text.chars().count() > 128 => Err(Error::Invalid(format!("{name} has at most 128 characters."))),
+        Some(text) if text.chars().count() > 128 || has_control(&text) => {
+            Err(Error::Invalid(format!("{name} has at most 128 characters, and no control characters.")))
+        }
         text => Ok(text.filter(|text| !text.is_empty())),
     };
     let platform = DevicePlatform::parse(&request.device_platform)?;

@@ -13,7 +13,7 @@ use countersign_core::{
     clock::{Timestamp, iso},
     error::Error,
     http::{Body, Path, Reply, TrackCaller},
-    id::{ActionCode, IdempotencyKey, UserId, digest},
+    id::{ActionCode, DeviceName, IdempotencyKey, UserId, digest},
     metrics::{Counter, count},
     policy::{Policy, RequiredAction},
     redirect,
@@ -21,7 +21,7 @@ use countersign_core::{
     store::Tracked,
     tenant::ModelType,
     token::{SigningKey, Subject, scope},
-    user::{MAX_CONTACT, Profile, User},
+    user::{MAX_CONTACT, Profile, User, is_contact},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -80,7 +80,7 @@ struct TrackResponse {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     required_actions: Vec<RequiredAction>,
-    /// To a user with nothing enrolled: from then on this will not be enough. Ours.
+    /// To a user with nothing to answer with: from then on this will not be enough. Ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     enforcement: Option<Reminder>,
     /// The active rules that matched, by priority; absent where the action has no rules.
@@ -158,9 +158,12 @@ impl Asked {
         }
         let contacts = [&request.email, &request.phone_number, &request.username];
         let others = [&request.ip_address, &request.user_agent, &request.device_id, &request.locale];
-        if contacts.into_iter().flatten().any(|text| text.len() > MAX_CONTACT) {
-            return Err(Error::Invalid(format!("email, phoneNumber and username have at most {MAX_CONTACT} bytes.")));
+        if contacts.into_iter().flatten().any(|text| !is_contact(text.trim())) {
+            return Err(Error::Invalid(format!(
+                "email, phoneNumber and username have at most {MAX_CONTACT} bytes and no control characters."
+            )));
         }
+        request.device_id.as_deref().map(DeviceName::parse).transpose()?;
         if others.into_iter().flatten().any(|text| text.len() > 1024) {
             return Err(Error::invalid("ipAddress, userAgent, deviceId and locale have at most 1024 bytes."));
         }
@@ -303,7 +306,7 @@ async fn reopen(
 
 /// Whether the user would not be let through if the action were tracked for the first time.
 fn is_stopped(policy: &Policy, user: &User, outcome: Outcome, now: Timestamp) -> bool {
-    !user.is_enrolled() && policy.initial_state(outcome, user, now) == action::State::ChallengeRequired
+    !policy.has_second_factor(user, now) && policy.initial_state(outcome, user, now) == action::State::ChallengeRequired
 }
 
 fn expiry(tenant: &TenantContext, now: Timestamp) -> Timestamp {
@@ -346,7 +349,7 @@ fn respond(
         required_actions: policy.asked_of(user),
         enforcement: policy
             .starts_at(now)
-            .filter(|_| !user.is_enrolled())
+            .filter(|_| !user.can_answer())
             .map(|start| Reminder { starts_at: iso(start) }),
         default_verification_method: judge::default_method(&action, config, user).map(Method::on_run_time_api),
         rule_ids: judge::rule_ids(&action),

@@ -21,6 +21,13 @@ const VERSION: u8 = 1;
 #[derive(Clone)]
 pub struct TotpSecret(Totp);
 
+/// A code as it is compared, without the spaces that apps show in it; `None` for what no authenticator shows: a code has six
+/// digits, and of apps that other systems set up up to eight.
+pub fn read_code(text: &str) -> Option<String> {
+    let code: String = text.chars().filter(|c| !c.is_whitespace()).take(9).collect();
+    ((6..=8).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_digit())).then_some(code)
+}
+
 /// The number of a time step: seconds since 1970 divided by the period.
 pub type Step = u64;
 
@@ -263,6 +270,16 @@ mod tests {
                     prop_assert!(secret.0.secret().as_bytes().len() >= 10);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_code_is_six_to_eight_digits() {
+        for (typed, read) in [("123456", "123456"), (" 123 456 ", "123456"), ("1234 5678", "12345678")] {
+            assert_eq!(read_code(typed).as_deref(), Some(read), "{typed}");
+        }
+        for typed in ["", "hello", "123", "12345", "123456789", "12345a", "-12345", "１２３４５６", "12345\u{660}"] {
+            assert_eq!(read_code(typed), None, "{typed}");
         }
     }
 

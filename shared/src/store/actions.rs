@@ -156,7 +156,7 @@ impl TenantStore<'_> {
         // What an earlier life of the user left under this key is nobody's.
         const UNUSED: &str = "attribute_not_exists(pk) OR uid <> :v";
         let today = day(action.created_at);
-        let notes = !is_new && !user.is_enrolled() && user.seen != Some(today);
+        let notes = !is_new && !user.can_answer() && user.seen != Some(today);
         let refused = if is_new || notes || profile.is_some() || noted.is_some() {
             let write = async || {
                 let mut writes = vec![self.put_if(item.clone(), UNUSED, Some(s(user.uid.as_str())))?];

@@ -48,6 +48,14 @@ impl NewAuthenticator {
     }
 }
 
+/// The user as it is once this is removed.
+fn without(user: &User, id: &AuthenticatorId) -> User {
+    let mut left = user.clone();
+    left.totp.remove(id);
+    left.secretless.remove(id);
+    left
+}
+
 pub(super) fn read_authenticator(item: &Attributes) -> Result<Authenticator, Error> {
     let row = Row(item);
     let time = |name: &str| item.contains_key(name).then(|| row.time(name)).transpose();
@@ -91,7 +99,8 @@ impl TenantStore<'_> {
                     .value(":new", s(new.description.method.as_str()))
                     .value(":max", n(MAX_AUTHENTICATORS - MAX_TOTP)),
             };
-            add = add.listed(self.tenant, &user.id, true);
+            let can_answer = user.can_answer() || Method::ANSWERING.contains(&new.description.method);
+            add = add.listed(self.tenant, &user.id, can_answer);
             if new.sealed.is_some() {
                 add = add.done(RequiredAction::AuthenticatorApplicationSetup);
             }
@@ -105,7 +114,7 @@ impl TenantStore<'_> {
                     None => ("att", s(new.description.method.as_str())),
                 };
                 item.insert(map.into(), AttributeValue::M(HashMap::from([(id.to_owned(), value)])));
-                item.insert(census::ENROLLED.into(), n(1));
+                item.insert(census::ENROLLED.into(), n(u8::from(can_answer)));
                 if new.sealed.is_some() {
                     finished(&mut item, user, RequiredAction::AuthenticatorApplicationSetup);
                 }
@@ -130,7 +139,7 @@ impl TenantStore<'_> {
     }
 
     /// Removes an authenticator, with its key where it is one of a device. With `keep_last`, not where it is the only
-    /// one that the user has. Recovery codes go with the last one.
+    /// one that the user can answer with. Recovery codes go with the last one.
     pub async fn remove_authenticator(
         &self,
         user: &User,
@@ -156,10 +165,10 @@ impl TenantStore<'_> {
                 return Ok(Removed::Gone);
             }
             let is_last = user.totp.len() + user.secretless.len() == 1;
-            if is_last && keep_last {
+            if keep_last && user.can_answer() && !without(&user, id).can_answer() {
                 return Ok(Removed::Kept);
             }
-            let (at, remove) = (keys::authenticator(self.tenant, &user.id, id), self.removal(&user, id, is_last));
+            let (at, remove) = (keys::authenticator(self.tenant, &user.id, id), self.removal(&user, id));
             let mut gone = vec![at.clone()];
             if is_last {
                 gone.push(keys::recovery(self.tenant, &user.id));
@@ -206,7 +215,7 @@ impl TenantStore<'_> {
     }
 
     /// The user's half of a removal: only from as many authenticators as were counted.
-    fn removal(&self, user: &User, id: &AuthenticatorId, is_last: bool) -> Expressions {
+    fn removal(&self, user: &User, id: &AuthenticatorId) -> Expressions {
         let path = if user.totp.contains_key(id) { "totp.#i" } else { "att.#i" };
         let mut remove = Expressions::default()
             .set("uid = :uid")
@@ -223,7 +232,7 @@ impl TenantStore<'_> {
             // The same secret, given out and not confirmed, would begin at no step.
             remove = remove.remove("pend");
         }
-        if is_last {
+        if !without(user, id).can_answer() {
             remove = remove.listed(self.tenant, &user.id, false);
         }
         if user.primary.as_ref() == Some(id) {

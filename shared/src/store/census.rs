@@ -52,7 +52,7 @@ pub(super) fn shard_of(user: &UserId) -> u8 {
 pub(super) fn indexed(tenant: &TenantId, user: &User) -> Attributes {
     let mut item = Attributes::from([
         (SHARD.to_owned(), shard(tenant, &user.id)),
-        (ENROLLED.to_owned(), n(u8::from(user.is_enrolled()))),
+        (ENROLLED.to_owned(), n(u8::from(user.can_answer()))),
     ]);
     if let Some(day) = user.seen {
         item.insert(SEEN.into(), n(day));
@@ -61,7 +61,7 @@ pub(super) fn indexed(tenant: &TenantId, user: &User) -> Attributes {
 }
 
 impl Expressions {
-    /// Says in the list whether the user is enrolled.
+    /// Says in the list whether the user is enrolled: has something that can be asked for, as an enforcement means it.
     pub(super) fn listed(self, tenant: &TenantId, user: &UserId, is_enrolled: bool) -> Self {
         self.set("ux = :shard, enr = :enrolled")
             .value(":shard", shard(tenant, user))

@@ -95,7 +95,7 @@ impl TenantStore<'_> {
             .value(":max", n(MAX_AUTHENTICATORS - MAX_TOTP))
             .value(":uid", s(user.uid.as_str()));
         if new.is_first {
-            add = add.require("size(totp) = :none AND size(att) = :none").value(":none", n(0));
+            add = add.nothing_to_answer_with(user);
         }
         add = add.listed(self.tenant, &user.id, true);
         if description.method == Method::Push && new.push_token.is_none() {

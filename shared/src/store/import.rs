@@ -136,7 +136,7 @@ impl TenantStore<'_> {
                 .value(":uid", s(user.uid.as_str()))
                 .value(":apps", n(user.totp.len()))
                 .value(":others", n(user.secretless.len()))
-                .listed(self.tenant, id, user.is_enrolled());
+                .listed(self.tenant, id, user.can_answer());
             if let Some(day) = newest.map(census::day).max(user.seen) {
                 list = list.set("seen = :day").value(":day", n(day));
             }

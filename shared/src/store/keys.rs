@@ -209,11 +209,11 @@ mod tests {
 
     use super::*;
 
-    /// Ids made of what could break a key: separators, escapes of separators, control characters, both
+    /// Ids made of what could break a key: separators, escapes of separators, what turns a text around, both
     /// spellings of one letter.
     fn hostile() -> impl Strategy<Value = String> {
         let parts =
-            ["#", "|", "%", "%23", "%25", "\0", "U#", "T#a", "ACTION#", "e\u{301}", "\u{e9}", "a", "USER", "/", ""];
+            ["#", "|", "%", "%23", "%25", "\u{202e}", "U#", "T#a", "ACTION#", "e\u{301}", "\u{e9}", "a", "USER", "/", ""];
         prop::collection::vec(prop::sample::select(parts.to_vec()), 1..6).prop_map(|parts| parts.concat())
     }
 
@@ -251,7 +251,7 @@ mod tests {
 
         /// DynamoDB allows 2048 bytes for a partition key and 1024 for a sort key.
         #[test]
-        fn keys_fit(filler in prop::sample::select(vec!['#', 'a', '\0', '\u{e9}'])) {
+        fn keys_fit(filler in prop::sample::select(vec!['#', 'a', '%', '\u{e9}'])) {
             let user_id = UserId::parse(filler.to_string().repeat(256 / filler.len_utf8())).unwrap();
             let key = IdempotencyKey::parse(filler.to_string().repeat(200 / filler.len_utf8())).unwrap();
             let tenant = TenantId::parse("t".repeat(64)).unwrap();

@@ -83,6 +83,18 @@ pub(super) fn enrollable(id: &ActionId, now: Timestamp) -> Expressions {
 }
 
 impl Expressions {
+    /// That the user has nothing to answer with: the condition of whoever enrols without having proved anything. Addresses
+    /// that a backend vouches for are still the ones that were read.
+    pub(super) fn nothing_to_answer_with(self, user: &User) -> Self {
+        if user.secretless.is_empty() || user.can_answer() {
+            return self.require("size(totp) = :none AND size(att) = :none").value(":none", n(0));
+        }
+        let vouched = user.secretless.iter().map(|(id, method)| (id.to_string(), s(method.as_str())));
+        self.require("size(totp) = :none AND att = :vouched")
+            .value(":none", n(0))
+            .value(":vouched", AttributeValue::M(vouched.collect()))
+    }
+
     /// This very action, in one of these states, and not over.
     fn require_open(self, id: &ActionId, now: Timestamp, states: &[State]) -> Self {
         let places: Vec<String> = (0..states.len()).map(|index| format!(":s{index}")).collect();
@@ -180,7 +192,7 @@ impl TenantStore<'_> {
             .value(":pending", AttributeValue::M(value))
             .value(":uid", s(user.uid.as_str()));
         if pending.is_first {
-            begin = begin.require("size(totp) = :none AND size(att) = :none").value(":none", n(0));
+            begin = begin.nothing_to_answer_with(user);
         }
         match self.update_one(&keys::user(self.tenant, &user.id), &begin).await {
             Ok(_) => Ok(true),
@@ -250,7 +262,7 @@ impl TenantStore<'_> {
             .value(":max_totp", n(MAX_TOTP))
             .value(":by", s(matched.action_id.as_str()));
         if pending.is_first {
-            enrol = enrol.require("size(totp) = :none AND size(att) = :none").value(":none", n(0));
+            enrol = enrol.nothing_to_answer_with(user);
         }
         enrol = enrol.listed(self.tenant, &user.id, true).done(RequiredAction::AuthenticatorApplicationSetup);
         let succeed = matched.succeed(user, &State::ENROLLABLE);

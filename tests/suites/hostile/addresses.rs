@@ -90,7 +90,6 @@ async fn whatever_stands_in_a_path_is_answered() {
 async fn whatever_a_user_is_called_it_can_enrol() {
     let world = World::start().await;
     let names = [
-        "\0",
         "a:b",
         ":",
         "%",
@@ -101,7 +100,6 @@ async fn whatever_a_user_is_called_it_can_enrol() {
         "\u{1f511}",
         "a/b",
         " ",
-        "\r\n",
         "\\",
         "\"",
     ];

@@ -88,7 +88,7 @@ async fn a_spent_budget_stays_spent_on_every_path() {
 
     let page = world.answer_page(&token, "app", &right).await;
     assert!(page.status == 200 && page.text().contains("Too many attempts"), "{}", page.text());
-    let page = world.answer_page(&token, "recovery", "00000-00000").await;
+    let page = world.answer_page(&token, "recovery", "00000-00000-00000").await;
     assert!(page.status == 200 && page.text().contains("Too many attempts"), "{}", page.text());
     assert_eq!(world.state(&token).await, "CHALLENGE_REQUIRED");
 }

@@ -100,7 +100,7 @@ async fn reading_changes_nothing() {
     let seal = world.seal(&token).await;
     let code = world.code(&secret, 0);
     for path in ["/challenge", "/set-up", "/settings"] {
-        let address = format!("{path}?state={seal}&way=app&code={code}&act=codes&recovery=00000-00000");
+        let address = format!("{path}?state={seal}&way=app&code={code}&act=codes&recovery=00000-00000-00000");
         assert!(world.page(&address, &token).await.status.as_u16() < 400);
     }
     assert_eq!(world.state(&token).await, "CHALLENGE_REQUIRED");

@@ -59,7 +59,7 @@ async fn guesses_at_codes_and_at_apps_are_of_one_budget() {
     let (secret, codes) = recoverable(&world, "ada").await;
     let token = world.token("ada", "signIn").await;
     for guess in 0..10 {
-        let page = world.answer_page(&token, "recovery", &format!("0000{guess}-00000")).await.text();
+        let page = world.answer_page(&token, "recovery", &format!("0000{guess}-00000-00000")).await.text();
         assert!(page.contains("not right"), "{page}");
     }
     let page = world.answer_page(&token, "recovery", &codes[0]).await.text();

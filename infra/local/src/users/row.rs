@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use countersign_core::{
     authenticator::totp::TotpSecret,
     clock::Timestamp,
-    id::UserId,
+    id::{UserId, has_control},
     rule::understood,
     tenant::{DataPoint, ModelType},
     user::{MAX_CONTACT, MAX_TOTP, Profile},
@@ -56,6 +56,9 @@ impl Row {
             *place = text(&mut fields, name)?;
             if place.as_ref().is_some_and(|text| text.len() > MAX_CONTACT) {
                 return Err(problem(name, format!("has more than {MAX_CONTACT} bytes; shorten it")));
+            }
+            if place.as_deref().is_some_and(has_control) {
+                return Err(problem(name, "has a control character, such as a tab or a line's end; take it out"));
             }
         }
         let mut verified: [Option<bool>; 2] = [None; 2];

@@ -1,0 +1,64 @@
+//! What can be no code is told so, and costs no guess.
+
+use countersign_tests::World;
+use serde_json::json;
+
+use crate::recoverable;
+
+const NO_CODES: [&str; 8] = ["hello", "123", "12345", "123456789", "12345a", "1 2 3", "-12345", "１２３４５６"];
+
+#[tokio::test]
+async fn the_challenge_page_says_what_a_code_is_and_spends_nothing() {
+    let world = World::start().await;
+    let (secret, codes) = recoverable(&world, "ada").await;
+    let token = world.token("ada", "signIn").await;
+    for typed in NO_CODES.iter().cycle().take(24) {
+        let page = world.answer_page(&token, "app", typed).await.text();
+        assert!(page.contains("Type the digits of the code"), "{typed}: {page}");
+        assert!(!page.contains("attempts are left"), "nothing was spent: {page}");
+    }
+    for typed in ["hello", "123456", "ABCDE-FGHJK", "ABCDE-FGHJK-MNPQRS", "ABCDE-FGHJK-MNPQU"].iter().cycle().take(24) {
+        let page = world.answer_page(&token, "recovery", typed).await.text();
+        assert!(page.contains("15 letters and digits"), "{typed}: {page}");
+        assert!(!page.contains("attempts are left"), "nothing was spent: {page}");
+    }
+    assert!(world.answer_page(&token, "app", " ").await.text().contains("Type the code that your app shows"));
+    let spaced = world.code(&secret, 0);
+    let spaced = format!(" {} {} ", &spaced[..3], &spaced[3..]);
+    assert!(world.answer_page(&token, "app", &spaced).await.text().contains("You are verified"));
+    let other = world.token("ada", "signIn").await;
+    assert!(world.answer_page(&other, "recovery", &codes[0]).await.text().contains("You are verified"));
+}
+
+#[tokio::test]
+async fn the_set_up_page_does_too() {
+    let world = World::start().await;
+    let token = world.token("ada", "signIn").await;
+    for typed in NO_CODES.iter().cycle().take(24) {
+        let seal = world.seal(&token).await;
+        let form = [("token", token.as_str()), ("state", &seal), ("kind", "app"), ("code", typed)];
+        let page = world.send_form("/set-up", &form).await.text();
+        assert!(page.contains("Type the digits of the code"), "{typed}: {page}");
+    }
+    let page = world.page("/set-up", &token).await.text();
+    let secret = page.split("id=\"secret\"").nth(1).and_then(|rest| rest.split('>').nth(1)).expect("a secret");
+    let secret: String = secret.chars().take_while(|c| *c != '<').filter(|c| !c.is_whitespace()).collect();
+    let seal = world.seal(&token).await;
+    let code = world.code(&secret, 0);
+    let form = [("token", token.as_str()), ("state", &seal), ("kind", "app"), ("code", &code)];
+    let done = world.send_form("/set-up", &form).await.text();
+    assert!(done.contains("Keep your recovery codes"), "{done}");
+}
+
+/// By the API it is a wrong code, as ever, and costs no guess either (contract: a wrong code is a verdict).
+#[tokio::test]
+async fn the_api_answers_with_a_verdict_and_spends_nothing() {
+    let world = World::start().await;
+    let (secret, _) = recoverable(&world, "ada").await;
+    let token = world.token("ada", "signIn").await;
+    for typed in NO_CODES.iter().cycle().take(40) {
+        let said = world.verify(&token, typed).await.ok();
+        assert_eq!(said, json!({"isVerified": false, "failureReason": "CODE_INVALID_OR_EXPIRED"}), "{typed}");
+    }
+    assert_eq!(world.verify(&token, &world.code(&secret, 0)).await.ok()["isVerified"], true);
+}
