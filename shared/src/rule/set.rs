@@ -93,9 +93,13 @@ impl RuleSet {
             .collect();
         let mut results = run(self.rules.iter().map(|one| one.program.as_ref()), &values);
         if has_unread {
-            // What matches though something is missing matches whatever that is; nothing is known of the others.
-            for (rule, result) in self.rules.iter().zip(&mut results) {
-                *result = result.filter(|matches| *matches || !rule.reads.iter().any(|read| unread[*read]));
+            // Nothing is known of a rule that asks about it. One that matches as if it were absent counts where it is no
+            // weaker than the outcome for errors: it may match for the very reason that something is missing.
+            for (one, result) in self.rules.iter().zip(&mut results) {
+                let counts = |matches: &bool| *matches && strictness(one.rule.outcome) >= strictness(on_error);
+                if one.reads.iter().any(|read| unread[*read]) {
+                    *result = result.filter(counts);
+                }
             }
         }
         self.decision(&results, data, on_error)

@@ -84,7 +84,7 @@ impl TenantStore<'_> {
     /// only as it was seen.
     pub async fn apply(&self, seen: &Configured, wanted: &Configured) -> Result<Applied, Error> {
         let now = self.configured().await?.unwrap_or_default();
-        if !same(&now.items, &seen.items) {
+        if !same(&now.items, &seen.items) || now.enforced.is_some() != seen.enforced.is_some() {
             return Ok(Applied::Changed { partly: false });
         }
         let units = self.units(seen, wanted)?;

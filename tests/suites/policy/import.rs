@@ -122,6 +122,29 @@ async fn what_is_imported_is_exported_and_imported_and_exported_the_same() {
     assert_eq!((&preview["preview"]["users"], &preview["preview"]["enrolled"]), (&json!(6), &json!(2)));
 }
 
+/// A secret that comes back by an import goes on from its last step.
+#[tokio::test]
+async fn a_code_stays_spent_over_an_import() {
+    let directory = installation();
+    let line = json!({"userId": "ada", "totp": [{"secret": SECRET}]});
+    let file = written(&directory, "users.jsonl", &format!("{line}\n"));
+    assert_eq!(counts(&users(&directory, &["import", &file])), [1, 0, 0, 0]);
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let code = json!({"verificationCode": otp::totp(SECRET, i64::try_from(now).unwrap())});
+    let is_right = async |server: &Server| {
+        let tracked = call(&server.http(), "POST", "/v1/users/ada/actions/signIn", &server.key(), Some(json!({}))).await;
+        let token = Auth::Token(tracked.expect("an answer")["token"].as_str().unwrap().to_owned());
+        let said = call(&server.http(), "POST", "/v1/client/verify/totp", &token, Some(code.clone())).await;
+        said.expect("an answer")["isVerified"] == true
+    };
+    let server = Server::start(&directory);
+    assert!(is_right(&server).await);
+    call(&server.http(), "DELETE", "/v1/users/ada", &server.key(), None).await.expect("an answer");
+    server.kill();
+    assert_eq!(counts(&users(&directory, &["import", &file])), [1, 0, 0, 0]);
+    assert!(!is_right(&Server::start(&directory)).await);
+}
+
 /// Each with its line, its field, and what to change; the lines around it are taken.
 #[test]
 fn a_line_that_is_wrong_is_rejected_with_what_to_change() {

@@ -178,6 +178,10 @@ fn a_rule_over_what_is_not_understood_is_not_computed_unless_it_matches_without(
     }
     let either = json!({"or": [{"==": [var("user.id"), "ada"]}, {">": [var("custom.amount"), 1]}]});
     assert_eq!(of(&either, &wrong), (true, false), "it matches whatever the amount is");
+    // What is there and not understood is not missing: nobody is let through for that.
+    let missing = json!({"missing": ["custom.amount"]});
+    let weak = decide(vec![rule(0, Outcome::Allow, missing)], &wrong, at);
+    assert_eq!((weak.outcome, weak.trace.matched.len()), (Some(Outcome::Review), 0), "the outcome for errors");
 }
 
 /// A literal that no data point can ever be would be a rule that never matches.

@@ -207,6 +207,28 @@ pub fn plan_of(text: &str, seen: countersign_core::store::Configured) -> Plan {
     Plan::new(seen, &files, false, now).unwrap_or_else(|bad| panic!("{}", bad.0))
 }
 
+/// Once two factors are asked of everybody, no file makes an action that is answered by what nobody can set up.
+#[tokio::test]
+async fn under_an_enforcement_a_file_leaves_something_to_set_up() {
+    let world = World::start().await;
+    let id = world.tenant.tenant_id.clone();
+    let store = world.app.store().tenant(&id);
+    let early = plan_of(&RULES.replace("[AUTHENTICATOR_APP, PUSH]", "[SMS]"), store.configured().await.unwrap().unwrap());
+    let body = json!({"confirmation": "Enforce 2FA", "by": "Grace"});
+    world.http.post("/v1/management/two-factor-enforcement", &world.management(), body).await.ok();
+    assert_eq!(early.apply(&world.app, &id).await.unwrap(), Applied::Changed { partly: false });
+    let seen = store.configured().await.unwrap().unwrap();
+    plan_of(RULES, seen.clone());
+    for (from, to) in [("[AUTHENTICATOR_APP, PUSH]", "[SMS]"), ("verificationMethods: [PUSH]\n        default", "verificationMethods: [SMS]\n        #")] {
+        let directory = Directory::new();
+        let file = super::support::written(&directory, "rules.yaml", &RULES.replace(from, to));
+        let files = Files::read(&[file.into()]).unwrap_or_else(|bad| panic!("{}", bad.0));
+        let refused = Plan::new(seen.clone(), &files, false, Timestamp::from_second(START).unwrap());
+        let text = refused.err().unwrap_or_else(|| panic!("accepted: {to}")).0;
+        assert!(text.contains("actions[0]") && text.contains("SMS"), "{text}");
+    }
+}
+
 /// Whatever is changed between plan and apply, the plan is not written.
 #[tokio::test]
 async fn a_plan_is_written_only_on_what_it_was_made_from() {
