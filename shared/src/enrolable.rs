@@ -30,9 +30,7 @@ pub fn check_tenant(settings: &Settings) -> Result<(), Error> {
 
 /// 409 where an action is answered by nothing that could be set up.
 pub fn check_action(settings: &Settings, config: &ActionConfig) -> Result<(), Error> {
-    check_methods(settings, config.verification_methods.as_deref(), || {
-        format!("The action {}", config.action_code)
-    })
+    check_methods(settings, config.verification_methods.as_deref(), || format!("The action {}", config.action_code))
 }
 
 /// 409 where a rule that asks for a proof names nothing that could be set up.

@@ -17,9 +17,8 @@ use serde_json::json;
 /// The codes that a page or an answer shows, as they are shown.
 fn codes(text: &str) -> Vec<String> {
     let of_a_code = |word: &str| {
-        let is_group = |group: &str| {
-            group.len() == 5 && group.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
-        };
+        let is_group =
+            |group: &str| group.len() == 5 && group.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
         word.split('-').count() == 3 && word.split('-').all(is_group)
     };
     text.split(['"', '<', '>']).filter(|word| of_a_code(word)).map(str::to_owned).collect()

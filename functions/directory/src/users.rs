@@ -113,7 +113,9 @@ impl UpdateUserRequest {
         ];
         for (name, text) in texts {
             if text.as_ref().is_some_and(|text| !is_contact(text)) {
-                return Err(Error::Invalid(format!("{name} has at most {MAX_CONTACT} bytes and no control characters.")));
+                return Err(Error::Invalid(format!(
+                    "{name} has at most {MAX_CONTACT} bytes and no control characters."
+                )));
             }
         }
         Ok(())

@@ -99,7 +99,9 @@ impl Asked {
             let text = text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty() && is_contact(text));
             text.ok_or_else(|| {
                 let method = request.verification_method.as_str();
-                Error::Invalid(format!("{name}: {method} needs it, with 1 to {MAX_CONTACT} bytes and no control characters."))
+                Error::Invalid(format!(
+                    "{name}: {method} needs it, with 1 to {MAX_CONTACT} bytes and no control characters."
+                ))
             })
         };
         let mut asked = Self {

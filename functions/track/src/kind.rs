@@ -56,7 +56,8 @@ pub(crate) async fn configured(
         return Ok(Configured { config: new, tenant });
     }
     let anew = app.tenant_anew(id).await?.ok_or(Error::Unauthorized)?;
-    let config = anew.action(code).cloned().ok_or_else(|| Error::unavailable("the action configuration kept changing"))?;
+    let config =
+        anew.action(code).cloned().ok_or_else(|| Error::unavailable("the action configuration kept changing"))?;
     Ok(Configured { tenant: anew, config })
 }
 

@@ -178,7 +178,11 @@ impl Asked {
                 None => IdempotencyKey::generate(),
             },
             fingerprint: digest(&[custom.as_bytes(), scope.as_bytes()]),
-            redirect_url: request.redirect_url.as_deref().map(|url| redirect::check(tenant.settings(), url)).transpose()?,
+            redirect_url: request
+                .redirect_url
+                .as_deref()
+                .map(|url| redirect::check(tenant.settings(), url))
+                .transpose()?,
             input: json!({
                 "custom": request.custom, "ipAddress": address, "userAgent": request.user_agent,
                 "deviceId": request.device_id, "locale": request.locale,

@@ -278,7 +278,8 @@ mod tests {
         for (typed, read) in [("123456", "123456"), (" 123 456 ", "123456"), ("1234 5678", "12345678")] {
             assert_eq!(read_code(typed).as_deref(), Some(read), "{typed}");
         }
-        for typed in ["", "hello", "123", "12345", "123456789", "12345a", "-12345", "１２３４５６", "12345\u{660}"] {
+        for typed in ["", "hello", "123", "12345", "123456789", "12345a", "-12345", "１２３４５６", "12345\u{660}"]
+        {
             assert_eq!(read_code(typed), None, "{typed}");
         }
     }

@@ -92,7 +92,9 @@ impl Form {
     /// What to write.
     pub fn wanted(self) -> &'static str {
         match self {
-            Self::Address => "an address as rules see it, such as 192.0.2.7 or 2001:db8::1; for networks there is ip_in_cidr",
+            Self::Address => {
+                "an address as rules see it, such as 192.0.2.7 or 2001:db8::1; for networks there is ip_in_cidr"
+            }
             Self::Country => "a country in two capital letters (ISO 3166-1), such as DE",
             Self::Method => "a method by its name, such as AUTHENTICATOR_APP or PUSH",
             Self::Date => "a day such as 2026-11-21",

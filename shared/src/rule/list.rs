@@ -62,7 +62,9 @@ impl ValueList {
         }
         match self.items.iter().position(|item| !form.has_item(item)) {
             None => Ok(()),
-            Some(index) => Err(Error::Invalid(format!("valueListItems[{index}]: {why}; write {}.", form.wanted_item()))),
+            Some(index) => {
+                Err(Error::Invalid(format!("valueListItems[{index}]: {why}; write {}.", form.wanted_item())))
+            }
         }
     }
 }

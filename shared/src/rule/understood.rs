@@ -59,11 +59,7 @@ pub fn sent_address(text: &str) -> Result<IpAddr, Error> {
 
 /// Refuses data of another type than its data point has; what is null is not known, and what nobody declared is nothing
 /// that a rule can ask about.
-pub fn check_custom(
-    points: &[DataPoint],
-    custom: Option<&Map<String, Value>>,
-    model: ModelType,
-) -> Result<(), Error> {
+pub fn check_custom(points: &[DataPoint], custom: Option<&Map<String, Value>>, model: ModelType) -> Result<(), Error> {
     let Some(custom) = custom else { return Ok(()) };
     for point in points.iter().filter(|point| point.model_type == model) {
         let of = Type::from(point.data_type);

@@ -25,7 +25,10 @@ use std::fmt::Write;
 
 use crate::{
     authenticator::Method,
-    id::{ActionCode, AuthenticatorId, ChallengeId, DeviceTag, IdempotencyKey, ListAlias, PointId, TenantId, UserId, digest},
+    id::{
+        ActionCode, AuthenticatorId, ChallengeId, DeviceTag, IdempotencyKey, ListAlias, PointId, TenantId, UserId,
+        digest,
+    },
     policy::RequiredAction,
     user::ContactKind,
 };
@@ -212,8 +215,9 @@ mod tests {
     /// Ids made of what could break a key: separators, escapes of separators, what turns a text around, both
     /// spellings of one letter.
     fn hostile() -> impl Strategy<Value = String> {
-        let parts =
-            ["#", "|", "%", "%23", "%25", "\u{202e}", "U#", "T#a", "ACTION#", "e\u{301}", "\u{e9}", "a", "USER", "/", ""];
+        let parts = [
+            "#", "|", "%", "%23", "%25", "\u{202e}", "U#", "T#a", "ACTION#", "e\u{301}", "\u{e9}", "a", "USER", "/", "",
+        ];
         prop::collection::vec(prop::sample::select(parts.to_vec()), 1..6).prop_map(|parts| parts.concat())
     }
 

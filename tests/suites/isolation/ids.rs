@@ -133,7 +133,9 @@ async fn a_name_with_a_control_character_is_refused() {
     world.enrolled("ada").await;
     let before = dump(&world);
     let (http, key) = (&world.http, world.key());
-    for bad in ["\0", "ada\0", "\u{1}ada", "a\tda", "ada\n", "ada\r\nX-Injected: y", "a\u{1b}[2Jda", "ada\u{7f}", "a\u{85}da"] {
+    for bad in
+        ["\0", "ada\0", "\u{1}ada", "a\tda", "ada\n", "ada\r\nX-Injected: y", "a\u{1b}[2Jda", "ada\u{7f}", "a\u{85}da"]
+    {
         let path = user(bad);
         let device = format!("/v1/users/ada/devices/{}", segment(bad));
         let otp = json!({"verificationMethod": "EMAIL_OTP", "email": format!("a{bad}b")});

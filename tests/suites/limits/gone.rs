@@ -26,7 +26,8 @@ async fn answer(world: &World, user: &str, code: &str) -> Said {
 
 /// The one app of a user.
 async fn only(world: &World, user: &str) -> Value {
-    world.http.get(&format!("/v1/users/{user}/authenticators"), &world.key()).await.ok()[0]["userAuthenticatorId"].clone()
+    world.http.get(&format!("/v1/users/{user}/authenticators"), &world.key()).await.ok()[0]["userAuthenticatorId"]
+        .clone()
 }
 
 #[tokio::test]

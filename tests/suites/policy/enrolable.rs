@@ -118,9 +118,7 @@ async fn an_action_that_nobody_could_answer_is_mended_first() {
     let pay = format!("{ACTIONS}/pay");
     change(&pay, json!({"verificationMethods": ["EMAIL_OTP", "IN_APP"]})).await.ok();
     let rules = format!("{pay}/rules");
-    let rule = |methods: Value, outcome: &str| {
-        json!({"name": "Big", "priority": 0, "type": outcome, "conditions": true, "verificationMethods": methods})
-    };
+    let rule = |methods: Value, outcome: &str| json!({"name": "Big", "priority": 0, "type": outcome, "conditions": true, "verificationMethods": methods});
     let made = world.http.post(&rules, &world.management(), rule(json!(["SMS"]), "CHALLENGE")).await.ok();
     let made = format!("{rules}/{}", made["ruleId"].as_str().unwrap());
     is_refused(&say(&world).await, &["The rule \"Big\" of pay", "SMS"]);

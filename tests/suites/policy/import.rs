@@ -132,7 +132,8 @@ async fn a_code_stays_spent_over_an_import() {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     let code = json!({"verificationCode": otp::totp(SECRET, i64::try_from(now).unwrap())});
     let is_right = async |server: &Server| {
-        let tracked = call(&server.http(), "POST", "/v1/users/ada/actions/signIn", &server.key(), Some(json!({}))).await;
+        let tracked =
+            call(&server.http(), "POST", "/v1/users/ada/actions/signIn", &server.key(), Some(json!({}))).await;
         let token = Auth::Token(tracked.expect("an answer")["token"].as_str().unwrap().to_owned());
         let said = call(&server.http(), "POST", "/v1/client/verify/totp", &token, Some(code.clone())).await;
         said.expect("an answer")["isVerified"] == true

@@ -163,11 +163,7 @@ async fn absent_data_does_not_match_and_neither_does_its_opposite() {
     let world = with_amounts().await;
     rule(&world, 0, "BLOCK", json!({"!": {"<": [{"var": "custom.amount"}, 100]}}), json!({})).await;
     rule(&world, 1, "REVIEW", json!({"missing": ["custom.amount"]}), json!({})).await;
-    for (amount, state) in [
-        (json!(500), "BLOCK"),
-        (json!(5), "ALLOW"),
-        (json!(null), "REVIEW_REQUIRED"),
-    ] {
+    for (amount, state) in [(json!(500), "BLOCK"), (json!(5), "ALLOW"), (json!(null), "REVIEW_REQUIRED")] {
         let tracked = world.track("ada", "pay", json!({"custom": {"amount": amount}})).await.ok();
         assert_eq!(tracked["state"], state, "{amount}");
     }

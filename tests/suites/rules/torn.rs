@@ -22,10 +22,9 @@ async fn guard(world: &World, code: &str) {
 async fn the_first_track_of_a_warm_process_is_decided_by_the_rules_that_came_with_the_action() {
     let world = World::start().await;
     let warm = world.another_process().await;
-    for (code, body) in [
-        ("address", json!({"ipAddress": "203.0.113.7"})),
-        ("custom", json!({"custom": {"of-custom": 6}})),
-    ] {
+    for (code, body) in
+        [("address", json!({"ipAddress": "203.0.113.7"})), ("custom", json!({"custom": {"of-custom": 6}}))]
+    {
         warm.validate("warm").await;
         guard(&world, code).await;
         let tracked = warm.track("ada", code, body.clone()).await.ok();

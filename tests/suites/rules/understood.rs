@@ -105,13 +105,17 @@ async fn an_address_that_is_not_read_is_refused_and_nothing_is_written() {
 async fn custom_data_of_another_type_is_refused() {
     let world = with_amounts().await;
     let management = world.management();
-    for (name, data_type, model) in
-        [("payee", "text", "action"), ("isNew", "boolean", "action"), ("tags", "multiselect", "action"), ("plan", "text", "user")]
-    {
+    for (name, data_type, model) in [
+        ("payee", "text", "action"),
+        ("isNew", "boolean", "action"),
+        ("tags", "multiselect", "action"),
+        ("plan", "text", "user"),
+    ] {
         let body = json!({"name": name, "dataType": data_type, "modelType": model});
         world.http.post(POINTS, &management, body).await.ok();
     }
-    let big = json!({"name": "Big", "priority": 0, "type": "BLOCK", "conditions": {">": [{"var": "custom.amount"}, 100]}});
+    let big =
+        json!({"name": "Big", "priority": 0, "type": "BLOCK", "conditions": {">": [{"var": "custom.amount"}, 100]}});
     create(&world, "pay", big).await.ok();
     let before = dump(&world);
     for (name, sent, wanted) in [
@@ -129,7 +133,8 @@ async fn custom_data_of_another_type_is_refused() {
         let text = refused.json()["errorDescription"].as_str().unwrap().to_owned();
         assert!(text.starts_with(&format!("custom.{name}: ")) && text.contains(wanted), "{text}");
     }
-    let patch = async |custom: Value| world.http.patch("/v1/users/ada", &world.key(), json!({ "custom": custom })).await;
+    let patch =
+        async |custom: Value| world.http.patch("/v1/users/ada", &world.key(), json!({ "custom": custom })).await;
     let refused = patch(json!({"plan": 5})).await;
     assert_eq!(refused.refusal(), (400, "invalid_request".into()));
     assert!(refused.text().contains("custom.plan: "), "{}", refused.text());
@@ -237,9 +242,7 @@ async fn an_item_that_can_never_match_is_refused() {
     post("Offices", "string", json!(["10.0.0.0/8"])).await.ok();
     post("Names", "string", json!(["ada", "10.0.0.0/8"])).await.ok();
     let offices = format!("{LISTS}/offices");
-    let patch = async |items: Value| {
-        world.http.patch(&offices, &management, json!({ "valueListItems": items })).await
-    };
+    let patch = async |items: Value| world.http.patch(&offices, &management, json!({ "valueListItems": items })).await;
     patch(json!(["the one in Berlin"])).await.ok();
     patch(json!(["10.0.0.0/8"])).await.ok();
     let body = json!({"name": "Office", "priority": 0, "type": "BLOCK", "conditions": {"!": {"in_list": [{"var": "ip.address"}, "offices"]}}});

@@ -213,13 +213,17 @@ async fn under_an_enforcement_a_file_leaves_something_to_set_up() {
     let world = World::start().await;
     let id = world.tenant.tenant_id.clone();
     let store = world.app.store().tenant(&id);
-    let early = plan_of(&RULES.replace("[AUTHENTICATOR_APP, PUSH]", "[SMS]"), store.configured().await.unwrap().unwrap());
+    let early =
+        plan_of(&RULES.replace("[AUTHENTICATOR_APP, PUSH]", "[SMS]"), store.configured().await.unwrap().unwrap());
     let body = json!({"confirmation": "Enforce 2FA", "by": "Grace"});
     world.http.post("/v1/management/two-factor-enforcement", &world.management(), body).await.ok();
     assert_eq!(early.apply(&world.app, &id).await.unwrap(), Applied::Changed { partly: false });
     let seen = store.configured().await.unwrap().unwrap();
     plan_of(RULES, seen.clone());
-    for (from, to) in [("[AUTHENTICATOR_APP, PUSH]", "[SMS]"), ("verificationMethods: [PUSH]\n        default", "verificationMethods: [SMS]\n        #")] {
+    for (from, to) in [
+        ("[AUTHENTICATOR_APP, PUSH]", "[SMS]"),
+        ("verificationMethods: [PUSH]\n        default", "verificationMethods: [SMS]\n        #"),
+    ] {
         let directory = Directory::new();
         let file = super::support::written(&directory, "rules.yaml", &RULES.replace(from, to));
         let files = Files::read(&[file.into()]).unwrap_or_else(|bad| panic!("{}", bad.0));

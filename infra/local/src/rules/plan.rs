@@ -80,9 +80,8 @@ fn can_be_set_up(settings: &Settings, files: &Files, file: &RulesFile, wanted: &
     for action in &file.actions {
         let code = &action.action_code;
         let at = |said: &RulesFile| said.actions.iter().position(|one| one.action_code == *code);
-        let bad = |refused: Error| {
-            files.bad(|said| at(said).map(|index| format!("actions[{index}]")), &refused.to_string())
-        };
+        let bad =
+            |refused: Error| files.bad(|said| at(said).map(|index| format!("actions[{index}]")), &refused.to_string());
         enrolable::check_action(settings, &action.config(None)).map_err(bad)?;
         let mut rules = wanted.rules.iter().filter(|rule| rule.action_code == *code);
         rules.try_for_each(|rule| enrolable::check_rule(settings, rule)).map_err(bad)?;

@@ -298,8 +298,10 @@ impl<'a> Checker<'a> {
             checker.count()?;
             let Value::String(alias) = alias else { return Err(checker.fault("write the alias of a value list")) };
             let listed = checker.catalogue.list(alias).map_err(|message| checker.fault(message))?;
-            let fits =
-                matches!((of, listed.items), (Type::Text | Type::Texts, ItemType::String) | (Type::Number, ItemType::Number));
+            let fits = matches!(
+                (of, listed.items),
+                (Type::Text | Type::Texts, ItemType::String) | (Type::Number, ItemType::Number)
+            );
             if !fits {
                 let items = if listed.items == ItemType::String { "texts" } else { "numbers" };
                 return Err(checker.fault(format!("the list has {items}, and {point} is {}", of.name())));
