@@ -2,11 +2,12 @@
 //! which is a condition of its write, and is written down where its user sees it.
 
 use crate::{
-    action::{Action, FRESH_SECONDS, State},
+    action::{State, Verification},
+    admission::{self, Admitted},
     app::{App, TenantContext, UserCaller},
     authenticator::Authenticator,
+    challenge::Challenge,
     clock::Timestamp,
-    enrolment,
     error::Error,
     happened::Event,
     id::{ActionCode, AuthenticatorId},
@@ -14,8 +15,8 @@ use crate::{
         Method,
         recovery::{self, RecoveryCode},
     },
-    notice,
-    store::{Change, Entitled, Removed},
+    notice::{self, Concerned},
+    store::{Change, Entitled, Entitlement, NewCodes, OwnChange, Removed, keys::Key},
     token::scope,
     user::User,
 };
@@ -27,12 +28,12 @@ const SHOWN: usize = 20;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     pub at: Timestamp,
-    pub what: Happened,
+    pub what: Occurrence,
 }
 
 /// What a line is about.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Happened {
+pub enum Occurrence {
     /// An action was tracked, and came to this.
     Action {
         code: ActionCode,
@@ -54,46 +55,51 @@ pub fn name(text: &str) -> Result<String, Error> {
     Ok(name.to_owned())
 }
 
-/// Whether who holds this token has confirmed who it is a short while ago.
-pub fn may_change(caller: &UserCaller, action: &Action, now: Timestamp) -> bool {
-    let verified = action.verification.as_ref().map(|verification| verification.at.as_second());
-    action.state == State::ChallengeSucceeded
-        && verified.is_some_and(|at| now.as_second() < at + FRESH_SECONDS)
-        && caller.claims.allows(scope::UPDATE)
-}
-
-/// Who may make changes, as of now; 403 where it has to confirm again.
-struct Owner {
+/// Who makes a change of their own, as of now.
+struct Owner<'a> {
+    app: &'a App,
+    caller: &'a UserCaller,
     user: User,
-    action_key: crate::store::keys::Key,
+    action_key: Key,
+    verification: Verification,
+    now: Timestamp,
 }
 
-impl Owner {
-    async fn of(app: &App, caller: &UserCaller, needs: &str, now: Timestamp) -> Result<Self, Error> {
-        let (user, _, action) = enrolment::read(app, caller).await?;
-        if !may_change(caller, &action, now) || !caller.claims.allows(needs) {
-            return Err(not_entitled());
-        }
-        let claims = &caller.claims.other;
-        let store = app.store().tenant(caller.tenant.id());
-        let action_key = store.action_key(&claims.user_id, &claims.action_code, &claims.idempotency_key);
-        Ok(Self { user, action_key })
+impl<'a> Owner<'a> {
+    /// 403 where they have to confirm again, or the token lacks the scope.
+    async fn of(app: &'a App, caller: &'a UserCaller, needs: &str, now: Timestamp) -> Result<Self, Error> {
+        let Admitted { user, action, .. } = admission::open(app, caller).await?;
+        let may = admission::may_change(caller, &action, now) && caller.claims.allows(needs);
+        let verification = action.verification.filter(|_| may).ok_or_else(not_entitled)?;
+        Ok(Self { app, caller, user, action_key: action_key(app, caller), verification, now })
     }
 
-    fn entitled<'a>(&'a self, caller: &'a UserCaller, now: Timestamp) -> Entitled<'a> {
-        Entitled { action: &self.action_key, id: &caller.claims.jti, state: State::ChallengeSucceeded, now }
+    fn entitled(&self) -> Entitled<'_> {
+        let how = Entitlement::Success(&self.verification);
+        Entitled { action: &self.action_key, id: &self.caller.claims.jti, how, now: self.now }
+    }
+
+    /// Sends what tells the other devices; to be written with the change.
+    async fn announce(&self, event: &Event, about: Option<&AuthenticatorId>) -> Option<Challenge> {
+        let concerned = Concerned { user: &self.user, but: about };
+        notice::announce(self.app, &self.caller.tenant, &concerned, event, self.now).await
+    }
+
+    fn change<'b>(&'b self, event: &'b Event, notice: Option<&'b Challenge>) -> OwnChange<'b> {
+        OwnChange { by: self.entitled(), event, notice }
     }
 
     /// One of the user's own; 404 for any other.
-    async fn authenticator(
-        &self,
-        app: &App,
-        caller: &UserCaller,
-        id: &AuthenticatorId,
-    ) -> Result<Authenticator, Error> {
-        let all = app.store().tenant(caller.tenant.id()).authenticators(&self.user).await?;
+    async fn authenticator(&self, id: &AuthenticatorId) -> Result<Authenticator, Error> {
+        let all = self.app.store().tenant(self.caller.tenant.id()).authenticators(&self.user).await?;
         all.into_iter().find(|one| one.id == *id).ok_or_else(gone)
     }
+}
+
+fn action_key(app: &App, caller: &UserCaller) -> Key {
+    let claims = &caller.claims.other;
+    let store = app.store().tenant(caller.tenant.id());
+    store.action_key(&claims.user_id, &claims.action_code, &claims.idempotency_key)
 }
 
 fn not_entitled() -> Error {
@@ -113,14 +119,13 @@ pub async fn rename(
     now: Timestamp,
 ) -> Result<(), Error> {
     let owner = Owner::of(app, caller, scope::UPDATE, now).await?;
-    let old = owner.authenticator(app, caller, id).await?;
+    let old = owner.authenticator(id).await?;
     let new = Authenticator { name: Some(name.to_owned()), ..old.clone() };
     let event = Event::Renamed { name: name.to_owned() };
+    let notice = owner.announce(&event, Some(id)).await;
     let store = app.store().tenant(caller.tenant.id());
-    let by = (owner.entitled(caller, now), &event);
-    done(caller, store.rename_authenticator(&owner.user, (&old, &new), by).await?, &event)?;
-    notice::tell_others(app, caller, &owner.user, Some(id), now).await;
-    Ok(())
+    let changed = store.rename_authenticator(&owner.user, &old, &new, &owner.change(&event, notice.as_ref())).await?;
+    done(caller, changed, &event)
 }
 
 /// Makes an authenticator the one that is asked first. 403 and 404 as [`rename`].
@@ -131,12 +136,12 @@ pub async fn make_primary(
     now: Timestamp,
 ) -> Result<Authenticator, Error> {
     let owner = Owner::of(app, caller, scope::UPDATE, now).await?;
-    let one = owner.authenticator(app, caller, id).await?;
-    let event = Event::MadePrimary { name: called(&one) };
+    let one = owner.authenticator(id).await?;
+    let event = Event::MadePrimary { name: one.called() };
+    let notice = owner.announce(&event, Some(id)).await;
     let store = app.store().tenant(caller.tenant.id());
-    let change = store.choose_default(&owner.user, &one, (owner.entitled(caller, now), &event)).await?;
-    done(caller, change, &event)?;
-    notice::tell_others(app, caller, &owner.user, Some(id), now).await;
+    let changed = store.choose_default(&owner.user, &one, &owner.change(&event, notice.as_ref())).await?;
+    done(caller, changed, &event)?;
     Ok(one)
 }
 
@@ -149,75 +154,66 @@ pub async fn remove(
     now: Timestamp,
 ) -> Result<Authenticator, Error> {
     let owner = Owner::of(app, caller, scope::REMOVE, now).await?;
-    let one = owner.authenticator(app, caller, id).await?;
-    let event = Event::Removed { name: called(&one) };
+    let one = owner.authenticator(id).await?;
+    let event = Event::Removed { name: one.called() };
     let keep_last = caller.tenant.policy().is_enforced(now);
+    let notice = owner.announce(&event, Some(id)).await;
     let store = app.store().tenant(caller.tenant.id());
-    match store.remove_own_authenticator(&owner.user, id, keep_last, (owner.entitled(caller, now), &event)).await? {
+    let change = owner.change(&event, notice.as_ref());
+    match store.remove_own_authenticator(&owner.user, id, keep_last, &change).await? {
         Removed::Yes => done(caller, Change::Done, &event)?,
         Removed::Gone => return Err(gone()),
         Removed::Kept => return Err(Error::Conflict("This is the last authenticator, and one is asked for.".into())),
     }
-    notice::tell_others(app, caller, &owner.user, Some(id), now).await;
     Ok(one)
 }
 
 /// Forgets a device that rules remember. 403 as [`rename`]; 404 where the user has none of this name.
 pub async fn forget_device(app: &App, caller: &UserCaller, device: &str, now: Timestamp) -> Result<(), Error> {
     let owner = Owner::of(app, caller, scope::UPDATE, now).await?;
-    let store = app.store().tenant(caller.tenant.id());
     let event = Event::DeviceForgotten;
-    let change = store.forget_device(&owner.user, device, (owner.entitled(caller, now), &event)).await?;
-    done(caller, change, &event)?;
-    notice::tell_others(app, caller, &owner.user, None, now).await;
-    Ok(())
+    let notice = owner.announce(&event, None).await;
+    let store = app.store().tenant(caller.tenant.id());
+    let changed = store.forget_device(&owner.user, device, &owner.change(&event, notice.as_ref())).await?;
+    done(caller, changed, &event)
 }
 
 /// A new set of recovery codes, to be shown this once; the old ones are worth nothing from then on.
 ///
 /// 403 as [`rename`], and where the tenant uses no recovery codes.
 pub async fn regenerate_recovery_codes(app: &App, caller: &UserCaller, now: Timestamp) -> Result<Vec<String>, Error> {
-    if caller.tenant.settings().recovery_codes.disable_recovery_codes {
-        return Err(Error::Forbidden("Recovery codes are switched off.".into()));
-    }
+    admission::is_active(&caller.tenant, Method::RecoveryCode)?;
     let owner = Owner::of(app, caller, scope::UPDATE, now).await?;
+    let notice = owner.announce(&Event::NewRecoveryCodes, None).await;
     let codes = recovery::generate()?;
     let hashes = hashes(app, &caller.tenant, &owner.user, &codes).await?;
-    let event = Event::NewRecoveryCodes;
-    let store = app.store().tenant(caller.tenant.id());
-    let by = (false, Some(owner.entitled(caller, now)));
-    done(caller, store.put_recovery_codes(&owner.user, &hashes, by, (&event, now)).await?, &event)?;
-    notice::tell_others(app, caller, &owner.user, None, now).await;
+    let by = Some(owner.entitled());
+    let new = NewCodes { hashes: &hashes, is_first: false, by, notice: notice.as_ref(), now };
+    let changed = app.store().tenant(caller.tenant.id()).put_recovery_codes(&owner.user, &new).await?;
+    done(caller, changed, &Event::NewRecoveryCodes)?;
     Ok(codes.iter().map(RecoveryCode::shown).collect())
 }
 
 /// The first recovery codes of a user who has just set something up, to be shown this once; `None` where there are some
-/// already, where the tenant uses none, or where the token has not proved or set up all that there is.
+/// already, where the tenant uses none, or where the token's action neither succeeded a short while ago nor completed the
+/// first enrolment itself: that somebody else enrolled since entitles nobody (security.md, T35).
 pub async fn first_recovery_codes(
     app: &App,
     caller: &UserCaller,
     now: Timestamp,
 ) -> Result<Option<Vec<String>>, Error> {
-    if caller.tenant.settings().recovery_codes.disable_recovery_codes {
+    if !caller.tenant.settings().is_active(Method::RecoveryCode) {
         return Ok(None);
     }
-    let (user, _, action) = enrolment::read(app, caller).await?;
-    let store = app.store().tenant(caller.tenant.id());
-    let is_entitled = match action.state {
-        State::ChallengeSucceeded => true,
-        State::Allow if now < action.expires_at => {
-            // Nobody has proved anything; but whoever set up everything there is may have what goes with it.
-            store.authenticators(&user).await?.iter().all(|one| one.created_at >= action.created_at)
-        }
-        _ => false,
+    let Admitted { user, action, .. } = admission::open(app, caller).await?;
+    let how = match (&action.verification, &action.enrolled) {
+        (Some(verification), _) if action.state == State::ChallengeSucceeded => Entitlement::Success(verification),
+        (None, Some(enrolled)) if user.has_authenticator(enrolled) => Entitlement::Enrolment(enrolled),
+        _ => return Ok(None),
     };
-    if !is_entitled || !user.is_enrolled() {
-        return Ok(None);
-    }
-    let other = &caller.claims.other;
-    let key = store.action_key(&other.user_id, &other.action_code, &other.idempotency_key);
-    let entitled = Entitled { action: &key, id: &caller.claims.jti, state: action.state, now };
-    let codes = first_of(app, &caller.tenant, &user, (Some(entitled), now)).await?;
+    let key = action_key(app, caller);
+    let entitled = Entitled { action: &key, id: &caller.claims.jti, how, now };
+    let codes = first_of(app, &caller.tenant, &user, Some(entitled), now).await?;
     if codes.is_some() {
         done(caller, Change::Done, &Event::NewRecoveryCodes)?;
     }
@@ -232,11 +228,11 @@ pub async fn recovery_codes_of_backend(
     user: &User,
     now: Timestamp,
 ) -> Result<Vec<String>, Error> {
-    let settings = tenant.settings().recovery_codes;
-    if settings.disable_recovery_codes || settings.skip_recovery_codes_on_programmatic_enrollment {
+    let skip = tenant.settings().recovery_codes.skip_recovery_codes_on_programmatic_enrollment;
+    if skip || !tenant.settings().is_active(Method::RecoveryCode) {
         return Ok(Vec::new());
     }
-    Ok(first_of(app, tenant, user, (None, now)).await?.unwrap_or_default())
+    Ok(first_of(app, tenant, user, None, now).await?.unwrap_or_default())
 }
 
 /// A set for a user who has none; of two at once, one is made.
@@ -244,12 +240,14 @@ async fn first_of(
     app: &App,
     tenant: &TenantContext,
     user: &User,
-    (entitled, now): (Option<Entitled<'_>>, Timestamp),
+    by: Option<Entitled<'_>>,
+    now: Timestamp,
 ) -> Result<Option<Vec<String>>, Error> {
+    let notice = notice::announce(app, tenant, &Concerned { user, but: None }, &Event::NewRecoveryCodes, now).await;
     let codes = recovery::generate()?;
     let hashes = hashes(app, tenant, user, &codes).await?;
-    let event = (&Event::NewRecoveryCodes, now);
-    Ok(match app.store().tenant(tenant.id()).put_recovery_codes(user, &hashes, (true, entitled), event).await? {
+    let new = NewCodes { hashes: &hashes, is_first: true, by, notice: notice.as_ref(), now };
+    Ok(match app.store().tenant(tenant.id()).put_recovery_codes(user, &new).await? {
         Change::Stale => None,
         Change::Done => Some(codes.iter().map(RecoveryCode::shown).collect()),
     })
@@ -279,22 +277,16 @@ pub async fn activity(app: &App, caller: &UserCaller, user: &User, now: Timestam
         let address = input.get("ipAddress").and_then(|address| address.as_str());
         let place = address.map(|address| app.places().name_of(address).unwrap_or_else(|| address.to_owned()));
         let method = action.verification.as_ref().map(|verification| verification.method);
-        let what = Happened::Action { code: action.code, state: action.state, method, place };
+        let what = Occurrence::Action { code: action.code, state: action.state, method, place };
         entries.push(Entry { at: action.state_changed_at, what });
     }
     let events = store.events(user, SHOWN).await?;
-    entries.extend(events.into_iter().map(|(at, event)| Entry { at, what: Happened::Changed(event) }));
+    entries.extend(events.into_iter().map(|(at, event)| Entry { at, what: Occurrence::Changed(event) }));
     let added = store.authenticators(user).await?;
-    entries.extend(added.into_iter().map(|one| Entry { at: one.verified_at, what: Happened::Added(Box::new(one)) }));
+    entries.extend(added.into_iter().map(|one| Entry { at: one.verified_at, what: Occurrence::Added(Box::new(one)) }));
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.at));
     entries.truncate(SHOWN);
     Ok(entries)
-}
-
-/// What an authenticator is called in what happened.
-fn called(one: &Authenticator) -> String {
-    let model = one.device.as_ref().and_then(|device| device.model.clone());
-    one.name.clone().or(model).unwrap_or_else(|| one.method.as_str().to_owned())
 }
 
 /// Writes the event into the log; 404 where the change found nothing to change.

@@ -18,6 +18,7 @@ use crate::{
     id::{ActionCode, TenantId, UserId},
     keyring::Keyring,
     look::Look,
+    method::Method,
     outbox::Outbox,
     places::Places,
     policy::Policy,
@@ -25,7 +26,7 @@ use crate::{
     secret::DataKey,
     store::{Store, Versioned},
     tenant::{ActionConfig, KeyKind, Settings, Tenant},
-    token::{self, Claims, SigningKey, Subject},
+    token::{self, Claims, SigningKey, Subject, scope},
     user::User,
 };
 
@@ -317,12 +318,41 @@ impl TenantContext {
         self.rules.get(code).map(|rules| rules.compiled(&self.catalogue)).filter(|rules| !rules.is_empty())
     }
 
+    /// The methods that answer actions of a kind: those of its configuration, and those that one of its rules names.
+    pub fn methods_of(&self, code: &ActionCode) -> Vec<Method> {
+        let own = self.actions.get(code).map_or_else(Method::answering, ActionConfig::allowed_methods);
+        let rules = self.rules.get(code).into_iter().flat_map(|stored| &stored.rules);
+        let deciding = rules.filter(|rule| rule.is_active && !rule.is_shadow);
+        own.into_iter().chain(deciding.filter_map(|rule| rule.verification_methods.clone()).flatten()).collect()
+    }
+
     /// Of some data points those that a device may be shown (contract, C37: flagged `isPublic`).
     pub fn public_points(&self, given: Option<&Map<String, Value>>, of_user: bool) -> Map<String, Value> {
         let is_public = |name: &String| {
             self.points.iter().any(|point| point.is_public && point.is_of_user() == of_user && point.name == *name)
         };
         given.into_iter().flatten().filter(|(name, _)| is_public(name)).map(|(n, v)| (n.clone(), v.clone())).collect()
+    }
+
+    /// Until when a success that was decided then is handed out, and its token good.
+    pub fn success_ends(&self, decided_at: Timestamp) -> i64 {
+        decided_at.as_second() + i64::from(self.settings().token_duration_in_minutes) * 60
+    }
+
+    /// The token of a success: the same for each who asks, and good until its decision is as old as tokens get. `None`
+    /// once it is over.
+    pub fn success_token(
+        &self,
+        keys: &[SigningKey],
+        subject: Subject,
+        action: crate::id::ActionId,
+        decided_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<String>, Error> {
+        if now.as_second() >= self.success_ends(decided_at) {
+            return Ok(None);
+        }
+        self.issue_token(keys, subject, action, scope::ALL.into(), decided_at).map(Some)
     }
 
     /// A user token of this tenant, good for as long as the tenant says.

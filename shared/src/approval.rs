@@ -3,20 +3,23 @@
 use data_encoding::BASE64;
 use subtle::ConstantTimeEq;
 
+use countersign_domain::action::About;
+
 use crate::{
-    action::{About, State as ActionState, Strength},
+    action::{Action, State as ActionState, Strength, Verification},
+    admission::{self, Asker},
     app::{App, TenantContext},
     challenge::{Challenge, Kind, State},
     clock::Timestamp,
     error::Error,
+    happened::Happened,
     id::{ActionCode, ActionId, ChallengeId, IdempotencyKey, UserId, UserUid, digest},
     limiter::Slot,
     method::device::{DeviceKey, Statement},
-    metrics::{Counter, count},
     push::{self, Standing},
-    store::{Credential, Decided, Decision, Receipt, Spent},
+    store::{Acceptance, Accepted, Approval, Credential, Denial, Denied, Proof, Receipt, Spent},
     tenant::Demand,
-    token::{Claims, Subject, scope},
+    token::{Claims, Subject},
 };
 
 /// How long no pushes are sent after "not me": the attacker has the password, and would ask again.
@@ -48,19 +51,27 @@ pub enum Verdict {
     Exhausted,
 }
 
-/// An answer that has been checked: who gives it, to what.
-struct Checked {
+/// A device that answers, known by its key.
+struct Answering<'a> {
+    app: &'a App,
+    tenant: &'a TenantContext,
+    answer: &'a Answer<'a>,
     credential: Credential,
     challenge: Challenge,
-    about: About,
+    now: Timestamp,
+}
+
+/// What was signed, and when an approval of it counted.
+struct Signed {
     receipt: Receipt,
-    signature_v2: bool,
+    strength: Strength,
 }
 
 /// Decides a challenge as a device of its user says.
 ///
-/// Two round trips; one more where a number is compared, because the guess is paid for first. 403 where key, signature
-/// and challenge do not belong together, which changes nothing; 409 where the challenge is over.
+/// Two round trips; one more where a number is compared, because the guess is paid for first, and where the action has to be
+/// made and its kind has rules. 403 where key, signature and challenge do not belong together, or the action may not be
+/// answered so as things stand now, which changes nothing; 409 where the challenge is over.
 pub async fn decide(
     app: &App,
     tenant: &TenantContext,
@@ -68,13 +79,20 @@ pub async fn decide(
     answer: &Answer<'_>,
     now: Timestamp,
 ) -> Result<Verdict, Error> {
-    let (credential, challenge) = known(app, tenant, kind, answer).await?;
+    let answering = Answering::of(app, tenant, kind, answer, now).await?;
+    let Answering { credential, challenge, .. } = &answering;
     if !challenge.may_be_answered_by(&credential.uid, &credential.authenticator) {
         return Err(Error::InvalidCredential);
     }
     let about = challenge.about.clone().ok_or(Error::InvalidCredential)?;
-    let checked = check(tenant, answer, credential, challenge, about)?;
-    finish(app, tenant, &checked, answer, now).await
+    let (verdict, _) = answering.finish(&about).await?;
+    Ok(verdict)
+}
+
+/// A sign-in that a device made or answered.
+pub struct SignedIn {
+    pub credential: Credential,
+    pub token: String,
 }
 
 /// Approves a challenge that the app on the device began itself (contract, C47), and gives a token for its action.
@@ -87,27 +105,27 @@ pub async fn sign_in(
     claims: Option<&Claims>,
     answer: &Answer<'_>,
     now: Timestamp,
-) -> Result<(Credential, String), Error> {
+) -> Result<SignedIn, Error> {
     let keys = app.signing_keys(tenant).await?;
-    let (credential, challenge) = known(app, tenant, Kind::InApp, answer).await?;
-    let is_theirs = |one: &Challenge| one.subject.as_ref().is_none_or(|subject| subject.uid == credential.uid);
+    let answering = Answering::of(app, tenant, Kind::InApp, answer, now).await?;
+    let Answering { credential, challenge, .. } = &answering;
+    let is_theirs = challenge.subject.as_ref().is_none_or(|subject| subject.uid == credential.uid);
     let about = match claims {
-        Some(claims) if claims.other.user_uid == credential.uid && is_theirs(&challenge) => push::about(claims),
-        None if is_theirs(&challenge) => {
-            named(app, tenant, &credential, challenge.about.clone().ok_or(Error::InvalidCredential)?).await?
+        Some(claims) if claims.other.user_uid == credential.uid && is_theirs => admission::about(claims),
+        None if is_theirs => {
+            named(app, tenant, credential, challenge.about.clone().ok_or(Error::InvalidCredential)?).await?
         }
         _ => return Err(Error::InvalidCredential),
     };
-    let checked = check(tenant, answer, credential, challenge, about)?;
-    finish(app, tenant, &checked, answer, now).await?;
-    let Checked { credential, about, .. } = checked;
-    let subject = subject(tenant, (&credential.user, &credential.uid), &about);
-    let token = tenant.issue_token(keys, subject, about.id, scope::ALL.into(), now)?;
-    Ok((credential, token))
+    let (_, at) = answering.finish(&about).await?;
+    let subject = subject(tenant, &credential.user, &credential.uid, &about);
+    let token = tenant.success_token(keys, subject, about.id, at.unwrap_or(now), now)?;
+    let token = token.ok_or_else(over)?;
+    Ok(SignedIn { credential: answering.credential, token })
 }
 
 /// The user, the action and its life, as a token names them.
-fn subject(tenant: &TenantContext, (user, uid): (&UserId, &UserUid), about: &About) -> Subject {
+fn subject(tenant: &TenantContext, user: &UserId, uid: &UserUid, about: &About) -> Subject {
     Subject {
         tenant_id: tenant.id().clone(),
         user_id: user.clone(),
@@ -117,115 +135,17 @@ fn subject(tenant: &TenantContext, (user, uid): (&UserId, &UserUid), about: &Abo
     }
 }
 
-/// The key's owner and the challenge, both known and of this kind, and the signature over the challenge's id good.
-async fn known(
-    app: &App,
-    tenant: &TenantContext,
-    kind: Kind,
-    answer: &Answer<'_>,
-) -> Result<(Credential, Challenge), Error> {
-    let store = app.store().tenant(tenant.id());
-    let fingerprint = answer.key.fingerprint();
-    let found = store.credential_and_challenge(kind.method(), &fingerprint, answer.challenge).await?;
-    let (Some(credential), Some(challenge)) = found else { return Err(Error::InvalidCredential) };
-    answer.key.verify(answer.challenge.as_str().as_bytes(), answer.signature)?;
-    if challenge.kind != kind {
-        return Err(Error::InvalidCredential);
-    }
-    Ok((credential, challenge))
-}
-
 /// The action that an app named, as it was tracked before, or else to be made.
 async fn named(app: &App, tenant: &TenantContext, credential: &Credential, about: About) -> Result<About, Error> {
-    let found = app.store().tenant(tenant.id()).action_named(&credential.user, &about).await?;
-    match found {
-        None => Ok(about),
-        Some((id, ActionState::ChallengeRequired)) => Ok(About { id, is_tracked: true, ..about }),
+    let store = app.store().tenant(tenant.id());
+    let found = store.action(&store.action_key(&credential.user, &about.code, &about.key)).await?;
+    // What an earlier life, or the time before a reset, left under this name is nobody's.
+    let Some(found) = found.filter(|found| found.user_uid == credential.uid) else { return Ok(about) };
+    match found.state {
+        ActionState::ChallengeRequired => Ok(About { id: found.id, is_tracked: true, ..about }),
         // The same answer again, after a lost reply.
-        Some((id, ActionState::ChallengeSucceeded)) if id == about.id => Ok(about),
-        Some(_) => {
-            Err(Error::Forbidden("The action needs no challenge, or it is over. Use a new idempotency key.".into()))
-        }
-    }
-}
-
-/// Checks what was signed beyond the challenge's id; `signatureV2` where there is one, or where the tenant wants it.
-fn check(
-    tenant: &TenantContext,
-    answer: &Answer<'_>,
-    credential: Credential,
-    challenge: Challenge,
-    about: About,
-) -> Result<Checked, Error> {
-    let mut receipt =
-        Receipt { public_key: answer.key.to_base64(), signature: answer.signature.to_owned(), ..Receipt::default() };
-    match answer.signature_v2 {
-        Some(signature) => {
-            let statement = Statement {
-                tenant: tenant.id(),
-                user: &credential.user,
-                challenge: &challenge.id,
-                action: &about.code,
-                key: &about.key,
-                approved: answer.approved,
-                number: answer.number.unwrap_or_default(),
-                context: &challenge.context,
-                expires_at: challenge.expires_at,
-            };
-            let statement = statement.canonical();
-            answer.key.verify(&statement, signature)?;
-            receipt.statement = Some(BASE64.encode(&statement));
-            receipt.signature_v2 = Some(signature.to_owned());
-        }
-        None if tenant.settings().push.signature_v2 == Demand::Required && answer.approved => {
-            return Err(Error::Forbidden(
-                "signatureV2: this tenant wants a signature over all that is shown; update the app.".into(),
-            ));
-        }
-        None => {}
-    }
-    let signature_v2 = answer.signature_v2.is_some();
-    Ok(Checked { credential, challenge, about, receipt, signature_v2 })
-}
-
-async fn finish(
-    app: &App,
-    tenant: &TenantContext,
-    checked: &Checked,
-    answer: &Answer<'_>,
-    now: Timestamp,
-) -> Result<Verdict, Error> {
-    let Checked { credential, challenge, about, receipt, signature_v2 } = checked;
-    if let Some(verdict) = answered_before(credential, challenge, answer, now)? {
-        return Ok(verdict);
-    }
-    let mut freed = Vec::new();
-    if let (Some(number), true) = (&challenge.number, answer.approved) {
-        match guess(app, tenant, credential, (number, answer.number), now).await? {
-            Guess::Right(slots) => freed = slots,
-            Guess::Not(verdict) => return Ok(judged(tenant, checked, verdict)),
-        }
-    }
-    let decision = Decision {
-        credential,
-        approved: answer.approved,
-        about,
-        strength: Strength { number_matching: challenge.number.is_some(), signature_v2: *signature_v2 },
-        receipt,
-        freed: &freed,
-        quiet_until: (answer.report && !answer.approved).then_some(now.as_second() + QUIET_SECONDS),
-        now,
-    };
-    match app.store().tenant(tenant.id()).decide(challenge, &decision).await? {
-        Decided::Yes if answer.report => {
-            count(Counter::PushesReported);
-            tracing::warn!(event = "push_reported", tenant = %tenant.id(), user = %credential.uid, challenge = %challenge.id, "the user says: not me");
-            Ok(judged(tenant, checked, Verdict::Denied))
-        }
-        Decided::Yes if answer.approved => Ok(judged(tenant, checked, Verdict::Approved)),
-        Decided::Yes => Ok(judged(tenant, checked, Verdict::Denied)),
-        Decided::AlreadyOver => Err(over()),
-        Decided::Refused => Err(Error::Forbidden("The action is over, or this device may no longer answer it.".into())),
+        ActionState::ChallengeSucceeded if found.id == about.id => Ok(about),
+        _ => Err(Error::Forbidden("The action needs no challenge, or it is over. Use a new idempotency key.".into())),
     }
 }
 
@@ -233,19 +153,184 @@ fn over() -> Error {
     Error::Conflict("The challenge is over: it was answered, or its time has passed.".into())
 }
 
-/// A challenge that has come to an end: the same answer by the same device again is answered as it was.
-fn answered_before(
-    credential: &Credential,
-    challenge: &Challenge,
-    answer: &Answer<'_>,
-    now: Timestamp,
-) -> Result<Option<Verdict>, Error> {
-    let by_us = challenge.decided.as_ref().is_some_and(|decided| decided.by == credential.authenticator);
-    match (challenge.state_at(now), answer.approved) {
-        (State::Pending, _) => Ok(None),
-        (State::Verified, true) if by_us => Ok(Some(Verdict::Approved)),
-        (State::Rejected, false) if by_us => Ok(Some(Verdict::Denied)),
-        _ => Err(over()),
+impl<'a> Answering<'a> {
+    /// The key's owner and the challenge, both known and of this kind, and the signature over the challenge's id good.
+    async fn of(
+        app: &'a App,
+        tenant: &'a TenantContext,
+        kind: Kind,
+        answer: &'a Answer<'a>,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
+        let store = app.store().tenant(tenant.id());
+        let fingerprint = answer.key.fingerprint();
+        let found = store.credential_and_challenge(kind.method(), &fingerprint, answer.challenge).await?;
+        let (Some(credential), Some(challenge)) = found else { return Err(Error::InvalidCredential) };
+        answer.key.verify(answer.challenge.as_str().as_bytes(), answer.signature)?;
+        if challenge.kind != kind {
+            return Err(Error::InvalidCredential);
+        }
+        Ok(Self { app, tenant, answer, credential, challenge, now })
+    }
+
+    /// Checks what was signed beyond the challenge's id; `signatureV2` where there is one, or where the tenant wants it.
+    fn signed(&self, about: &About) -> Result<Signed, Error> {
+        let Self { tenant, answer, credential, challenge, .. } = self;
+        let mut receipt = Receipt {
+            public_key: answer.key.to_base64(),
+            signature: answer.signature.to_owned(),
+            ..Receipt::default()
+        };
+        match answer.signature_v2 {
+            Some(signature) => {
+                let statement = Statement {
+                    tenant: tenant.id(),
+                    user: &credential.user,
+                    challenge: &challenge.id,
+                    action: &about.code,
+                    key: &about.key,
+                    approved: answer.approved,
+                    number: answer.number.unwrap_or_default(),
+                    context: &challenge.context,
+                    expires_at: challenge.expires_at,
+                };
+                let statement = statement.canonical();
+                answer.key.verify(&statement, signature)?;
+                receipt.statement = Some(BASE64.encode(&statement));
+                receipt.signature_v2 = Some(signature.to_owned());
+            }
+            None if tenant.settings().push.signature_v2 == Demand::Required && answer.approved => {
+                return Err(Error::Forbidden(
+                    "signatureV2: this tenant wants a signature over all that is shown; update the app.".into(),
+                ));
+            }
+            None => {}
+        }
+        let strength =
+            Strength { number_matching: challenge.number.is_some(), signature_v2: answer.signature_v2.is_some() };
+        Ok(Signed { receipt, strength })
+    }
+
+    /// What the answer comes to, and when an approval counted.
+    async fn finish(&self, about: &About) -> Result<(Verdict, Option<Timestamp>), Error> {
+        let signed = self.signed(about)?;
+        if let Some(before) = self.answered_before()? {
+            return Ok(before);
+        }
+        if !self.answer.approved {
+            return self.deny(about, &signed).await.map(|verdict| (verdict, None));
+        }
+        let made = self.admitted(about, signed.strength).await?;
+        let freed = match &self.challenge.number {
+            Some(number) => match self.guess(number).await? {
+                Guess::Right(slots) => slots,
+                Guess::Not(verdict) => return Ok((self.judged(verdict), None)),
+            },
+            None => Vec::new(),
+        };
+        let approval = Approval {
+            challenge: &self.challenge,
+            method: self.credential.method,
+            strength: signed.strength,
+            receipt: &signed.receipt,
+            made: made.as_ref(),
+        };
+        let acceptance = Acceptance {
+            user: &self.credential.user,
+            uid: &self.credential.uid,
+            action: about,
+            by: &self.credential.authenticator,
+            proof: Proof::Approval(approval),
+            freed: &freed,
+            notice: None,
+            now: self.now,
+        };
+        match self.app.store().tenant(self.tenant.id()).accept(&acceptance).await? {
+            Accepted::At(at) => Ok((self.judged(Verdict::Approved), Some(at))),
+            Accepted::Spent => Err(over()),
+            Accepted::Refused => Err(no_longer()),
+        }
+    }
+
+    /// That the action may be answered by the device, as the configuration stands now; the action to be made, where nobody
+    /// tracked it.
+    async fn admitted(&self, about: &About, strength: Strength) -> Result<Option<Action>, Error> {
+        let Credential { user, uid, method, authenticator, .. } = &self.credential;
+        if about.is_tracked {
+            admission::is_answered_by(self.tenant, &about.code, *method)?;
+            return Ok(None);
+        }
+        let asker = Asker { user, uid, about, context: &self.challenge.context, method: *method };
+        let verification =
+            Verification { method: *method, authenticator: authenticator.clone(), at: self.now, strength };
+        admission::made_by_device(self.app, self.tenant, &asker, verification).await.map(Some)
+    }
+
+    async fn deny(&self, about: &About, signed: &Signed) -> Result<Verdict, Error> {
+        let denial = Denial {
+            credential: &self.credential,
+            about,
+            receipt: &signed.receipt,
+            quiet_until: self.answer.report.then_some(self.now.as_second() + QUIET_SECONDS),
+            now: self.now,
+        };
+        match self.app.store().tenant(self.tenant.id()).deny(&self.challenge, &denial).await? {
+            Denied::Yes => {}
+            Denied::AlreadyOver => return Err(over()),
+            Denied::Refused => return Err(no_longer()),
+        }
+        if self.answer.report {
+            Happened::Reported.count();
+            let (tenant, user, challenge) = (self.tenant.id(), &self.credential.uid, &self.challenge.id);
+            tracing::warn!(event = "push_reported", %tenant, %user, %challenge, "the user says: not me");
+        }
+        Ok(self.judged(Verdict::Denied))
+    }
+
+    /// A challenge that has come to an end: the same answer by the same device again is answered as it was.
+    fn answered_before(&self) -> Result<Option<(Verdict, Option<Timestamp>)>, Error> {
+        let Self { credential, challenge, answer, now, .. } = self;
+        let by_us = challenge.decided.as_ref().filter(|decided| decided.by == credential.authenticator);
+        match (challenge.state_at(*now), answer.approved, by_us) {
+            (State::Pending, ..) => Ok(None),
+            (State::Verified, true, Some(decided)) => Ok(Some((Verdict::Approved, Some(decided.at)))),
+            (State::Rejected, false, Some(_)) => Ok(Some((Verdict::Denied, None))),
+            _ => Err(over()),
+        }
+    }
+
+    /// Compares the number, after the guess has been paid for.
+    async fn guess(&self, number: &str) -> Result<Guess, Error> {
+        let typed = self
+            .answer
+            .number
+            .map(str::trim)
+            .filter(|typed| !typed.is_empty())
+            .ok_or_else(|| Error::invalid("verificationCode: send the number that stands on the other screen."))?;
+        let attempt = Slot::number()?;
+        let store = self.app.store().tenant(self.tenant.id());
+        match store.spend_attempt(&self.credential.user, &self.credential.uid, &attempt, self.now).await? {
+            Spent::NoSuchUser => Err(Error::InvalidCredential),
+            Spent::Exhausted => Ok(Guess::Not(Verdict::Exhausted)),
+            Spent::Taken(user) if bool::from(number.as_bytes().ct_eq(typed.as_bytes())) => {
+                Ok(Guess::Right(user.guesses.freed_by(&attempt)))
+            }
+            Spent::Taken(_) => Ok(Guess::Not(Verdict::WrongNumber)),
+        }
+    }
+
+    /// Writes the event down: who and how it ended, never the number.
+    fn judged(&self, verdict: Verdict) -> Verdict {
+        let happened = match verdict {
+            Verdict::Approved => Happened::Approved,
+            Verdict::Denied => Happened::Denied,
+            Verdict::WrongNumber => Happened::WrongNumber,
+            Verdict::Exhausted => Happened::LockedOut,
+        };
+        happened.count();
+        let (tenant, user, challenge) = (self.tenant.id(), &self.credential.uid, &self.challenge.id);
+        tracing::info!(event = "challenge_judged", outcome = happened.outcome(), %tenant, %user, %challenge);
+        verdict
     }
 }
 
@@ -254,63 +339,36 @@ enum Guess {
     Not(Verdict),
 }
 
-/// Compares the number, after the guess has been paid for.
-async fn guess(
-    app: &App,
-    tenant: &TenantContext,
-    credential: &Credential,
-    (number, typed): (&str, Option<&str>),
-    now: Timestamp,
-) -> Result<Guess, Error> {
-    let typed = typed
-        .map(str::trim)
-        .filter(|typed| !typed.is_empty())
-        .ok_or_else(|| Error::invalid("verificationCode: send the number that stands on the other screen."))?;
-    let attempt = Slot::number()?;
-    let store = app.store().tenant(tenant.id());
-    match store.spend_attempt(&credential.user, &credential.uid, &attempt, now).await? {
-        Spent::NoSuchUser => Err(Error::InvalidCredential),
-        Spent::Exhausted => Ok(Guess::Not(Verdict::Exhausted)),
-        Spent::Taken(user) if bool::from(number.as_bytes().ct_eq(typed.as_bytes())) => {
-            Ok(Guess::Right(user.guesses.freed_by(&attempt)))
-        }
-        Spent::Taken(_) => Ok(Guess::Not(Verdict::WrongNumber)),
-    }
+fn no_longer() -> Error {
+    Error::Forbidden("The action is over, or this device may no longer answer it.".into())
 }
 
-/// Writes the event down: who and how it ended, never the number.
-fn judged(tenant: &TenantContext, checked: &Checked, verdict: Verdict) -> Verdict {
-    let (outcome, counter) = match verdict {
-        Verdict::Approved => ("approved", Counter::ChallengesSucceeded),
-        Verdict::Denied => ("denied", Counter::PushesDenied),
-        Verdict::WrongNumber => ("wrong_number", Counter::GuessesRejected),
-        Verdict::Exhausted => ("exhausted", Counter::Lockouts),
-    };
-    count(counter);
-    let Checked { credential, challenge, .. } = checked;
-    tracing::info!(event = "challenge_judged", outcome, tenant = %tenant.id(), user = %credential.uid, challenge = %challenge.id);
-    verdict
+/// A code that a device has claimed, with what it is shown of it.
+pub struct Claimed {
+    pub credential: Credential,
+    pub challenge: Challenge,
 }
 
-/// Gives a scanned challenge to the device that asks first (contract, C42), and shows it what it is about.
-pub async fn claim(
-    app: &App,
-    tenant: &TenantContext,
-    answer: &Answer<'_>,
-    now: Timestamp,
-) -> Result<(Credential, Challenge), Error> {
-    let (credential, challenge) = known(app, tenant, Kind::QrCode, answer).await?;
+/// Gives a scanned challenge to the device that asks first (contract, C42), and shows it what it is about. 403 where what it
+/// is about is not open to this user by a code, as things stand now.
+pub async fn claim(app: &App, tenant: &TenantContext, answer: &Answer<'_>, now: Timestamp) -> Result<Claimed, Error> {
+    let answering = Answering::of(app, tenant, Kind::QrCode, answer, now).await?;
+    let Answering { credential, challenge, .. } = &answering;
     // One that another device has claimed is about that device's user since; the write below says so.
     let is_free = challenge.claimed_by.is_none();
     if is_free && challenge.subject.as_ref().is_some_and(|subject| subject.uid != credential.uid) {
         return Err(Error::InvalidCredential);
     }
+    let about = challenge.about.as_ref().ok_or(Error::InvalidCredential)?;
+    if is_free {
+        answering.admitted(about, Strength::default()).await?;
+    }
     let store = app.store().tenant(tenant.id());
-    let claimed = store.claim(&challenge, &credential, now).await?;
-    let claimed = claimed
+    let claimed = store.claim(challenge, credential, now).await?;
+    let challenge = claimed
         .ok_or_else(|| Error::Conflict("The code was scanned by another device, or its time has passed.".into()))?;
-    tracing::info!(event = "challenge_claimed", tenant = %tenant.id(), user = %credential.uid, challenge = %claimed.id);
-    Ok((credential, claimed))
+    tracing::info!(event = "challenge_claimed", tenant = %tenant.id(), user = %credential.uid, challenge = %challenge.id);
+    Ok(Claimed { credential: answering.credential, challenge })
 }
 
 /// How a scanned code stands, for the page that shows it.
@@ -325,25 +383,33 @@ pub struct Scanned {
 pub async fn scanned(
     app: &App,
     tenant: &TenantContext,
-    (id, device_code): (&ChallengeId, &str),
+    id: &ChallengeId,
+    device_code: &str,
     now: Timestamp,
 ) -> Result<Scanned, Error> {
     let keys = app.signing_keys(tenant).await?;
-    let found = app.store().tenant(tenant.id()).challenge(id).await?;
+    let store = app.store().tenant(tenant.id());
     let hash = digest(&[device_code.as_bytes()]);
     let is_ours = |one: &Challenge| {
         let known = one.poll_hash.as_deref().unwrap_or_default();
         one.kind == Kind::QrCode && bool::from(known.as_bytes().ct_eq(hash.as_bytes()))
     };
-    let challenge = found.filter(is_ours).ok_or(Error::InvalidCredential)?;
+    let challenge = store.challenge(id).await?.filter(is_ours).ok_or(Error::InvalidCredential)?;
     let challenge = push::settled(app, tenant.id(), challenge, now).await?;
     let is_claimed = challenge.claimed_by.is_some();
-    let standing = match (challenge.state, challenge.subject, challenge.about) {
+    let standing = match (challenge.state, challenge.subject, challenge.about, challenge.decided) {
         (State::Pending, ..) => Standing::Pending { number: None },
         (State::Rejected, ..) => Standing::Rejected,
-        (State::Verified, Some(user), Some(about)) => {
-            let subject = subject(tenant, (&user.user, &user.uid), &about);
-            Standing::Approved { token: tenant.issue_token(keys, subject, about.id, scope::ALL.into(), now)? }
+        (State::Verified, Some(owner), Some(about), Some(decided)) => {
+            // The user is known only now: one that was reset, or lost the device, since then is given nothing.
+            let user = store.user(&owner.user).await?.filter(|user| user.uid == owner.uid);
+            let user = user.filter(|user| !user.revoked.ended(&decided.by, decided.at));
+            let subject = subject(tenant, &owner.user, &owner.uid, &about);
+            match user {
+                Some(_) => tenant.success_token(keys, subject, about.id, decided.at, now)?,
+                None => None,
+            }
+            .map_or(Standing::Expired, |token| Standing::Approved { token })
         }
         _ => Standing::Expired,
     };

@@ -3,20 +3,20 @@
 use zeroize::Zeroizing;
 
 use crate::{
-    action::{Action, State},
+    admission::{self, Admitted},
     app::{App, UserCaller},
     authenticator::{Authenticator, UseSoFar},
     clock::Timestamp,
     error::Error,
+    happened::{Event, Happened},
     id::{AuthenticatorId, length_prefixed},
     method::{
         Method,
         device::{Device, DeviceKey, DevicePlatform},
         totp::{Owner, TotpSecret},
     },
-    metrics::{Counter, count},
+    notice::{self, Concerned},
     store::{Enrolled, NewDevice},
-    token::scope,
     user::{MAX_AUTHENTICATORS, MAX_TOTP, PendingTotp, Profile, User},
 };
 
@@ -36,47 +36,23 @@ pub struct Offer {
 /// 403 where the token may not enrol: a user who has an authenticator needs a token from a succeeded challenge,
 /// or the scope `add:authenticators` from track.
 pub async fn begin(app: &App, caller: &UserCaller, name: Option<String>, now: Timestamp) -> Result<Offer, Error> {
-    let (user, profile, action) = read(app, caller).await?;
-    begin_anew(app, caller, (&user, &profile, &action), name, now).await
+    begin_anew(app, caller, &admission::open(app, caller).await?, name, now).await
 }
 
 /// The secret that this action's token was given before, or else a new one: a page may be loaded again.
 pub async fn begin_or_resume(app: &App, caller: &UserCaller, now: Timestamp) -> Result<Offer, Error> {
-    let (user, profile, action) = read(app, caller).await?;
-    may_enrol(caller, &user, &action, now)?;
-    has_room_for_an_app(&user)?;
+    let admitted = admission::open(app, caller).await?;
+    admission::may_enrol(caller, &admitted, Method::AuthenticatorApp, now)?;
+    let Admitted { user, profile, action } = &admitted;
+    has_room_for_an_app(user)?;
     match user.pending.as_ref().filter(|pending| pending.action == action.id && !pending.is_over(now)) {
         Some(pending) => {
             let key = app.data_key(&caller.tenant).await?;
             let secret = TotpSecret::open(&key, &owner(caller, &pending.id), &pending.sealed)?;
-            offer(caller, &profile, (pending.id.clone(), &secret), pending.name.clone())
+            offer(caller, profile, (pending.id.clone(), &secret), pending.name.clone())
         }
-        None => begin_anew(app, caller, (&user, &profile, &action), None, now).await,
+        None => begin_anew(app, caller, &admitted, None, now).await,
     }
-}
-
-/// What a token is about; 401 where its user or its action is gone.
-pub async fn read(app: &App, caller: &UserCaller) -> Result<(User, Profile, Action), Error> {
-    let claims = &caller.claims;
-    let store = app.store().tenant(caller.tenant.id());
-    let key = store.action_key(&claims.sub, &claims.other.action_code, &claims.other.idempotency_key);
-    let (user, profile, action) = store.user_profile_and_action(&claims.sub, &key).await?;
-    let user = user.filter(|user| user.uid == claims.other.user_uid).ok_or_else(crate::token::not_ours)?;
-    let action = action.filter(|action| action.id == claims.jti).ok_or_else(crate::token::not_ours)?;
-    Ok((user, profile.map(|stored| stored.profile).unwrap_or_default(), action))
-}
-
-fn may_enrol(caller: &UserCaller, user: &User, action: &Action, now: Timestamp) -> Result<(), Error> {
-    if !State::ENROLLABLE.contains(&action.state) || now >= action.expires_at {
-        return Err(Error::Forbidden("The action is over. Track it again to get a token that may enrol.".into()));
-    }
-    if caller.tenant.policy().has_second_factor(user, now) && !caller.claims.allows(scope::ADD) {
-        return Err(Error::Forbidden(
-            "The user is enrolled already. Use the token of a succeeded challenge, or track with scope add:authenticators."
-                .into(),
-        ));
-    }
-    Ok(())
 }
 
 fn has_room_for_an_app(user: &User) -> Result<(), Error> {
@@ -86,26 +62,15 @@ fn has_room_for_an_app(user: &User) -> Result<(), Error> {
     }
 }
 
-/// 403 where the tenant has switched a method off.
-fn is_active(caller: &UserCaller, method: Method) -> Result<(), Error> {
-    if caller.tenant.settings().is_active(method) {
-        return Ok(());
-    }
-    Err(Error::Forbidden(format!(
-        "{} is switched off; set isActive of its authenticator configuration.",
-        method.as_str()
-    )))
-}
-
 async fn begin_anew(
     app: &App,
     caller: &UserCaller,
-    (user, profile, action): (&User, &Profile, &Action),
+    admitted: &Admitted,
     name: Option<String>,
     now: Timestamp,
 ) -> Result<Offer, Error> {
-    is_active(caller, Method::AuthenticatorApp)?;
-    may_enrol(caller, user, action, now)?;
+    admission::may_enrol(caller, admitted, Method::AuthenticatorApp, now)?;
+    let Admitted { user, profile, action } = admitted;
     has_room_for_an_app(user)?;
     let secret = TotpSecret::generate()?;
     let key = app.data_key(&caller.tenant).await?;
@@ -122,7 +87,7 @@ async fn begin_anew(
     if !app.store().tenant(caller.tenant.id()).begin_enrolment(user, &pending).await? {
         return Err(Error::Conflict("The user changed in the meantime. Track the action again.".into()));
     }
-    count(Counter::EnrolmentsBegun);
+    Happened::EnrolmentBegun.count();
     tracing::info!(event = "enrolment_begun", tenant = %caller.tenant.id(), user = %user.uid, authenticator = %id);
     offer(caller, profile, (id, &secret), name)
 }
@@ -158,35 +123,44 @@ pub async fn enrol_device(
     asking: &Asking,
     now: Timestamp,
 ) -> Result<(User, Authenticator), Error> {
-    is_active(caller, asking.method)?;
     let store = app.store().tenant(caller.tenant.id());
     let claims = &caller.claims;
     let action_key = store.action_key(&claims.sub, &claims.other.action_code, &claims.other.idempotency_key);
+    let mut notice = None;
     for _ in 0..4 {
-        let (user, _, action) = read(app, caller).await?;
-        let description = describe_device(asking, &user, now);
+        let admitted = admission::open(app, caller).await?;
+        let Admitted { user, action, .. } = &admitted;
+        let description = describe_device(asking, user, now);
         if user.has_authenticator(&description.id) {
             // Most likely the same call again, after a lost answer; by whom does not matter, nothing is changed.
-            let known = store.authenticators(&user).await?.into_iter().find(|one| one.id == description.id);
-            return known.map(|known| (user, known)).ok_or_else(|| Error::unavailable("the user kept changing"));
+            let known = store.authenticators(user).await?.into_iter().find(|one| one.id == description.id);
+            return known
+                .map(|known| (admitted.user, known))
+                .ok_or_else(|| Error::unavailable("the user kept changing"));
         }
-        may_enrol(caller, &user, &action, now)?;
+        admission::may_enrol(caller, &admitted, asking.method, now)?;
         if user.secretless.len() >= MAX_AUTHENTICATORS - MAX_TOTP {
             return Err(Error::Conflict("The user has as many devices as there is room for; remove one first.".into()));
+        }
+        if notice.is_none() {
+            let concerned = Concerned { user, but: Some(&description.id) };
+            let event = Event::Added { name: description.called() };
+            notice = notice::announce(app, &caller.tenant, &concerned, &event, now).await;
         }
         let new = NewDevice {
             description: &description,
             key: &asking.key,
             push_token: asking.push_token.as_deref(),
             action: (&action_key, &action.id),
-            is_first: !caller.tenant.policy().has_second_factor(&user, now),
+            is_first: !caller.tenant.policy().has_second_factor(user, now),
+            notice: notice.as_ref(),
             now,
         };
-        match store.enrol_device(&user, &new).await? {
+        match store.enrol_device(user, &new).await? {
             Enrolled::Yes => {
-                count(Counter::EnrolmentsCompleted);
+                Happened::Enrolled.count();
                 tracing::info!(event = "device_enrolled", tenant = %caller.tenant.id(), user = %user.uid, authenticator = %description.id);
-                return Ok((user, description));
+                return Ok((admitted.user, description));
             }
             Enrolled::KeyTaken => {
                 // A lost acknowledgement of this very enrolment shows in the user's list the next time.

@@ -10,6 +10,7 @@ pub use countersign_domain::{
 pub use countersign_store as store;
 
 pub mod account;
+pub mod admission;
 pub mod app;
 pub mod approval;
 pub mod aws;
@@ -26,6 +27,6 @@ pub mod notice;
 pub mod operator;
 pub mod outbox;
 pub mod places;
+pub mod proof;
 pub mod push;
 pub mod strangers;
-pub mod verification;

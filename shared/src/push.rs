@@ -3,20 +3,23 @@
 use std::time::Duration;
 
 use crate::{
-    action::{About, Action, Failure, State as ActionState},
+    action::{Action, Failure, State as ActionState},
+    admission::{self, Admitted},
     app::{App, TenantContext, UserCaller},
     challenge::{Challenge, Kind, State, Subject, number},
     clock::Timestamp,
     delivery::Delivery,
     error::Error,
+    happened::Happened,
     id::{AuthenticatorId, ChallengeId, TenantId},
     method::{Method, device::Context},
     metrics::{Counter, count},
     policy::{FailureMode, Policy},
     tenant::Demand,
-    token::{self, Claims, scope},
+    token,
     user::{Profile, User},
 };
+use countersign_domain::action::About;
 
 /// A question that is under way.
 pub struct Asked {
@@ -62,7 +65,6 @@ pub async fn ask(
     let claims = &caller.claims;
     let store = app.store().tenant(caller.tenant.id());
     let settings = &caller.tenant.settings().push;
-    let action_key = store.action_key(&claims.sub, &claims.other.action_code, &claims.other.idempotency_key);
     let mut challenge = Challenge::new(Kind::Push, now, i64::from(settings.seconds));
     if with_number || settings.number_matching == Demand::Required {
         challenge.number = Some(number()?);
@@ -70,39 +72,27 @@ pub async fn ask(
     let mut deliveries = None;
     // Each turn that finds its reading stale means that another write succeeded, so there are few.
     for _ in 0..5 {
-        let (user, profile, action) = store.user_profile_and_action(&claims.sub, &action_key).await?;
-        let user = user.filter(|user| user.uid == claims.other.user_uid).ok_or_else(token::not_ours)?;
-        let action = action.filter(|action| action.id == claims.jti).ok_or_else(token::not_ours)?;
+        let Admitted { user, profile, action } = admission::open(app, caller).await?;
         if user.pushes.0.contains_key(&challenge.id) {
             // Written by a turn whose acknowledgement was lost.
             return Ok(asked(&challenge, deliveries.unwrap_or_default()));
         }
-        may_be_asked(&user, &action, now)?;
+        may_be_asked(&caller.tenant, &user, &action, now)?;
         let targets = targets(&user, only)?;
         let pushes = user.pushes.with(&challenge.id, now, i64::from(settings.seconds)).map_err(too_often)?;
-        let profile = profile.map(|stored| stored.profile).unwrap_or_default();
-        describe(&mut challenge, (app, &caller.tenant), (&user, &profile, &action), only);
+        describe(&mut challenge, (app, &caller.tenant), (&user, &profile, &action));
+        challenge.only = only.cloned();
         if deliveries.is_none() {
             let sent = send(app, caller.tenant.id(), &challenge, &targets).await;
             deliveries = Some(or_by_failure_mode(app, &caller.tenant, (&user, &action), sent, now).await?);
         }
-        if store.begin_push(&user, &challenge, &about(claims), &pushes).await? {
-            count(Counter::PushesAsked);
+        if store.begin_push(&user, &challenge, &admission::about(claims), &pushes).await? {
+            Happened::Asked.count();
             tracing::info!(event = "push_asked", tenant = %caller.tenant.id(), user = %user.uid, challenge = %challenge.id, devices = targets.len());
             return Ok(asked(&challenge, deliveries.unwrap_or_default()));
         }
     }
     Err(Error::unavailable("the user kept changing"))
-}
-
-/// The action of a token.
-pub fn about(claims: &Claims) -> About {
-    About {
-        code: claims.other.action_code.clone(),
-        key: claims.other.idempotency_key.clone(),
-        id: claims.jti.clone(),
-        is_tracked: true,
-    }
 }
 
 fn asked(challenge: &Challenge, deliveries: Vec<Sent>) -> Asked {
@@ -114,16 +104,11 @@ fn asked(challenge: &Challenge, deliveries: Vec<Sent>) -> Asked {
     }
 }
 
-fn may_be_asked(user: &User, action: &Action, now: Timestamp) -> Result<(), Error> {
+fn may_be_asked(tenant: &TenantContext, user: &User, action: &Action, now: Timestamp) -> Result<(), Error> {
     if action.state != ActionState::ChallengeRequired && action.failure == Some(Failure::ProviderUnavailable) {
         return Err(decided_by_failure_mode(action.state));
     }
-    if action.state != ActionState::ChallengeRequired || now >= action.expires_at {
-        return Err(Error::Forbidden("The action needs no challenge, or it is over. Track it again.".into()));
-    }
-    if !action.allowed_methods.contains(&Method::Push) {
-        return Err(Error::Forbidden("The action may not be answered by push; use one of its allowed methods.".into()));
-    }
+    admission::may_answer(tenant, action, Method::Push, now)?;
     let quiet = user.quiet_until - now.as_second();
     if quiet > 0 {
         return Err(too_often(Duration::from_secs(quiet.unsigned_abs())));
@@ -132,7 +117,7 @@ fn may_be_asked(user: &User, action: &Action, now: Timestamp) -> Result<(), Erro
 }
 
 fn too_often(retry_after: Duration) -> Error {
-    count(Counter::PushesRefused);
+    Happened::AskingRefused.count();
     Error::TooManyRequests { retry_after }
 }
 
@@ -153,17 +138,16 @@ fn targets<'a>(user: &'a User, only: Option<&'a AuthenticatorId>) -> Result<Vec<
     Ok(primary.map_or(all.clone(), |primary| vec![*primary]))
 }
 
-/// What its owner will be shown.
-fn describe(
+/// What a device will be shown of a tracked action, and sign: what the customer's backend said of it, and nothing that a
+/// browser says (security.md, T36).
+pub fn describe(
     challenge: &mut Challenge,
     (app, tenant): (&App, &TenantContext),
     (user, profile, action): (&User, &Profile, &Action),
-    only: Option<&AuthenticatorId>,
 ) {
     let input: serde_json::Value = serde_json::from_str(&action.input).unwrap_or_default();
     let text = |name: &str| input.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
     challenge.subject = Some(Subject { user: user.id.clone(), uid: user.uid.clone() });
-    challenge.only = only.cloned();
     challenge.expires_at = challenge.expires_at.min(action.expires_at);
     challenge.about =
         Some(About { code: action.code.clone(), key: action.key.clone(), id: action.id.clone(), is_tracked: true });
@@ -173,6 +157,7 @@ fn describe(
         user_agent: text("userAgent"),
         device_id: text("deviceId"),
         origin: None,
+        is_claimed: false,
         custom: tenant.public_points(input.get("custom").and_then(serde_json::Value::as_object), false),
         user_custom: tenant.public_points(profile.custom.as_ref(), true),
     };
@@ -251,28 +236,31 @@ fn decided_by_failure_mode(state: ActionState) -> Error {
 
 /// How the question that the caller asked stands (contract, C30). One round trip.
 ///
-/// An approval gives the token that a right code gives. That a question is over is written down before it is said, so
-/// that nobody decides it afterwards.
+/// An approval gives the token that a right code gives, the same to each who asks, for as long as that success is handed
+/// out; after that the question is over. That it is over is written down before it is said, so that nobody decides it
+/// afterwards.
 pub async fn standing(app: &App, caller: &UserCaller, id: &ChallengeId, now: Timestamp) -> Result<Standing, Error> {
     let claims = &caller.claims;
-    let keys = app.signing_keys(&caller.tenant).await?;
-    let found = app.store().tenant(caller.tenant.id()).challenge(id).await?;
+    let tenant = &caller.tenant;
+    let keys = app.signing_keys(tenant).await?;
+    let (user, found) = app.store().tenant(tenant.id()).user_and_challenge(&claims.sub, id).await?;
+    let user = user.filter(|user| user.uid == claims.other.user_uid).ok_or_else(token::not_ours)?;
     let ours = |one: &Challenge| {
         one.kind == Kind::Push
             && one.subject.as_ref().is_some_and(|subject| subject.uid == claims.other.user_uid)
             && one.about.as_ref().is_some_and(|about| about.id == claims.jti)
     };
     let unknown = || Error::NotFound("There is no challenge with this id for this action.".into());
-    let challenge = settled(app, caller.tenant.id(), found.filter(ours).ok_or_else(unknown)?, now).await?;
-    Ok(match challenge.state {
-        State::Pending => Standing::Pending { number: challenge.number },
-        State::Rejected => Standing::Rejected,
-        State::Expired => Standing::Expired,
-        State::Verified => {
-            let action = claims.jti.clone();
-            let token = caller.tenant.issue_token(keys, claims.other.clone(), action, scope::ALL.into(), now)?;
-            Standing::Approved { token }
+    let challenge = settled(app, tenant.id(), found.filter(ours).ok_or_else(unknown)?, now).await?;
+    Ok(match (challenge.state, challenge.decided) {
+        (State::Pending, _) => Standing::Pending { number: challenge.number },
+        (State::Rejected, _) => Standing::Rejected,
+        (State::Verified, Some(decided)) if !user.revoked.ended(&decided.by, decided.at) => {
+            let subject = claims.other.clone();
+            let token = tenant.success_token(keys, subject, claims.jti.clone(), decided.at, now)?;
+            token.map_or(Standing::Expired, |token| Standing::Approved { token })
         }
+        (State::Verified | State::Expired, _) => Standing::Expired,
     })
 }
 

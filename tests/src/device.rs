@@ -78,6 +78,7 @@ pub fn statement(tenant: &str, shown: &Value, approved: bool, number: &str) -> V
         user_agent: optional("userAgent"),
         device_id: optional("deviceId"),
         origin: optional("origin"),
+        is_claimed: shown["isClaimed"] == true,
         custom: map(&shown["custom"]),
         user_custom: map(&shown["user"]["custom"]),
     };

@@ -4,6 +4,7 @@ mod ndef;
 
 use axum::{Json, extract::State};
 use countersign_core::{
+    admission::{self, Admitted},
     app::{App, UserCaller},
     approval,
     challenge::{Challenge, Kind, State as ChallengeState, Subject},
@@ -11,7 +12,7 @@ use countersign_core::{
     error::Error,
     http::{Body, ClientCaller, Path, Reply, Requester},
     id::{ActionCode, AuthenticatorId, ChallengeId, IdempotencyKey, digest},
-    method::device::Context,
+    method::{Method, device::Context},
     push,
     secret::random,
     strangers,
@@ -70,10 +71,15 @@ async fn begin(
     let key = request.idempotency_key.map(IdempotencyKey::parse).transpose()?;
     let (tenant, nonce) = match &caller {
         ClientCaller::User(user) => {
+            let Admitted { action, .. } = admission::open(&app, user).await?;
+            admission::may_answer(&user.tenant, &action, Method::InApp, challenge.created_at)?;
             challenge.subject = Some(of_user(user));
             (&user.tenant, Some(BASE64URL_NOPAD.encode(&random::<32>()?)))
         }
         ClientCaller::Tenant(tenant) => {
+            if let Some(code) = &action {
+                admission::may_begin(tenant, code, Method::InApp)?;
+            }
             challenge.about = action.map(|code| approval::about(code, key));
             (tenant, None)
         }
@@ -149,7 +155,8 @@ async fn ask_by_push(
 #[serde(rename_all = "camelCase")]
 struct ShowQrCodeRequest {
     action: String,
-    /// Data points; a device is shown those that are public.
+    /// Data points; a device is shown those that are public, as what the page claims. With a user token they are those of
+    /// the tracked action, whatever is sent here.
     #[serde(default)]
     custom: Option<Map<String, Value>>,
 }
@@ -186,25 +193,30 @@ async fn show_qr_code(
                     "action: the token is for another action. Track this one, and use its token.",
                 ));
             }
-            challenge.subject = Some(of_user(user));
-            challenge.about = Some(push::about(&user.claims));
+            let Admitted { user: owner, profile, action } = admission::open(&app, user).await?;
+            admission::may_answer(&user.tenant, &action, Method::QrCode, challenge.created_at)?;
+            push::describe(&mut challenge, (&app, &user.tenant), (&owner, &profile, &action));
             &user.tenant
         }
         ClientCaller::Tenant(tenant) => {
+            admission::may_begin(tenant, &action, Method::QrCode)?;
             challenge.about = Some(approval::about(action, None));
+            challenge.context = Context {
+                user_agent: requester.user_agent.clone(),
+                origin: requester.origin.clone(),
+                is_claimed: true,
+                custom: tenant.public_points(request.custom.as_ref(), false),
+                ..Context::default()
+            };
             tenant
         }
     };
+    // Where the page is, as far as this server sees; where the backend has said it, that counts.
+    if challenge.context.ip_address.is_none() {
+        challenge.context.place = requester.ip_address.as_ref().and_then(|address| app.places().name_of(address));
+        challenge.context.ip_address = requester.ip_address.clone();
+    }
     strangers::admit(&app, tenant, &caller.source(&requester), challenge.created_at).await?;
-    let place = requester.ip_address.as_ref().and_then(|address| app.places().name_of(address));
-    challenge.context = Context {
-        place,
-        ip_address: requester.ip_address,
-        user_agent: requester.user_agent,
-        origin: requester.origin,
-        custom: tenant.public_points(request.custom.as_ref(), false),
-        ..Context::default()
-    };
     app.store().tenant(tenant.id()).ask(&challenge).await?;
     Ok(Json(ShowQrCodeResponse {
         challenge_id: challenge.id.into(),

@@ -13,7 +13,7 @@ use countersign_core::{
         Method,
         totp::{Owner, TotpSecret},
     },
-    store::{NewAuthenticator, Settlement, SpentSteps},
+    store::{Added, NewAuthenticator, SpentSteps},
     user::{MAX_CONTACT, User, is_contact},
 };
 use serde::{Deserialize, Serialize};
@@ -69,7 +69,7 @@ pub(crate) async fn enroll(
             let authenticator = UserAuthenticator::listed(&user, existing);
             return Ok(Json(EnrollResponse { authenticator, recovery_codes: Vec::new() }));
         }
-        if store.add_authenticator(&user, is_new, &new, (&spent, asked.is_default)).await? == Settlement::Refused {
+        if store.add_authenticator(&user, is_new, &new, (&spent, asked.is_default)).await? == Added::Stale {
             asked.check_room(&user)?;
             continue;
         }

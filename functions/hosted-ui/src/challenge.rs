@@ -11,7 +11,7 @@ use countersign_core::{
     error::Error,
     limiter::{Space, WINDOW_SECONDS},
     method::{recovery::RecoveryCode, totp},
-    verification::{Verdict, verify_recovery_code, verify_totp},
+    proof::{Verdict, verify_recovery_code, verify_totp},
 };
 
 use crate::{

@@ -13,7 +13,7 @@ use countersign_core::{
     enrolment,
     error::Error,
     method::Method,
-    verification::{Verdict, verify_totp},
+    proof::{Verdict, verify_totp},
 };
 use fast_qr::{
     ECL,

@@ -6,8 +6,9 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use countersign_core::{
-    account::{self, Entry, Happened},
+    account::{self, Entry, Occurrence},
     action::State,
+    admission,
     app::App,
     authenticator::Authenticator,
     clock::iso,
@@ -162,7 +163,7 @@ async fn page(app: &App, visit: &Visit, fields: &Fields, problem: &[String]) -> 
         Some(Remembered { name: device.id, until: iso(until) })
     });
     let frame = Frame::of_visit(app, visit, t.text("settings-heading")).await?;
-    let may_change = account::may_change(&visit.caller, &visit.action, now);
+    let may_change = admission::may_change(&visit.caller, &visit.action, now);
     let asked = cards.iter().find(|card| may_change && card.id == fields.get("remove"));
     let page = SettingsPage {
         f: &frame,
@@ -243,18 +244,19 @@ fn done(t: Messages<'_>, fields: &Fields) -> Option<String> {
 fn line(t: Messages<'_>, entry: &Entry) -> Line {
     let named = |id: &str, name: &str| (t.with(id, "name", name), String::new());
     let (what, about) = match &entry.what {
-        Happened::Action { code, state, method, place } => {
+        Occurrence::Action { code, state, method, place } => {
             let method = method.map(|method| t.text(kind_of(method, None)));
             let about = [Some(code.to_string()), method, place.clone()];
             (t.text(of_state(*state)), about.into_iter().flatten().collect::<Vec<_>>().join(" · "))
         }
-        Happened::Added(one) => named("activity-added-text", &called(one, t)),
-        Happened::Changed(Event::Removed { name }) => named("activity-removed-text", name),
-        Happened::Changed(Event::Renamed { name }) => named("activity-renamed-text", name),
-        Happened::Changed(Event::MadePrimary { name }) => named("activity-primary-text", name),
-        Happened::Changed(Event::NewRecoveryCodes) => (t.text("activity-codes-text"), String::new()),
-        Happened::Changed(Event::RecoveryCodeUsed) => (t.text("activity-code-used-text"), String::new()),
-        Happened::Changed(Event::DeviceForgotten) => (t.text("activity-forgotten-text"), String::new()),
+        Occurrence::Added(one) => named("activity-added-text", &called(one, t)),
+        Occurrence::Changed(Event::Added { name }) => named("activity-added-text", name),
+        Occurrence::Changed(Event::Removed { name }) => named("activity-removed-text", name),
+        Occurrence::Changed(Event::Renamed { name }) => named("activity-renamed-text", name),
+        Occurrence::Changed(Event::MadePrimary { name }) => named("activity-primary-text", name),
+        Occurrence::Changed(Event::NewRecoveryCodes) => (t.text("activity-codes-text"), String::new()),
+        Occurrence::Changed(Event::RecoveryCodeUsed) => (t.text("activity-code-used-text"), String::new()),
+        Occurrence::Changed(Event::DeviceForgotten) => (t.text("activity-forgotten-text"), String::new()),
     };
     Line { what, about, at: iso(entry.at) }
 }

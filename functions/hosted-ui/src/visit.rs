@@ -5,8 +5,8 @@ use std::{collections::HashMap, sync::Arc};
 use axum::http::{HeaderMap, header};
 use countersign_core::{
     action::{Action, State},
+    admission::{self, Admitted},
     app::{App, TenantContext, UserCaller},
-    enrolment,
     error::Error,
     look::Look,
     messages::{Language, Messages},
@@ -125,7 +125,7 @@ impl Visit {
     async fn of(app: &App, caller: UserCaller, fields: &Fields, headers: &HeaderMap) -> Result<Self, Error> {
         let token = fields.get("token").to_owned();
         let look = app.look(&caller.tenant).await?;
-        let (user, profile, action) = enrolment::read(app, &caller).await?;
+        let Admitted { user, profile, action } = admission::open(app, &caller).await?;
         let input: serde_json::Value = serde_json::from_str(&action.input).unwrap_or_default();
         let told = [input.get("locale").and_then(|locale| locale.as_str()), profile.locale.as_deref()];
         let language = Language::negotiate(told.into_iter().flatten(), accept_language(headers));
@@ -170,7 +170,9 @@ impl Visit {
     }
 
     fn has(&self, way: Way) -> bool {
-        self.action.allowed_methods.contains(&way.method())
+        let method = way.method();
+        self.action.allowed_methods.contains(&method)
+            && admission::is_answered_by(&self.caller.tenant, &self.action.code, method).is_ok()
             && match way {
                 Way::App => !self.user.totp.is_empty(),
                 Way::Phone => self.user.devices(Method::Push).next().is_some(),

@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use countersign_core::{
     app::App,
-    approval::{self, Answer, Verdict},
+    approval::{self, Answer, Claimed, Verdict},
     challenge::Kind,
     error::Error,
     http::{Body, ClientCaller, Reply},
@@ -132,6 +132,6 @@ pub(crate) async fn claim(
         signature_v2: None,
         number: None,
     };
-    let (credential, challenge) = approval::claim(&app, tenant(&caller), &answer, app.now()).await?;
+    let Claimed { credential, challenge } = approval::claim(&app, tenant(&caller), &answer, app.now()).await?;
     Ok(Json(ClaimQrCodeResponse { success: true, shown: ShownContext::new(&credential, &challenge) }))
 }

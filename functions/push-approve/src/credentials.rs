@@ -166,7 +166,8 @@ pub(crate) async fn remove(
         let user = store.user(&credential.user).await?.filter(|user| user.uid == credential.uid);
         if let Some(user) = user {
             let keep_last = tenant.policy().is_enforced(app.now());
-            let removal = Removal { id: &credential.authenticator, keep_last, remover: Remover::Owner, now: app.now() };
+            let removal =
+                Removal { id: &credential.authenticator, keep_last, remover: Remover::Owner(None), now: app.now() };
             match store.remove_authenticator(&user, &removal).await? {
                 Removed::Yes => {
                     tracing::info!(event = "device_removed_itself", tenant = %tenant.id(), user = %user.uid, authenticator = %credential.authenticator);

@@ -75,6 +75,10 @@ pub(crate) struct ShownContext {
     /// The site that shows the code. Ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<String>,
+    /// `origin` and `custom` are what a page said of an action that nobody tracked; no backend stands for them. Ours.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    is_claimed: bool,
     /// Unix seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<i64>,
@@ -91,7 +95,7 @@ pub(crate) struct ShownContext {
 
 impl ShownContext {
     pub(crate) fn new(credential: &Credential, challenge: &Challenge) -> Self {
-        let Context { ip_address, place, user_agent, device_id, origin, custom, user_custom } =
+        let Context { ip_address, place, user_agent, device_id, origin, is_claimed, custom, user_custom } =
             challenge.context.clone();
         Self {
             user_id: Some(credential.user.to_string()),
@@ -102,6 +106,7 @@ impl ShownContext {
             user_agent,
             device_id,
             origin,
+            is_claimed,
             expires_at: Some(challenge.expires_at.as_second()),
             custom,
             user: ShownOfUser { custom: user_custom },

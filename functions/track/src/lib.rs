@@ -1,6 +1,6 @@
 //! Track: a backend says what a user is about to do, and learns whether to let it (contract, S10).
 
-mod judge;
+mod answer;
 mod kind;
 
 use std::{borrow::Cow, sync::Arc};
@@ -8,6 +8,7 @@ use std::{borrow::Cow, sync::Arc};
 use axum::{Json, extract::State};
 use countersign_core::{
     action::{self, Action},
+    admission::{Judgement, Reading},
     app::{App, TenantContext},
     clock::{Timestamp, iso},
     error::Error,
@@ -27,7 +28,6 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use judge::{Judgement, Reading};
 use kind::Kind;
 
 /// The routes of this function.
@@ -260,6 +260,7 @@ async fn attempt(
         fingerprint: asked.fingerprint.clone(),
         allowed_methods: std::mem::take(&mut judged.methods),
         redirect_url: asked.redirect_url.clone(),
+        enrolled: None,
         verification: None,
         failure: *failure,
         input: asked.input.to_string(),
@@ -354,8 +355,8 @@ fn respond(
             .starts_at(now)
             .filter(|_| !user.can_answer())
             .map(|start| Reminder { starts_at: iso(start) }),
-        default_verification_method: judge::default_method(&action, config, user).map(Method::on_run_time_api),
-        rule_ids: judge::rule_ids(&action),
+        default_verification_method: answer::default_method(&action, config, user).map(Method::on_run_time_api),
+        rule_ids: answer::rule_ids(&action),
         priority_rule_id: action.rules.as_ref().and_then(|rules| rules.decided_by.clone()).map(String::from),
         rules: action.rules.map(|rules| rules.matched),
     })

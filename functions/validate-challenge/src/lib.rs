@@ -2,13 +2,12 @@
 
 use axum::{Json, extract::State};
 use countersign_core::{
-    action::{self, Action},
+    action, admission,
     app::App,
     clock::iso,
     error::Error,
     http::{Body, Reply, ServerCaller},
     method::Method,
-    token::Claims,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -75,13 +74,19 @@ async fn validate(
     };
     let store = app.store().tenant(caller.id());
     let key = store.action_key(&claims.sub, &claims.other.action_code, &claims.other.idempotency_key);
-    let Some(action) = store.action(&key).await?.filter(|action| is_of(action, &claims)) else {
-        return refused("The action of this token is gone.".into());
+    let (user, action) = store.user_and_action(&claims.sub, &key).await?;
+    let live = user.zip(action).filter(|(user, action)| admission::is_live(&claims, user, action));
+    let Some((_, action)) = live else {
+        return refused("The action of this token is gone, or its user was reset since.".into());
     };
+    let succeeded_at = action.verification.as_ref().map_or(action.state_changed_at, |verification| verification.at);
+    let is_over = app.now().as_second() >= caller.success_ends(succeeded_at);
     let mismatch = if request.user_id.is_some_and(|user| user != claims.sub.as_str()) {
         Some("The token is of another user.")
     } else if request.action.is_some_and(|code| code != claims.other.action_code.as_str()) {
         Some("The token is of another action.")
+    } else if action.state == action::State::ChallengeSucceeded && is_over {
+        Some("The success is older than tokens get. Track another action.")
     } else {
         None
     };
@@ -96,8 +101,4 @@ async fn validate(
         verification_method: action.verification.map(|verification| verification.method.on_run_time_api()),
         error: mismatch.map(str::to_owned),
     }))
-}
-
-fn is_of(action: &Action, claims: &Claims) -> bool {
-    action.id == claims.jti && action.user_uid == claims.other.user_uid
 }

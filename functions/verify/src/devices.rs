@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use countersign_core::{
     app::{App, UserCaller},
-    approval::{self, Answer, Scanned},
+    approval::{self, Answer, Scanned, SignedIn},
     error::Error,
     http::{Body, ClientCaller, Reply},
     id::ChallengeId,
@@ -81,7 +81,7 @@ pub(crate) async fn qr_code(
     };
     let id = ChallengeId::parse(request.challenge_id)?;
     let Scanned { standing, is_claimed } =
-        approval::scanned(&app, tenant, (&id, &request.device_code), app.now()).await?;
+        approval::scanned(&app, tenant, &id, &request.device_code, app.now()).await?;
     let (is_verified, is_consumed, access_token) = match standing {
         Standing::Pending { .. } => (false, false, None),
         Standing::Approved { token } => (true, true, Some(token)),
@@ -133,7 +133,7 @@ pub(crate) async fn in_app(
         ClientCaller::User(user) => (&user.tenant, Some(&user.claims)),
         ClientCaller::Tenant(tenant) => (tenant, None),
     };
-    let (credential, token) = approval::sign_in(&app, tenant, claims, &answer, app.now()).await?;
+    let SignedIn { credential, token } = approval::sign_in(&app, tenant, claims, &answer, app.now()).await?;
     let (_, profile) = app.store().tenant(tenant.id()).user_and_profile(&credential.user).await?;
     Ok(Json(VerifyInAppResponse {
         token,

@@ -7,7 +7,7 @@ use countersign_core::{
     app::{App, UserCaller},
     error::Error,
     http::{Body, Reply, UserAuthenticator},
-    verification::{Verdict, verify_totp},
+    proof::{Verdict, verify_totp},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -63,7 +63,7 @@ fn text(value: &Value) -> String {
 /// SHA-256 of what is shown, hexadecimal: made here, of what the phone itself shows (infra/decisions/0015).
 pub fn context_hash(shown: &Value) -> String {
     let map = |value: &Value| if value.is_object() { value.to_string() } else { "{}".into() };
-    let parts = [
+    let mut parts = vec![
         text(&shown["ipAddress"]),
         text(&shown["place"]),
         text(&shown["userAgent"]),
@@ -72,7 +72,10 @@ pub fn context_hash(shown: &Value) -> String {
         map(&shown["custom"]),
         map(&shown["user"]["custom"]),
     ];
-    let parts = canonical(&parts.each_ref().map(String::as_str));
+    if shown["isClaimed"] == true {
+        parts.push("claimed".into());
+    }
+    let parts = canonical(&parts.iter().map(String::as_str).collect::<Vec<_>>());
     HEXLOWER.encode(digest(&SHA256, &parts).as_ref())
 }
 

@@ -131,6 +131,8 @@ pub struct Action {
     /// Methods that may answer; part of the condition of the write that succeeds it.
     pub allowed_methods: Vec<Method>,
     pub redirect_url: Option<String>,
+    /// The device that its token enrolled as the user's first.
+    pub enrolled: Option<AuthenticatorId>,
     pub verification: Option<Verification>,
     /// Decided while the rules could not be read.
     pub failure: Option<Failure>,
@@ -160,31 +162,6 @@ pub struct Strength {
     pub number_matching: bool,
     /// The device signed what it showed, and not the challenge's id alone.
     pub signature_v2: bool,
-}
-
-impl Action {
-    /// An action that nobody tracked: made by the approval of a device, as it ends.
-    pub fn verified((about, uid): (&About, &UserUid), verification: Verification) -> Self {
-        Self {
-            id: about.id.clone(),
-            user_uid: uid.clone(),
-            code: about.code.clone(),
-            key: about.key.clone(),
-            state: State::ChallengeSucceeded,
-            outcome: Outcome::Challenge,
-            created_at: verification.at,
-            state_changed_at: verification.at,
-            expires_at: verification.at,
-            // Of no track: one with this idempotency key is about something else.
-            fingerprint: "a device".into(),
-            allowed_methods: vec![verification.method],
-            redirect_url: None,
-            verification: Some(verification),
-            failure: None,
-            input: "{}".into(),
-            rules: None,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -37,6 +37,12 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
+    /// What people know it by.
+    pub fn called(&self) -> String {
+        let model = self.device.as_ref().and_then(|device| device.model.clone());
+        self.name.clone().or(model).unwrap_or_else(|| self.method.facts().label.to_owned())
+    }
+
     /// Whether its key lives in a browser, which is reached by web push.
     pub fn is_browser(&self) -> bool {
         self.device.as_ref().is_some_and(|device| device.platform == DevicePlatform::Web)

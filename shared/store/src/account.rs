@@ -4,46 +4,60 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use data_encoding::HEXLOWER;
 
 use countersign_domain::{
-    action::{FRESH_SECONDS, State},
+    action::{FRESH_SECONDS, State, Verification},
     authenticator::Authenticator,
+    challenge::Challenge,
     clock::Timestamp,
     error::Error,
     happened::Event,
-    id::{ActionId, AuthenticatorId, UserUid},
-    limiter::Slot,
-    method::Method,
+    id::{ActionId, AuthenticatorId, UserId, UserUid},
     secret::random,
     user::User,
 };
 
 use super::{
-    Expressions, Refusal, Removal, Removed, Remover, Settlement, TenantStore, contended,
+    Expressions, Refusal, Removal, Removed, Remover, TenantStore, contended,
     item::{Row, document, empty_map, keyed, n, s, time},
     keys::{self, Key},
-    proofs::succeed_action,
+    users::REVOKED,
 };
 
 /// What happened is shown for so long.
 const EVENTS_KEPT_SECONDS: i64 = 90 * 24 * 3600;
 
-/// The action that entitles to a change: by its success, for a while; or, to first recovery codes, by being allowed.
+/// The action that entitles to a change.
 #[derive(Clone, Copy)]
 pub struct Entitled<'a> {
     pub action: &'a Key,
     pub id: &'a ActionId,
-    /// `ChallengeSucceeded` or `Allow`.
-    pub state: State,
+    pub how: Entitlement<'a>,
     pub now: Timestamp,
 }
 
-/// A recovery code on its way to be accepted.
-pub struct Recovery<'a> {
-    pub attempt: &'a Slot,
-    pub hash: &'a str,
-    /// What the success is by.
-    pub authenticator: &'a AuthenticatorId,
-    pub action: &'a Key,
-    pub action_id: &'a ActionId,
+/// By what an action entitles.
+#[derive(Clone, Copy)]
+pub enum Entitlement<'a> {
+    /// It was succeeded a short while ago, and what succeeded it was not taken away since.
+    Success(&'a Verification),
+    /// It completed the first enrolment of its user: to first recovery codes, and to nothing else.
+    Enrolment(&'a AuthenticatorId),
+}
+
+/// What users change of their own: by which action, what is written down of it, and what tells their other devices.
+pub struct OwnChange<'a> {
+    pub by: Entitled<'a>,
+    pub event: &'a Event,
+    pub notice: Option<&'a Challenge>,
+}
+
+/// New recovery codes, by their hashes.
+pub struct NewCodes<'a> {
+    pub hashes: &'a [String],
+    /// Only where the user has none.
+    pub is_first: bool,
+    /// Absent where the customer's backend asks for them.
+    pub by: Option<Entitled<'a>>,
+    pub notice: Option<&'a Challenge>,
     pub now: Timestamp,
 }
 
@@ -56,25 +70,47 @@ pub enum Change {
 }
 
 impl TenantStore<'_> {
-    /// That the action was succeeded a short while ago, or is allowed and not over: a condition of a change.
-    pub(super) fn entitles(&self, by: Entitled<'_>) -> Result<TransactWriteItem, Error> {
-        let since = by.now.as_millisecond() - FRESH_SECONDS * 1000;
+    /// That the action entitles: a condition of a change.
+    fn entitles(&self, uid: &UserUid, by: Entitled<'_>) -> Result<TransactWriteItem, Error> {
         let entitles = Expressions::default()
-            .require("id = :id AND st = :state")
+            .require("id = :id AND uid = :uid")
             .value(":id", s(by.id.as_str()))
-            .value(":state", s(by.state.as_str()));
-        let entitles = match by.state {
-            State::Allow => entitles.require("#exp > :now").name("#exp", "exp").value(":now", time(by.now)),
-            _ => entitles.require("vt > :since").value(":since", n(since)),
+            .value(":uid", s(uid.as_str()));
+        let entitles = match by.how {
+            Entitlement::Success(_) => entitles
+                .require("st = :state AND vt > :since")
+                .value(":state", s(State::ChallengeSucceeded.as_str()))
+                .value(":since", n(by.now.as_millisecond() - FRESH_SECONDS * 1000)),
+            Entitlement::Enrolment(enrolled) => entitles
+                .require("#exp > :now AND en = :enrolled AND (st = :allow OR st = :open)")
+                .name("#exp", "exp")
+                .value(":now", time(by.now))
+                .value(":enrolled", s(enrolled.as_str()))
+                .value(":allow", s(State::Allow.as_str()))
+                .value(":open", s(State::ChallengeRequired.as_str())),
         };
         self.check(by.action, &entitles)
     }
 
+    /// What is written beside an own change.
+    fn beside(&self, user: &User, change: &OwnChange<'_>) -> Result<Vec<TransactWriteItem>, Error> {
+        let whose = (&user.id, &user.uid);
+        let mut writes =
+            vec![self.entitles(&user.uid, change.by)?, self.put_event(whose, change.event, change.by.now)?];
+        writes.extend(self.put_notice(change.notice)?);
+        Ok(writes)
+    }
+
     /// Writes down what happened, for its user to see.
-    pub(super) fn put_event(&self, user: &User, event: &Event, now: Timestamp) -> Result<TransactWriteItem, Error> {
+    pub(super) fn put_event(
+        &self,
+        (user, uid): (&UserId, &UserUid),
+        event: &Event,
+        now: Timestamp,
+    ) -> Result<TransactWriteItem, Error> {
         let at = format!("{:013}#{}", now.as_millisecond(), HEXLOWER.encode(&random::<4>()?));
-        let mut item = keyed(&keys::event(self.tenant, &user.id, &at));
-        item.insert("uid".into(), s(user.uid.as_str()));
+        let mut item = keyed(&keys::event(self.tenant, user, &at));
+        item.insert("uid".into(), s(uid.as_str()));
         item.insert("at".into(), time(now));
         item.insert("doc".into(), document(event)?);
         item.insert("ttl".into(), n(now.as_second() + EVENTS_KEPT_SECONDS));
@@ -96,35 +132,33 @@ impl TenantStore<'_> {
         Ok(events)
     }
 
-    /// Puts a new set of recovery codes, by their hashes, in place of the last one; `first`: only where there is none.
-    pub async fn put_recovery_codes(
-        &self,
-        user: &User,
-        hashes: &[String],
-        (first, entitled): (bool, Option<Entitled<'_>>),
-        (event, now): (&Event, Timestamp),
-    ) -> Result<Change, Error> {
+    /// Puts a new set of recovery codes in place of the last one.
+    pub async fn put_recovery_codes(&self, user: &User, new: &NewCodes<'_>) -> Result<Change, Error> {
         let mut item = keyed(&keys::recovery(self.tenant, &user.id));
         item.insert("uid".into(), s(user.uid.as_str()));
-        item.insert("codes".into(), AttributeValue::Ss(hashes.to_vec()));
+        item.insert("codes".into(), AttributeValue::Ss(new.hashes.to_vec()));
         item.insert("spent".into(), empty_map());
-        item.insert("at".into(), time(now));
-        let (condition, life) = match first {
+        item.insert("at".into(), time(new.now));
+        let (condition, life) = match new.is_first {
             true => ("attribute_not_exists(pk) OR uid <> :v", Some(s(user.uid.as_str()))),
             false => ("attribute_not_exists(pk) OR attribute_exists(pk)", None),
         };
-        let enrolled = Expressions::default()
+        let mut enrolled = Expressions::default()
             .require("uid = :uid AND (size(totp) > :none OR size(att) > :none)")
             .value(":uid", s(user.uid.as_str()))
             .value(":none", n(0));
+        if let Some(by) = new.by {
+            enrolled = enrolled.still_entitled(by);
+        }
         let mut writes = vec![
             self.put_if(item, condition, life)?,
             self.check(&keys::user(self.tenant, &user.id), &enrolled)?,
-            self.put_event(user, event, now)?,
+            self.put_event((&user.id, &user.uid), &Event::NewRecoveryCodes, new.now)?,
         ];
-        if let Some(entitled) = entitled {
-            writes.push(self.entitles(entitled)?);
+        if let Some(by) = new.by {
+            writes.push(self.entitles(&user.uid, by)?);
         }
+        writes.extend(self.put_notice(new.notice)?);
         self.change_account(writes).await
     }
 
@@ -137,79 +171,31 @@ impl TenantStore<'_> {
         Ok(Some(item.get("codes").and_then(|codes| codes.as_ss().ok()).cloned().unwrap_or_default()))
     }
 
-    /// Accepts a recovery code: spends it and succeeds the action, both or neither. What is not among the codes that are
-    /// left is refused by the same write.
-    pub async fn settle_recovery(&self, user: &User, used: &Recovery<'_>) -> Result<Settlement, Error> {
-        let spend = Expressions::default()
-            .set("spent.#h = :action")
-            .delete("codes :hashes")
-            .require("uid = :uid AND contains(codes, :hash)")
-            .name("#h", used.hash)
-            .value(":hash", s(used.hash))
-            .value(":hashes", AttributeValue::Ss(vec![used.hash.to_owned()]))
-            .value(":action", s(used.action_id.as_str()))
-            .value(":uid", s(user.uid.as_str()));
-        let freed = Expressions::default()
-            .opened_by(Method::RecoveryCode.worth(false))
-            .freed(&user.guesses.freed_by(used.attempt))
-            .require("uid = :uid AND (size(totp) > :none OR size(att) > :none)")
-            .value(":none", n(0))
-            .value(":uid", s(user.uid.as_str()));
-        let proof = (Method::RecoveryCode, used.authenticator);
-        let succeed = succeed_action((used.action_id, &user.uid), proof, used.now, &State::ANSWERABLE);
-        let at = keys::recovery(self.tenant, &user.id);
-        let write = async || {
-            let mut writes = vec![
-                self.update(&at, &spend)?,
-                self.update_user(&user.id, &freed)?,
-                self.update(used.action, &succeed)?,
-                self.put_event(user, &Event::RecoveryCodeUsed, used.now)?,
-            ];
-            let whose = (&user.id, &user.uid);
-            writes.extend(self.tell_rules(whose, used.action_id, Some(Method::RecoveryCode), used.now)?);
-            self.store.transact(writes).await
-        };
-        match contended(write).await {
-            Ok(()) => Ok(Settlement::Accepted),
-            Err(Refusal::Cancelled(refused)) => {
-                // Spent by this very action: the same request again, or one whose answer was lost.
-                let Some(Some(Some(item))) = refused.first() else { return Ok(Settlement::Refused) };
-                let row = Row(item);
-                let by_it = row
-                    .map_opt("spent")
-                    .is_some_and(|spent| spent.text_opt(used.hash) == Some(used.action_id.as_str()));
-                let same = by_it && row.text("uid")? == user.uid.as_str();
-                Ok(if same { Settlement::Accepted } else { Settlement::Refused })
-            }
-            Err(other) => Err(other.into()),
-        }
-    }
-
     /// Gives an authenticator another name.
     pub async fn rename_authenticator(
         &self,
         user: &User,
-        (old, new): (&Authenticator, &Authenticator),
-        (by, event): (Entitled<'_>, &Event),
+        old: &Authenticator,
+        new: &Authenticator,
+        change: &OwnChange<'_>,
     ) -> Result<Change, Error> {
         let path = if user.totp.contains_key(&old.id) { "totp.#i" } else { "att.#i" };
         let has = Expressions::default()
             .require(format!("uid = :uid AND attribute_exists({path})"))
             .name("#i", old.id.as_str())
-            .value(":uid", s(user.uid.as_str()));
+            .value(":uid", s(user.uid.as_str()))
+            .still_entitled(change.by);
         let rename = Expressions::default()
             .set("doc = :new")
-            .require("uid = :uid AND doc = :old")
-            .value(":uid", s(user.uid.as_str()))
+            .require("doc = :old")
             .value(":old", document(old)?)
             .value(":new", document(new)?);
-        self.change_account(vec![
+        let mut writes = vec![
             self.update(&keys::authenticator(self.tenant, &user.id, &old.id), &rename)?,
             self.check(&keys::user(self.tenant, &user.id), &has)?,
-            self.entitles(by)?,
-            self.put_event(user, event, by.now)?,
-        ])
-        .await
+        ];
+        writes.extend(self.beside(user, change)?);
+        self.change_account(writes).await
     }
 
     /// Removes an authenticator, for its user. With `keep_last`, not where it is the only one.
@@ -218,11 +204,10 @@ impl TenantStore<'_> {
         user: &User,
         id: &AuthenticatorId,
         keep_last: bool,
-        (by, event): (Entitled<'_>, &Event),
+        change: &OwnChange<'_>,
     ) -> Result<Removed, Error> {
-        let others = [self.entitles(by)?, self.put_event(user, event, by.now)?];
-        let removal = Removal { id, keep_last, remover: Remover::Owner, now: by.now };
-        self.remove_authenticator_and(user, &removal, &others).await
+        let removal = Removal { id, keep_last, remover: Remover::Owner(Some(change.by)), now: change.by.now };
+        self.remove_authenticator_and(user, &removal, &self.beside(user, change)?).await
     }
 
     /// Makes an authenticator the one that is asked first, for its user.
@@ -230,29 +215,23 @@ impl TenantStore<'_> {
         &self,
         user: &User,
         one: &Authenticator,
-        (by, event): (Entitled<'_>, &Event),
+        change: &OwnChange<'_>,
     ) -> Result<Change, Error> {
-        self.change_account(vec![
-            self.update_user(&user.id, &self.default(user, &one.id, one.method))?,
-            self.entitles(by)?,
-            self.put_event(user, event, by.now)?,
-        ])
-        .await
+        let chosen = self.default(user, &one.id, one.method).still_entitled(change.by);
+        let mut writes = vec![self.update_user(&user.id, &chosen)?];
+        writes.extend(self.beside(user, change)?);
+        self.change_account(writes).await
     }
 
     /// Forgets a device of the user, for its user.
-    pub async fn forget_device(
-        &self,
-        user: &User,
-        device: &str,
-        (by, event): (Entitled<'_>, &Event),
-    ) -> Result<Change, Error> {
-        self.change_account(vec![
-            self.update(&self.device_key(user, device), &super::recent::invalidated(user, by.now))?,
-            self.entitles(by)?,
-            self.put_event(user, event, by.now)?,
-        ])
-        .await
+    pub async fn forget_device(&self, user: &User, device: &str, change: &OwnChange<'_>) -> Result<Change, Error> {
+        let same = Expressions::default().require("uid = :uid").value(":uid", s(user.uid.as_str()));
+        let mut writes = vec![
+            self.update(&self.device_key(user, device), &super::recent::invalidated(user, change.by.now))?,
+            self.check(&keys::user(self.tenant, &user.id), &same.still_entitled(change.by))?,
+        ];
+        writes.extend(self.beside(user, change)?);
+        self.change_account(writes).await
     }
 
     async fn change_account(&self, writes: Vec<TransactWriteItem>) -> Result<Change, Error> {
@@ -260,6 +239,21 @@ impl TenantStore<'_> {
             Ok(()) => Ok(Change::Done),
             Err(Refusal::Cancelled(_)) => Ok(Change::Stale),
             Err(other) => Err(other.into()),
+        }
+    }
+}
+
+impl Expressions {
+    /// On the user's item: what succeeded the action was not taken away since, or what it enrolled is still there.
+    pub(super) fn still_entitled(self, by: Entitled<'_>) -> Self {
+        match by.how {
+            Entitlement::Success(verification) => self
+                .require(format!("attribute_not_exists({REVOKED}.#va) OR {REVOKED}.#va < :va"))
+                .name("#va", verification.authenticator.as_str())
+                .value(":va", time(verification.at)),
+            Entitlement::Enrolment(enrolled) => {
+                self.require("attribute_exists(att.#va)").name("#va", enrolled.as_str())
+            }
         }
     }
 }

@@ -7,10 +7,10 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailur
 use serde::{Deserialize, Serialize};
 
 use countersign_domain::{
-    action::{About, Action, Failure, State, Verification},
+    action::{Action, Failure, State, Verification},
     clock::Timestamp,
     error::Error,
-    id::{ActionCode, ActionId, IdempotencyKey, UserId},
+    id::{ActionCode, AuthenticatorId, IdempotencyKey, UserId},
     method::Method,
     rule::{Outcome, Trace},
     user::{Profile, User},
@@ -86,6 +86,9 @@ pub(super) fn write_action(key: &Key, action: &Action) -> Result<Attributes, Err
         methods.push("NONE".into());
     }
     item.insert("am".into(), AttributeValue::Ss(methods));
+    if let Some(enrolled) = &action.enrolled {
+        item.insert("en".into(), s(enrolled.as_str()));
+    }
     if let Some(verification) = &action.verification {
         item.insert("vm".into(), s(verification.method.as_str()));
         item.insert("va".into(), s(verification.authenticator.as_str()));
@@ -122,6 +125,7 @@ pub(super) fn read_action(item: &Attributes) -> Result<Action, Error> {
         fingerprint: fixed.fingerprint.into(),
         allowed_methods: allowed.iter().filter_map(|name| Method::parse(name)).collect(),
         redirect_url: fixed.redirect_url.map(Cow::into_owned),
+        enrolled: row.text_opt("en").map(AuthenticatorId::parse).transpose()?,
         verification,
         failure: fixed.failure,
         input: fixed.input.into(),
@@ -204,12 +208,6 @@ impl TenantStore<'_> {
     fn note_seen(&self, user: &User, today: i64) -> Result<TransactWriteItem, Error> {
         let note = Expressions::default().require("uid = :uid").value(":uid", s(user.uid.as_str()));
         self.update_user(&user.id, &note.seen_on(self.tenant, &user.id, today))
-    }
-
-    /// Whether an action may be succeeded that an app names itself: `None` where nobody has tracked it.
-    pub async fn action_named(&self, user: &UserId, about: &About) -> Result<Option<(ActionId, State)>, Error> {
-        let found = self.action(&self.action_key(user, &about.code, &about.key)).await?;
-        Ok(found.map(|action| (action.id, action.state)))
     }
 
     /// Gives an action that is still open more time, because its backend asks for it again.

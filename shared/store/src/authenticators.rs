@@ -14,7 +14,7 @@ use countersign_domain::{
 };
 
 use super::{
-    Expressions, Refusal, Settlement, TenantStore, census, contended,
+    Entitled, Expressions, Refusal, TenantStore, census, contended,
     item::{Attributes, Row, document, empty_map, keyed, n, s},
     keys::{self, Key},
     policy::finished,
@@ -37,17 +37,25 @@ pub struct Removal<'a> {
     pub id: &'a AuthenticatorId,
     /// Not where it is the only one that the user has.
     pub keep_last: bool,
-    pub remover: Remover,
+    pub remover: Remover<'a>,
     pub now: Timestamp,
 }
 
 /// Who takes an authenticator away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Remover {
-    /// Its owner, or the device itself: what they were entitled to goes on.
-    Owner,
+#[derive(Clone, Copy)]
+pub enum Remover<'a> {
+    /// Its owner, by what entitles them, or the device itself: what they were entitled to goes on.
+    Owner(Option<Entitled<'a>>),
     /// The customer: what it had succeeded ends with it, and with the last one everything does.
     Customer,
+}
+
+/// How an addition by the backend went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Added {
+    Yes,
+    /// The user is not what it was, or has no room.
+    Stale,
 }
 
 /// An authenticator that the customer's backend vouches for (contract, S7).
@@ -100,7 +108,7 @@ impl TenantStore<'_> {
         is_new: bool,
         new: &NewAuthenticator,
         (spent, is_default): (&SpentSteps, bool),
-    ) -> Result<Settlement, Error> {
+    ) -> Result<Added, Error> {
         let writes = || {
             let id = new.description.id.as_str();
             let mut add =
@@ -150,8 +158,8 @@ impl TenantStore<'_> {
             Ok::<_, Error>(writes)
         };
         match contended(async || self.store.transact(writes()?).await).await {
-            Ok(()) => Ok(Settlement::Accepted),
-            Err(Refusal::Cancelled(_)) => Ok(Settlement::Refused),
+            Ok(()) => Ok(Added::Yes),
+            Err(Refusal::Cancelled(_)) => Ok(Added::Stale),
             Err(other) => Err(other.into()),
         }
     }
@@ -246,7 +254,7 @@ impl TenantStore<'_> {
             remove = remove.remove("pend");
         }
         let revoked = match remover {
-            Remover::Owner => Some(user.revoked.clone()),
+            Remover::Owner(_) => Some(user.revoked.clone()),
             Remover::Customer => user.revoked.with(id, *now).filter(|_| !is_last),
         };
         let uid = match &revoked {
@@ -260,6 +268,9 @@ impl TenantStore<'_> {
                 .require(format!("attribute_not_exists({REVOKED}) OR {REVOKED} = :before"))
                 .value(":revoked", revoked_value(&revoked))
                 .value(":before", revoked_value(&user.revoked));
+        }
+        if let Remover::Owner(Some(by)) = remover {
+            remove = remove.still_entitled(*by);
         }
         if is_last {
             remove = remove.listed(self.tenant, &user.id, false);

@@ -6,24 +6,24 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
 use countersign_domain::{
-    action::{About, Action, State as ActionState, Strength, Verification},
+    action::{About, State as ActionState},
     challenge::{Challenge, Decided as By, Kind, State, Subject},
     clock::Timestamp,
     error::Error,
-    id::{AuthenticatorId, ChallengeId},
-    limiter::{PushStarts, Slot},
+    id::{AuthenticatorId, ChallengeId, UserId},
+    limiter::PushStarts,
     method::{Method, device::Context},
     user::User,
 };
 
 use super::{
     Expressions, Refusal, TenantStore,
-    actions::KEPT_SECONDS,
+    accept::{Decision, Receipt, settled},
     contended,
     devices::Credential,
     item::{Attributes, Row, document, keyed, n, s, time},
     keys::{self, Key},
-    proofs::succeed_action,
+    users::read_user,
 };
 
 /// The part of a challenge that never changes.
@@ -39,49 +39,29 @@ struct Fixed {
     poll_hash: Option<String>,
 }
 
-/// How the write that decides a challenge went.
+/// A question that nobody answered is swept so long after its end.
+const UNANSWERED_SECONDS: i64 = 3600;
+
+/// How the write of a denial went.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Decided {
+pub enum Denied {
     /// By this write, or by an earlier run of the same request.
     Yes,
     /// It had come to another end before.
     AlreadyOver,
-    /// The device, the user or the action may not be what it was.
+    /// The device or the user is not what it was.
     Refused,
 }
 
-/// What a device signed, so that anybody can check it later.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Receipt {
-    /// SubjectPublicKeyInfo, base64.
-    pub public_key: String,
-    /// Over the challenge's id (contract, section 2.6).
-    pub signature: String,
-    /// The statement's bytes, base64, and the signature over them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub statement: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub signature_v2: Option<String>,
-}
-
-/// A device's answer on its way to be written down.
-pub struct Decision<'a> {
+/// A device says no.
+pub struct Denial<'a> {
     pub credential: &'a Credential,
-    pub approved: bool,
-    /// The action that an approval succeeds.
     pub about: &'a About,
-    pub strength: Strength,
     pub receipt: &'a Receipt,
-    /// Guesses that a right number gives back.
-    pub freed: &'a [Slot],
-    /// From then on pushes may be sent again, Unix seconds: the user said "not me".
+    /// From then on pushes may be sent again, Unix seconds: the user said "not me", and the action fails.
     pub quiet_until: Option<i64>,
     pub now: Timestamp,
 }
-
-/// A receipt is kept as long as its action; a question that nobody answered is soon forgotten.
-const UNANSWERED_SECONDS: i64 = 3600;
 
 fn write_challenge(key: &Key, challenge: &Challenge) -> Result<Attributes, Error> {
     let mut item = keyed(key);
@@ -142,6 +122,18 @@ impl TenantStore<'_> {
     /// One challenge, consistently.
     pub async fn challenge(&self, id: &ChallengeId) -> Result<Option<Challenge>, Error> {
         self.store.get(&keys::challenge(self.tenant, id)).await?.map(|item| read_challenge(id, &item)).transpose()
+    }
+
+    /// A user and a challenge, in one round trip.
+    pub async fn user_and_challenge(
+        &self,
+        user: &UserId,
+        id: &ChallengeId,
+    ) -> Result<(Option<User>, Option<Challenge>), Error> {
+        let wanted = [&keys::user(self.tenant, user), &keys::challenge(self.tenant, id)];
+        let [found, challenge] = self.store.get_all(wanted).await?;
+        let found = found.map(|item| read_user(user, &item)).transpose()?;
+        Ok((found, challenge.map(|item| read_challenge(id, &item)).transpose()?))
     }
 
     /// What a device signed, once it has.
@@ -230,142 +222,71 @@ impl TenantStore<'_> {
         }
     }
 
-    /// Decides a challenge, and succeeds its action where it is approved: one transaction, so that the first decision
-    /// is the only one, of a device that is still the user's, for an action that is still open.
-    pub async fn decide(&self, challenge: &Challenge, decision: &Decision<'_>) -> Result<Decided, Error> {
-        let mut writes = vec![self.decided_challenge(challenge, decision)?, self.decided_user(challenge, decision)?];
-        writes.push(self.decided_device(decision)?);
-        let report = !decision.approved && decision.quiet_until.is_some();
-        if decision.approved {
-            writes.push(self.decided_action(decision)?);
-            writes.extend(self.tell_rules_of_approval(decision)?);
-        } else if report && decision.about.is_tracked {
-            writes.push(self.failed_action(decision)?);
+    /// Writes down that a device denied. Its action goes on waiting for another answer, unless the user said "not me".
+    pub async fn deny(&self, challenge: &Challenge, denial: &Denial<'_>) -> Result<Denied, Error> {
+        let Credential { user, uid, authenticator, .. } = denial.credential;
+        let decision =
+            Decision { user, uid, by: authenticator, state: State::Rejected, receipt: denial.receipt, now: denial.now };
+        let mut settle = settled(uid, authenticator, challenge);
+        if let Some(until) = denial.quiet_until {
+            settle = settle.set("pq = :quiet").value(":quiet", n(until));
         }
-        match contended(async || self.store.transact(writes.clone()).await).await {
-            Ok(()) => Ok(Decided::Yes),
-            Err(Refusal::Cancelled(refused)) => {
-                let refused = |index: usize| refused.get(index).is_some_and(Option::is_some);
-                if refused(0) {
-                    return self.decided_before(&challenge.id, decision).await;
-                }
-                if report && !refused(1) && refused(3) {
-                    // The action has come to an end of its own: what is left is the challenge, and the quiet.
-                    let rest = writes.get(..3).unwrap_or_default().to_vec();
-                    return match contended(async || self.store.transact(rest.clone()).await).await {
-                        Ok(()) => Ok(Decided::Yes),
-                        Err(Refusal::Cancelled(_)) => self.decided_before(&challenge.id, decision).await,
-                        Err(other) => Err(other.into()),
-                    };
-                }
-                Ok(Decided::Refused)
-            }
+        let rest = vec![
+            self.decided(challenge, &decision)?,
+            self.update_user(user, &settle)?,
+            self.used_device(user, uid, authenticator, denial.now)?,
+        ];
+        let mut all = rest.clone();
+        if denial.quiet_until.is_some() && denial.about.is_tracked {
+            all.push(self.failed_action(denial)?);
+        }
+        let refused = match contended(async || self.store.transact(all.clone()).await).await {
+            Ok(()) => return Ok(Denied::Yes),
+            Err(Refusal::Cancelled(refused)) => refused,
+            Err(other) => return Err(other.into()),
+        };
+        let is_refused = |index: usize| refused.get(index).is_some_and(Option::is_some);
+        if is_refused(0) {
+            return self.denied_before(&challenge.id, denial).await;
+        }
+        if is_refused(1) || !is_refused(3) {
+            return Ok(Denied::Refused);
+        }
+        // The action has come to an end of its own: what is left is the challenge, and the quiet.
+        match contended(async || self.store.transact(rest.clone()).await).await {
+            Ok(()) => Ok(Denied::Yes),
+            Err(Refusal::Cancelled(_)) => self.denied_before(&challenge.id, denial).await,
             Err(other) => Err(other.into()),
         }
     }
 
-    /// What became of a challenge that would not be decided: the same request again gets the same answer.
-    async fn decided_before(&self, id: &ChallengeId, decision: &Decision<'_>) -> Result<Decided, Error> {
-        let state = if decision.approved { State::Verified } else { State::Rejected };
+    /// What became of a challenge that would not be denied: the same request again gets the same answer.
+    async fn denied_before(&self, id: &ChallengeId, denial: &Denial<'_>) -> Result<Denied, Error> {
         let found = self.challenge(id).await?;
         let same = found.is_some_and(|found| {
-            found.state == state && found.decided.is_some_and(|by| by.by == decision.credential.authenticator)
+            let by_it = found.decided.is_some_and(|by| by.by == denial.credential.authenticator);
+            found.state == State::Rejected && by_it
         });
-        Ok(if same { Decided::Yes } else { Decided::AlreadyOver })
+        Ok(if same { Denied::Yes } else { Denied::AlreadyOver })
     }
 
-    fn decided_challenge(&self, challenge: &Challenge, decision: &Decision<'_>) -> Result<TransactWriteItem, Error> {
-        let state = if decision.approved { State::Verified } else { State::Rejected };
-        let Credential { user, uid, authenticator, .. } = decision.credential;
-        let mut decide = Expressions::default()
-            .set("st = :decided, #by = :by, #at = :at, rcpt = :receipt, us = :user, uid = :uid, #ttl = :ttl")
-            .require("st = :pending AND #exp > :at AND (attribute_not_exists(uid) OR uid = :uid)")
-            .name("#exp", "exp")
-            .name("#by", "by")
-            .name("#at", "at")
-            .name("#ttl", "ttl")
-            .value(":ttl", n(decision.now.as_second() + KEPT_SECONDS))
-            .value(":decided", s(state.as_str()))
-            .value(":pending", s(State::Pending.as_str()))
-            .value(":by", s(authenticator.as_str()))
-            .value(":at", time(decision.now))
-            .value(":receipt", document(decision.receipt)?)
-            .value(":user", s(user.as_str()))
-            .value(":uid", s(uid.as_str()));
-        if challenge.kind == Kind::QrCode {
-            decide = decide.require("cl = :by");
-        }
-        self.update(&keys::challenge(self.tenant, &challenge.id), &decide)
-    }
-
-    /// The user's half: it still has this device, its question is settled, and a right number gives guesses back.
-    fn decided_user(&self, challenge: &Challenge, decision: &Decision<'_>) -> Result<TransactWriteItem, Error> {
-        let Credential { user, uid, authenticator, .. } = decision.credential;
-        let mut settle = Expressions::default()
-            .set("uid = :uid")
-            .require("uid = :uid AND attribute_exists(att.#device)")
-            .name("#device", authenticator.as_str())
-            .value(":uid", s(uid.as_str()));
-        if challenge.kind == Kind::Push {
-            settle = settle
-                .set("ps.#c = :settled")
-                .name("#c", challenge.id.as_str())
-                .value(":settled", n(-challenge.created_at.as_millisecond()));
-        }
-        if decision.approved {
-            settle = settle.opened_by(decision.credential.method.worth(decision.strength.number_matching));
-        }
-        settle = settle.freed(decision.freed);
-        if let Some(until) = decision.quiet_until {
-            settle = settle.set("pq = :quiet").value(":quiet", n(until));
-        }
-        self.update_user(user, &settle)
-    }
-
-    fn decided_device(&self, decision: &Decision<'_>) -> Result<TransactWriteItem, Error> {
-        let Credential { user, uid, authenticator, .. } = decision.credential;
-        let used = Expressions::default()
-            .set("lv = :at")
-            .require("uid = :uid")
-            .value(":at", time(decision.now))
-            .value(":uid", s(uid.as_str()));
-        self.update(&keys::authenticator(self.tenant, user, authenticator), &used)
-    }
-
-    fn decided_action(&self, decision: &Decision<'_>) -> Result<TransactWriteItem, Error> {
-        let Decision { credential, about, now, .. } = decision;
-        let key = self.action_key(&credential.user, &about.code, &about.key);
-        let method = credential.method;
-        if about.is_tracked {
-            let proof = (method, &credential.authenticator);
-            let succeed = succeed_action((&about.id, &credential.uid), proof, *now, &ActionState::ANSWERABLE);
-            return self.update(&key, &succeed.set("vs = :strength").value(":strength", document(&decision.strength)?));
-        }
-        let action = Action::verified(
-            (about, &credential.uid),
-            Verification {
-                method,
-                authenticator: credential.authenticator.clone(),
-                at: *now,
-                strength: decision.strength,
-            },
-        );
-        self.put_if(
-            super::actions::write_action(&key, &action)?,
-            "attribute_not_exists(pk) OR uid <> :v",
-            Some(s(credential.uid.as_str())),
-        )
-    }
-
-    fn failed_action(&self, decision: &Decision<'_>) -> Result<TransactWriteItem, Error> {
-        let Decision { credential, about, now, .. } = decision;
+    fn failed_action(&self, denial: &Denial<'_>) -> Result<TransactWriteItem, Error> {
+        let Denial { credential, about, now, .. } = denial;
         let fail = Expressions::default()
             .set("st = :failed, sta = :at")
-            .require("id = :id AND st = :open")
+            .require("id = :id AND uid = :uid AND st = :open")
             .value(":failed", s(ActionState::ChallengeFailed.as_str()))
             .value(":open", s(ActionState::ChallengeRequired.as_str()))
             .value(":at", time(*now))
+            .value(":uid", s(credential.uid.as_str()))
             .value(":id", s(about.id.as_str()));
         self.update(&self.action_key(&credential.user, &about.code, &about.key), &fail)
+    }
+
+    /// The item of a notice, beside the change that it tells of: a message whose change was not written finds nothing.
+    pub(super) fn put_notice(&self, notice: Option<&Challenge>) -> Result<Option<TransactWriteItem>, Error> {
+        let Some(notice) = notice else { return Ok(None) };
+        let item = write_challenge(&keys::challenge(self.tenant, &notice.id), notice)?;
+        self.put_if(item, "attribute_not_exists(pk)", None).map(Some)
     }
 }

@@ -57,6 +57,8 @@ pub struct NewDevice<'a> {
     pub action: (&'a keys::Key, &'a ActionId),
     /// The user has nothing enrolled, and must not have by then.
     pub is_first: bool,
+    /// What tells the user's other devices, where it was sent on its way.
+    pub notice: Option<&'a Challenge>,
     pub now: Timestamp,
 }
 
@@ -102,7 +104,7 @@ impl TenantStore<'_> {
         if description.method == Method::Push && new.push_token.is_none() {
             add = add.add("ur :silent").value(":silent", AttributeValue::Ss(vec![description.id.to_string()]));
         }
-        let open = super::proofs::enrollable(new.action.1, new.now);
+        let mut open = Expressions::enrollable(new.action.1, &user.uid, new.now);
         let mut credential = keyed(&keys::credential(self.tenant, description.method, &new.key.fingerprint()));
         credential.insert("us".into(), s(user.id.as_str()));
         credential.insert("uid".into(), s(user.uid.as_str()));
@@ -113,13 +115,22 @@ impl TenantStore<'_> {
         if let Some(token) = new.push_token {
             item.insert("tok".into(), s(token));
         }
+        // Whoever enrols the first is entitled to what goes with it, such as recovery codes; nobody else is.
+        let enrols = match new.is_first {
+            true => {
+                open = open.set("en = :enrolled").value(":enrolled", s(description.id.as_str()));
+                self.update(new.action.0, &open)?
+            }
+            false => self.check(new.action.0, &open)?,
+        };
         let write = async || {
-            let writes = vec![
+            let mut writes = vec![
                 self.put_if(credential.clone(), "attribute_not_exists(pk)", None)?,
                 self.update_user(&user.id, &add)?,
                 self.put_if(item.clone(), "attribute_not_exists(pk) OR uid <> :v", Some(s(user.uid.as_str())))?,
-                self.check(new.action.0, &open)?,
+                enrols.clone(),
             ];
+            writes.extend(self.put_notice(new.notice)?);
             self.store.transact(writes).await
         };
         match contended(write).await {

@@ -3,6 +3,7 @@
 //! Every promise of the product is the condition of one write here. Reads that decide anything are consistent,
 //! and no index takes part.
 
+mod accept;
 mod account;
 mod actions;
 mod apply;
@@ -12,6 +13,7 @@ mod challenges;
 mod claims;
 mod counted;
 mod devices;
+mod enrolments;
 mod expressions;
 mod forms;
 mod guesses;
@@ -24,7 +26,6 @@ mod past;
 mod points;
 mod policy;
 mod profiles;
-mod proofs;
 mod recent;
 mod rules;
 pub mod schema;
@@ -49,11 +50,12 @@ use aws_sdk_dynamodb::{
     },
 };
 
-pub use account::{Change, Entitled, Recovery};
+pub use accept::{Acceptance, Accepted, Approval, FirstStep, Proof, Receipt};
+pub use account::{Change, Entitled, Entitlement, NewCodes, OwnChange};
 pub use actions::{Tracked, no_action};
 pub use apply::{Applied, Configured};
-pub use authenticators::{NewAuthenticator, Removal, Removed, Remover};
-pub use challenges::{Decided, Decision, Receipt};
+pub use authenticators::{Added, NewAuthenticator, Removal, Removed, Remover};
+pub use challenges::{Denial, Denied};
 pub use counted::Counted;
 pub use devices::{Credential, DeviceAddress, Enrolled, NewDevice};
 pub use guesses::Spent;
@@ -62,7 +64,6 @@ pub use lists::no_list;
 pub use past::{PAGE_USERS, PastPage};
 pub use points::no_point;
 pub use profiles::StoredProfile;
-pub use proofs::{Completion, Settlement};
 pub use recent::{Noted, SeenByRules, no_device};
 pub use rules::no_rule;
 pub use spent::SpentSteps;

@@ -13,7 +13,7 @@ use countersign_domain::{
 };
 
 use super::{
-    Credential, Decision, Expressions, Refusal, StoredProfile, TenantStore,
+    Expressions, Refusal, StoredProfile, TenantStore,
     actions::KEPT_SECONDS,
     contended,
     item::{Attributes, Row, document, keyed, n, s, time},
@@ -162,12 +162,6 @@ impl TenantStore<'_> {
             writes.push(self.update(&keys::device(self.tenant, user, &tag), &seen)?);
         }
         Ok(writes)
-    }
-
-    /// The same for an approval on a device.
-    pub(super) fn tell_rules_of_approval(&self, decision: &Decision<'_>) -> Result<Vec<TransactWriteItem>, Error> {
-        let Credential { user, uid, method, .. } = decision.credential;
-        self.tell_rules((user, uid), &decision.about.id, Some(*method), decision.now)
     }
 
     /// Tells rules of a success that the backend vouches for. A crash before it leaves an address unknown, no more.

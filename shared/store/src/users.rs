@@ -150,6 +150,13 @@ impl TenantStore<'_> {
         Ok((user, profile))
     }
 
+    /// The user and one of its actions in one round trip.
+    pub async fn user_and_action(&self, id: &UserId, action: &Key) -> Result<(Option<User>, Option<Action>), Error> {
+        let [user, action] = self.store.get_all([&keys::user(self.tenant, id), action]).await?;
+        let user = user.map(|item| read_user(id, &item)).transpose()?;
+        Ok((user, action.map(|item| super::actions::read_action(&item)).transpose()?))
+    }
+
     /// The user, its profile and one of its actions in one round trip.
     pub async fn user_profile_and_action(
         &self,

@@ -120,6 +120,9 @@ pub struct Context {
     /// The site that shows the QR code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
+    /// `origin` and `custom` are what a page said of an action that nobody tracked, and nothing that a backend stands for.
+    #[serde(skip_serializing_if = "is_false")]
+    pub is_claimed: bool,
     /// Public data points of the action, and of the user.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub custom: Map<String, Value>,
@@ -127,13 +130,19 @@ pub struct Context {
     pub user_custom: Map<String, Value>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
 impl Context {
     /// SHA-256 over what is shown, hexadecimal; part of what `signatureV2` signs. Absent is the empty text, objects are
-    /// JSON without spaces and with their names in order.
+    /// JSON without spaces and with their names in order. What a page claimed has one more part, `claimed`, so that no
+    /// signature over it passes for one over tracked data.
     pub fn digest(&self) -> String {
         let custom = |map: &Map<String, Value>| Value::Object(map.clone()).to_string();
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
-        let parts = [
+        let mut parts = vec![
             text(&self.ip_address),
             text(&self.place),
             text(&self.user_agent),
@@ -142,7 +151,9 @@ impl Context {
             custom(&self.custom),
             custom(&self.user_custom),
         ];
-        let parts = length_prefixed(&parts.each_ref().map(|part| part.as_bytes()));
+        parts.extend(self.is_claimed.then(|| "claimed".to_owned()));
+        let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
+        let parts = length_prefixed(&parts);
         HEXLOWER.encode(digest::digest(&digest::SHA256, &parts).as_ref())
     }
 }

@@ -1,6 +1,6 @@
 //! What the rules of an action make of it, and what they remember of it.
 
-use countersign_core::{
+use crate::{
     action::Action,
     app::{App, TenantContext},
     clock::Timestamp,
@@ -18,7 +18,7 @@ use countersign_core::{
 };
 
 /// What is read of a user before an action, in one round trip.
-pub(crate) struct Reading {
+pub struct Reading {
     pub user: Option<User>,
     pub profile: Option<StoredProfile>,
     /// Where the action has rules.
@@ -46,7 +46,7 @@ impl Reading {
 }
 
 /// What is decided of an action before it is written.
-pub(crate) struct Judgement {
+pub struct Judgement {
     pub id: ActionId,
     pub outcome: Outcome,
     pub methods: Vec<Method>,
@@ -132,16 +132,4 @@ impl Judgement {
         after.began((&action.id, &action.code), action.state.into(), origin, action.created_at);
         Some(Noted { before, recent: after, device: origin.device.as_ref().zip(device.as_deref()) })
     }
-}
-
-/// What is asked for first: what a rule says, what the action says, what the user chose.
-pub(crate) fn default_method(action: &Action, config: &ActionConfig, user: &User) -> Option<Method> {
-    let of_rule = action.rules.as_ref().and_then(|rules| rules.default_method);
-    of_rule.or(config.default_verification_method).or_else(|| user.default_method())
-}
-
-/// The rules of an action as track answers them: nothing where it has none.
-pub(crate) fn rule_ids(action: &Action) -> Option<Vec<String>> {
-    let rules = action.rules.as_ref()?;
-    Some(rules.matched.iter().map(|rule| rule.rule_id.to_string()).collect())
 }

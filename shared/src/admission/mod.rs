@@ -1,0 +1,123 @@
+//! Who may begin or answer which action, by which method, now: asked here, and nowhere else.
+//!
+//! What is asked before a write is repeated in the condition of the write wherever it can change in between (`store::accept`,
+//! `store::enrolments`, `store::account`). What only an operator changes, the configuration, is as old as its cache at most.
+
+mod device_made;
+mod judgement;
+
+use countersign_domain::action::About;
+
+use crate::{
+    action::{Action, FRESH_SECONDS, State},
+    app::{App, TenantContext, UserCaller},
+    clock::Timestamp,
+    error::Error,
+    id::ActionCode,
+    method::Method,
+    token::{self, Claims, scope},
+    user::{Profile, User},
+};
+
+pub use device_made::{Asker, made_by_device, may_begin};
+pub use judgement::{Judgement, Reading};
+
+/// What a token is about, as it is now.
+pub struct Admitted {
+    pub user: User,
+    pub profile: Profile,
+    pub action: Action,
+}
+
+/// What a token is about. 401 where its user or its action is gone, where the user was reset since, and where what had
+/// succeeded the action was taken away. One round trip.
+pub async fn open(app: &App, caller: &UserCaller) -> Result<Admitted, Error> {
+    let claims = &caller.claims;
+    let store = app.store().tenant(caller.tenant.id());
+    let key = store.action_key(&claims.sub, &claims.other.action_code, &claims.other.idempotency_key);
+    let (user, profile, action) = store.user_profile_and_action(&claims.sub, &key).await?;
+    let (user, action) = user.zip(action).ok_or_else(token::not_ours)?;
+    if !is_live(claims, &user, &action) {
+        return Err(token::not_ours());
+    }
+    Ok(Admitted { user, profile: profile.map(|stored| stored.profile).unwrap_or_default(), action })
+}
+
+/// Whether a token is of this action and of this era of the user, and what succeeded the action was not taken away since.
+pub fn is_live(claims: &Claims, user: &User, action: &Action) -> bool {
+    let was_revoked = |one: &crate::action::Verification| user.revoked.ended(&one.authenticator, one.at);
+    action.id == claims.jti
+        && user.uid == claims.other.user_uid
+        && action.user_uid == user.uid
+        && !action.verification.as_ref().is_some_and(was_revoked)
+}
+
+/// 403 where actions of this kind are not answered by the method: it is switched off, or neither the kind nor one of its
+/// rules names it. What the very action allows is the condition of the write that succeeds it.
+pub fn is_answered_by(tenant: &TenantContext, code: &ActionCode, method: Method) -> Result<(), Error> {
+    is_active(tenant, method)?;
+    match tenant.methods_of(code).contains(&method) {
+        true => Ok(()),
+        false => Err(not_by(method)),
+    }
+}
+
+/// 403 where the action needs no answer, or may not be answered by the method as things stand now.
+pub fn may_answer(tenant: &TenantContext, action: &Action, method: Method, now: Timestamp) -> Result<(), Error> {
+    if !State::ANSWERABLE.contains(&action.state) || now >= action.expires_at {
+        return Err(Error::Forbidden("The action needs no challenge, or it is over. Track it again.".into()));
+    }
+    if !action.allowed_methods.contains(&method) {
+        return Err(not_by(method));
+    }
+    is_answered_by(tenant, &action.code, method)
+}
+
+/// 403 where the tenant has switched a method off.
+pub fn is_active(tenant: &TenantContext, method: Method) -> Result<(), Error> {
+    if tenant.settings().is_active(method) {
+        return Ok(());
+    }
+    let name = method.as_str();
+    Err(Error::Forbidden(format!("{name} is switched off; set isActive of its authenticator configuration.")))
+}
+
+fn not_by(method: Method) -> Error {
+    let name = method.as_str();
+    Error::Forbidden(format!("The action may not be answered by {name}; use one of its allowed methods."))
+}
+
+/// 403 where the token may not enrol by this method: it is switched off, the action is over, or the user has a second factor
+/// already and the token does not say that it may add. Whether the user has is a condition of the write too.
+pub fn may_enrol(caller: &UserCaller, admitted: &Admitted, method: Method, now: Timestamp) -> Result<(), Error> {
+    let action = &admitted.action;
+    is_active(&caller.tenant, method)?;
+    if !State::ENROLLABLE.contains(&action.state) || now >= action.expires_at {
+        return Err(Error::Forbidden("The action is over. Track it again to get a token that may enrol.".into()));
+    }
+    if caller.tenant.policy().has_second_factor(&admitted.user, now) && !caller.claims.allows(scope::ADD) {
+        return Err(Error::Forbidden(
+            "The user is enrolled already. Use the token of a succeeded challenge, or track with scope add:authenticators."
+                .into(),
+        ));
+    }
+    Ok(())
+}
+
+/// Whether who holds this token has confirmed who it is a short while ago.
+pub fn may_change(caller: &UserCaller, action: &Action, now: Timestamp) -> bool {
+    let verified = action.verification.as_ref().map(|verification| verification.at.as_second());
+    action.state == State::ChallengeSucceeded
+        && verified.is_some_and(|at| now.as_second() < at + FRESH_SECONDS)
+        && caller.claims.allows(scope::UPDATE)
+}
+
+/// The action that a token names.
+pub fn about(claims: &Claims) -> About {
+    About {
+        code: claims.other.action_code.clone(),
+        key: claims.other.idempotency_key.clone(),
+        id: claims.jti.clone(),
+        is_tracked: true,
+    }
+}

@@ -1,0 +1,222 @@
+//! Judging what a user submits: pay a slot of its budget, prove, then accept in one write.
+
+use crate::{
+    admission,
+    app::{App, UserCaller},
+    authenticator::{Authenticator, UseSoFar},
+    clock::Timestamp,
+    error::Error,
+    happened::{Event, Happened},
+    limiter::Slot,
+    method::{
+        Method,
+        recovery::{self, RecoveryCode},
+        totp::{self, Candidate, Proved, Step},
+    },
+    notice::{self, Concerned},
+    secret::DataKey,
+    store::{Acceptance, Accepted, FirstStep, Proof, Spent},
+    token,
+    user::{PendingTotp, User},
+};
+
+/// What a code was worth.
+pub enum Verdict {
+    /// Accepted, once for ever. `enrolled` where it completed an enrolment.
+    Accepted { token: String, enrolled: Option<Box<Authenticator>> },
+    /// Wrong, used before, or too late (`CODE_INVALID_OR_EXPIRED`).
+    Rejected,
+    /// Not looked at: the guess budget is spent (`MAX_ATTEMPTS_EXCEEDED`).
+    Exhausted,
+}
+
+/// Somebody who proves something, once it was paid for.
+struct Paid<'a> {
+    app: &'a App,
+    caller: &'a UserCaller,
+    user: &'a User,
+    attempt: &'a Slot,
+    now: Timestamp,
+}
+
+/// Judges a TOTP code for the action of the caller's token (contract, C17).
+///
+/// Two round trips for a right code, one for a wrong one. 403 where such actions are not answered by an app. Errors decide
+/// nothing: 503 where the store or a key cannot be reached, in which case nothing is accepted that the store did not
+/// acknowledge.
+pub async fn verify_totp(app: &App, caller: &UserCaller, code: &str, now: Timestamp) -> Result<Verdict, Error> {
+    admission::is_answered_by(&caller.tenant, &caller.claims.other.action_code, Method::AuthenticatorApp)?;
+    // What can be no code cannot match: it is wrong without being compared, so it costs no guess.
+    let Some(code) = totp::read_code(code) else { return Ok(judged(caller, Verdict::Rejected)) };
+    // Before the slot is taken: a key service that is down costs the user no guess.
+    let key = app.data_key(&caller.tenant).await?;
+    let attempt = Slot::totp(&caller.claims.jti)?;
+    let user = match pay(app, caller, &attempt, now).await? {
+        Some(user) => user,
+        None => return Ok(judged(caller, Verdict::Exhausted)),
+    };
+    let paid = Paid { app, caller, user: &user, attempt: &attempt, now };
+    let verdict = match proved(&paid, &key, &code)? {
+        None => Verdict::Rejected,
+        Some(Proved::Replayed) => {
+            Happened::ReplayRefused.count();
+            Verdict::Rejected
+        }
+        Some(Proved::Repeated(id)) => repeated(&paid, id).await?,
+        Some(Proved::Again(id, step)) => paid.accept(id, Proof::Step(step), None).await?,
+        Some(Proved::First(_, step)) => match &user.pending {
+            Some(pending) => enrol(&paid, pending, step).await?,
+            None => Verdict::Rejected,
+        },
+    };
+    Ok(judged(caller, verdict))
+}
+
+/// Judges a recovery code for the action of the caller's token: spent once for ever, whichever action it is for.
+///
+/// Two round trips, whether it is right or wrong. Errors as for [`verify_totp`].
+pub async fn verify_recovery_code(
+    app: &App,
+    caller: &UserCaller,
+    code: &str,
+    now: Timestamp,
+) -> Result<Verdict, Error> {
+    admission::is_answered_by(&caller.tenant, &caller.claims.other.action_code, Method::RecoveryCode)?;
+    let Some(code) = RecoveryCode::parse(code) else { return Ok(judged(caller, Verdict::Rejected)) };
+    let key = app.data_key(&caller.tenant).await?;
+    let attempt = Slot::recovery()?;
+    let user = match pay(app, caller, &attempt, now).await? {
+        Some(user) => user,
+        None => return Ok(judged(caller, Verdict::Exhausted)),
+    };
+    let paid = Paid { app, caller, user: &user, attempt: &attempt, now };
+    let (hash, by) = (code.hash(&key, &user.uid), recovery::authenticator_id(&key, &user.uid));
+    // A used code may be stolen, so the user's devices are told.
+    let verdict = paid.accept(&by, Proof::RecoveryCode(&hash), Some(&Event::RecoveryCodeUsed)).await?;
+    Ok(judged(caller, verdict))
+}
+
+/// Takes a slot; `None` where the budget is spent.
+async fn pay(app: &App, caller: &UserCaller, attempt: &Slot, now: Timestamp) -> Result<Option<Box<User>>, Error> {
+    let claims = &caller.claims;
+    let store = app.store().tenant(caller.tenant.id());
+    match store.spend_attempt(&claims.sub, &claims.other.user_uid, attempt, now).await? {
+        Spent::Taken(user) => Ok(Some(user)),
+        Spent::Exhausted => Ok(None),
+        Spent::NoSuchUser => Err(token::not_ours()),
+    }
+}
+
+fn proved<'a>(paid: &Paid<'a>, key: &DataKey, code: &str) -> Result<Option<Proved<'a>>, Error> {
+    let (user, action) = (paid.user, &paid.caller.claims.jti);
+    let pending = user.pending.as_ref().filter(|pending| pending.action == *action && !pending.is_over(paid.now));
+    let given_out = pending.map(|one| Candidate { authenticator: &one.id, sealed: &one.sealed, spent: None });
+    let enrolled = user.totp.iter().map(|(id, one)| {
+        let for_this_action = one.spent.by.as_ref() == Some(action);
+        let spent = Some(totp::Spent { step: one.spent.step, for_this_action });
+        Candidate { authenticator: id, sealed: &one.sealed, spent }
+    });
+    let candidates: Vec<Candidate<'_>> = given_out.into_iter().chain(enrolled).collect();
+    let tenant = &paid.caller.tenant;
+    totp::prove(key, (tenant.id(), &user.id), &candidates, code, tenant.settings().totp_window, paid.now)
+}
+
+/// Enrols the app whose first code it is.
+async fn enrol(paid: &Paid<'_>, pending: &PendingTotp, step: Step) -> Result<Verdict, Error> {
+    let new = description(pending, paid.user, paid.now);
+    let first = FirstStep { user: paid.user, pending, step, attempt: paid.attempt, description: &new };
+    let event = Event::Added { name: new.called() };
+    match paid.accept(&pending.id, Proof::FirstStep(first), Some(&event)).await? {
+        Verdict::Accepted { token, .. } => Ok(Verdict::Accepted { token, enrolled: Some(Box::new(new)) }),
+        refused => Ok(refused),
+    }
+}
+
+/// The answer of the first time, as long as that success is handed out.
+async fn repeated(paid: &Paid<'_>, id: &crate::id::AuthenticatorId) -> Result<Verdict, Error> {
+    let store = paid.app.store().tenant(paid.caller.tenant.id());
+    let admitted = admission::open(paid.app, paid.caller).await?;
+    let verified = admitted.action.verification.filter(|one| one.authenticator == *id);
+    let Some(verification) = verified else { return Ok(Verdict::Rejected) };
+    let Some(token) = paid.token(verification.at).await? else { return Ok(Verdict::Rejected) };
+    let all = store.authenticators(&admitted.user).await?;
+    // It was the code that enrolled it.
+    let is_new = |one: &Authenticator| one.id == *id && one.verified_at.as_second() == verification.at.as_second();
+    Ok(Verdict::Accepted { token, enrolled: all.into_iter().find(is_new).map(Box::new) })
+}
+
+impl Paid<'_> {
+    /// Accepts a proof, and gives the token of the success. `event` is what the user's other devices are told.
+    async fn accept(
+        &self,
+        by: &crate::id::AuthenticatorId,
+        proof: Proof<'_>,
+        event: Option<&Event>,
+    ) -> Result<Verdict, Error> {
+        let Self { app, caller, user, now, .. } = *self;
+        // Whoever means to issue a token asks for its keys before anything is written.
+        app.signing_keys(&caller.tenant).await?;
+        let notice = match event {
+            Some(event) => notice::announce(app, &caller.tenant, &Concerned { user, but: Some(by) }, event, now).await,
+            None => None,
+        };
+        let about = admission::about(&caller.claims);
+        let freed = user.guesses.freed_by(self.attempt);
+        let acceptance = Acceptance {
+            user: &user.id,
+            uid: &user.uid,
+            action: &about,
+            by,
+            proof,
+            freed: &freed,
+            notice: notice.as_ref(),
+            now,
+        };
+        let at = match app.store().tenant(caller.tenant.id()).accept(&acceptance).await? {
+            Accepted::At(at) => at,
+            Accepted::Spent | Accepted::Refused => return Ok(Verdict::Rejected),
+        };
+        Ok(match self.token(at).await? {
+            Some(token) => Verdict::Accepted { token, enrolled: None },
+            None => Verdict::Rejected,
+        })
+    }
+
+    async fn token(&self, decided_at: Timestamp) -> Result<Option<String>, Error> {
+        let (tenant, claims) = (&self.caller.tenant, &self.caller.claims);
+        let keys = self.app.signing_keys(tenant).await?;
+        tenant.success_token(keys, claims.other.clone(), claims.jti.clone(), decided_at, self.now)
+    }
+}
+
+fn description(pending: &PendingTotp, user: &User, now: Timestamp) -> Authenticator {
+    Authenticator {
+        id: pending.id.clone(),
+        user_uid: user.uid.clone(),
+        method: Method::AuthenticatorApp,
+        created_at: pending.begun_at,
+        verified_at: now,
+        name: pending.name.clone().or_else(|| {
+            let (label, others) = (Method::AuthenticatorApp.facts().label, user.totp.len());
+            Some(if others == 0 { label.into() } else { format!("{label} {}", others + 1) })
+        }),
+        email: None,
+        phone_number: None,
+        device: None,
+        use_so_far: UseSoFar::default(),
+    }
+}
+
+/// Writes the event down: who and how it ended, never the code.
+fn judged(caller: &UserCaller, verdict: Verdict) -> Verdict {
+    let happened = match &verdict {
+        Verdict::Accepted { enrolled: Some(_), .. } => Happened::Enrolled,
+        Verdict::Accepted { .. } => Happened::Succeeded,
+        Verdict::Rejected => Happened::GuessRejected,
+        Verdict::Exhausted => Happened::LockedOut,
+    };
+    happened.count();
+    let (claims, outcome) = (&caller.claims, happened.outcome());
+    tracing::info!(event = "code_judged", outcome, tenant = %caller.tenant.id(), user = %claims.other.user_uid, action = %claims.jti);
+    verdict
+}

@@ -1,0 +1,82 @@
+//! Enrolments that are under way: a secret that was given out, and who may enrol.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use countersign_domain::{
+    action::State,
+    clock::Timestamp,
+    error::Error,
+    id::{ActionId, AuthenticatorId, UserUid},
+    user::{PendingTotp, User},
+};
+
+use super::{
+    Expressions, Refusal, TenantStore,
+    item::{b, n, s, time},
+    keys,
+};
+
+impl Expressions {
+    /// That the user has nothing to answer with: the condition of whoever enrols without having proved anything. Addresses
+    /// that a backend vouches for are still the ones that were read.
+    pub(super) fn nothing_to_answer_with(self, user: &User) -> Self {
+        if user.secretless.is_empty() || user.can_answer() {
+            return self.require("size(totp) = :none AND size(att) = :none").value(":none", n(0));
+        }
+        let vouched = user.secretless.iter().map(|(id, method)| (id.to_string(), s(method.as_str())));
+        self.require("size(totp) = :none AND att = :vouched")
+            .value(":none", n(0))
+            .value(":vouched", AttributeValue::M(vouched.collect()))
+    }
+
+    /// An action whose token may enrol: the condition of every enrolment.
+    pub(super) fn enrollable(id: &ActionId, uid: &UserUid, now: Timestamp) -> Self {
+        Self::default().require_open(id, uid, now, &State::ENROLLABLE)
+    }
+}
+
+impl TenantStore<'_> {
+    /// Remembers a secret that was given out, in place of the last one that was. `false` where the user is
+    /// enrolled by now and must not be, or another life began.
+    pub async fn begin_enrolment(&self, user: &User, pending: &PendingTotp) -> Result<bool, Error> {
+        let mut value = HashMap::from([
+            ("id".to_owned(), s(pending.id.as_str())),
+            ("k".to_owned(), b(pending.sealed.clone())),
+            ("a".to_owned(), s(pending.action.as_str())),
+            ("f".to_owned(), n(u8::from(pending.is_first))),
+            ("t".to_owned(), time(pending.begun_at)),
+        ]);
+        if let Some(name) = &pending.name {
+            value.insert("n".into(), s(name));
+        }
+        let mut begin = Expressions::default()
+            .set("pend = :pending")
+            .require("uid = :uid")
+            .value(":pending", AttributeValue::M(value))
+            .value(":uid", s(user.uid.as_str()));
+        if pending.is_first {
+            begin = begin.nothing_to_answer_with(user);
+        }
+        match self.update_one(&keys::user(self.tenant, &user.id), &begin).await {
+            Ok(_) => Ok(true),
+            Err(Refusal::Condition(_)) => Ok(false),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// Says what the owner calls the secret that was given out; nothing where another was by then.
+    pub async fn name_pending(&self, user: &User, pending: &AuthenticatorId, name: &str) -> Result<(), Error> {
+        let rename = Expressions::default()
+            .set("pend.n = :name")
+            .require("uid = :uid AND pend.id = :id")
+            .value(":name", s(name))
+            .value(":uid", s(user.uid.as_str()))
+            .value(":id", s(pending.as_str()));
+        match self.update_one(&keys::user(self.tenant, &user.id), &rename).await {
+            Ok(_) | Err(Refusal::Condition(_)) => Ok(()),
+            Err(other) => Err(other.into()),
+        }
+    }
+}
