@@ -6,10 +6,10 @@ use countersign_core::{
     clock::iso,
     error::Error,
     http::{Body, Path, Query, Reply, ServerCaller},
-    id::UserId,
+    id::{UserId, has_control},
     method::Method,
     rule::{ModelType, understood},
-    user::{ContactKind, MAX_CONTACT, Profile, RequiredAction, User, is_contact},
+    user::{ContactKind, MAX_CONTACT, Profile, RequiredAction, User},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -110,10 +110,13 @@ impl UpdateUserRequest {
             ("locale", &self.locale),
         ];
         for (name, text) in texts {
-            if text.as_ref().is_some_and(|text| !is_contact(text)) {
-                return Err(Error::Invalid(format!(
-                    "{name} has at most {MAX_CONTACT} bytes and no control characters."
-                )));
+            if text.as_ref().is_some_and(|text| text.len() > MAX_CONTACT) {
+                return Err(Error::Invalid(format!("{name} has at most {MAX_CONTACT} bytes.")));
+            }
+        }
+        for text in [&self.email, &self.phone_number, &self.username].into_iter().flatten() {
+            if has_control(text) {
+                return Err(Error::invalid("email, phoneNumber and username have no control characters."));
             }
         }
         Ok(())

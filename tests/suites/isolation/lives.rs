@@ -92,7 +92,12 @@ async fn nothing_of_an_earlier_life_is_left() {
     let spent = world.verify(&token, &world.code(&secret, 0)).await.ok();
     assert_eq!(spent["failureReason"], "MAX_ATTEMPTS_EXCEEDED", "the budget is spent");
     delete(&world, "ada").await;
-    assert!(dump(&world) == before, "a deleted user leaves no row");
+    let mut after = dump(&world);
+    // Which step its app accepted last is kept for an hour: the secret may come back. It says neither whose nor which.
+    let spent: Vec<_> = after.keys().filter(|(_, sk)| sk == "SPENT").cloned().collect();
+    assert!(matches!(spent.as_slice(), [(pk, _)] if !pk.contains("ada")), "{spent:?}");
+    after.remove(&spent[0]);
+    assert!(after == before, "a deleted user leaves no other row");
 
     let user: Value = world.http.get("/v1/users/ada", &world.key()).await.ok();
     assert_eq!((&user["isEnrolled"], user.get("email"), user.get("custom")), (&json!(false), None, None));

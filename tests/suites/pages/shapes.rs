@@ -1,6 +1,6 @@
 //! What can be no code is told so, and costs no guess.
 
-use countersign_tests::World;
+use countersign_tests::{World, pages::field};
 use serde_json::json;
 
 use crate::recoverable;
@@ -34,16 +34,18 @@ async fn the_challenge_page_says_what_a_code_is_and_spends_nothing() {
 async fn the_set_up_page_does_too() {
     let world = World::start().await;
     let token = world.token("ada", "signIn").await;
+    let shown = async || world.page("/set-up?kind=app", &token).await.text();
+    let seal = async || field(&shown().await, "state").expect("a form");
     for typed in NO_CODES.iter().cycle().take(24) {
-        let seal = world.seal(&token).await;
+        let seal = seal().await;
         let form = [("token", token.as_str()), ("state", &seal), ("kind", "app"), ("code", typed)];
         let page = world.send_form("/set-up", &form).await.text();
         assert!(page.contains("Type the digits of the code"), "{typed}: {page}");
     }
-    let page = world.page("/set-up", &token).await.text();
+    let page = shown().await;
     let secret = page.split("id=\"secret\"").nth(1).and_then(|rest| rest.split('>').nth(1)).expect("a secret");
     let secret: String = secret.chars().take_while(|c| *c != '<').filter(|c| !c.is_whitespace()).collect();
-    let seal = world.seal(&token).await;
+    let seal = seal().await;
     let code = world.code(&secret, 0);
     let form = [("token", token.as_str()), ("state", &seal), ("kind", "app"), ("code", &code)];
     let done = world.send_form("/set-up", &form).await.text();
