@@ -70,8 +70,9 @@ impl Space {
     }
 }
 
-/// One attempt to answer: its space, and the letter of its method with 40 random bits. Ten of a user stand beside each
-/// other, so that two of one name are not to be expected; short names keep the user's item small.
+/// One attempt to answer: its space, and the letter of its method with 30 random bits. Ten of a user stand beside each
+/// other, so that two of one name are not to be expected (1 in 100 million guesses); short names keep the user's item
+/// small.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Slot {
     space: Space,
@@ -80,7 +81,9 @@ pub struct Slot {
 
 impl Slot {
     fn new(space: Space, method: char) -> Result<Self, Error> {
-        Ok(Self { space, name: format!("{method}{}", BASE64URL_NOPAD.encode(&random::<5>()?)) })
+        let mut name = format!("{method}{}", BASE64URL_NOPAD.encode(&random::<4>()?));
+        name.truncate(6);
+        Ok(Self { space, name })
     }
     /// A slot for a TOTP guess, for this action.
     pub fn totp(action: &ActionId) -> Result<Self, Error> {

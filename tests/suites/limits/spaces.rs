@@ -100,7 +100,7 @@ async fn a_closed_way_names_the_others() {
         scene.exhaust(place).await;
         let page = scene.world.answer_page(&scene.token_on(None).await, way, "123456").await.text();
         assert!(page.contains("Too many attempts") && page.contains("in another way"), "{page}");
-        scene.world.clock.advance(601);
+        let mut scene = Scene::new().await;
         scene.close(place).await;
         let page = scene.world.answer_page(&scene.token_on(None).await, way, "123456").await.text();
         assert!(page.contains("in a row") && page.contains("in another way"), "{page}");
@@ -159,11 +159,10 @@ async fn mixed_brute_force_gets_each_budget_once() {
                 Said::Right => panic!("seed {seed}: a wrong guess was right"),
             }
         }
-        println!(
-            "seed {seed}: {:?}, {refused} refused",
-            looked_at.iter().map(|(s, a)| (s, a.len())).collect::<Vec<_>>()
+        assert!(
+            looked_at.len() == 4 && looked_at.values().all(|all| all.len() == 100) && refused > 100,
+            "seed {seed}: {looked_at:?}"
         );
-        assert!(looked_at.len() == 4 && refused > 100, "seed {seed}: {looked_at:?}");
     }
 }
 
@@ -234,9 +233,8 @@ async fn with_every_budget_exhausted_the_item_is_still_small() {
     for place in PLACES {
         scene.exhaust(place).await;
     }
-    let item = scene.item();
-    let bytes = size(&json!({ "M": item })) - 3;
-    println!("{bytes} bytes: {item}");
+    // Tenant and user with UUIDs for their ids: `t1` stands in the item twice, `ada` once.
+    let bytes = size(&json!({ "M": scene.item() })) - 3 + 2 * 34 + 33;
     assert!(bytes < 1024, "{bytes} bytes");
 }
 
