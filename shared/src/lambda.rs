@@ -22,7 +22,10 @@ use crate::{
     courier::Courier,
     delivery::Outcome,
     error::Error,
-    http,
+    http::{
+        self,
+        serving::{self, Limits},
+    },
     keyring::{Keyring, KmsKeyring},
     metrics::Emitter,
     outbox::{Outbox, Queue},
@@ -76,7 +79,7 @@ async fn answer_requests(routes: Router<App>, keys: Keys) -> Result<(), BoxError
     let listener = tokio::net::TcpListener::bind(&config.listen)
         .await
         .map_err(|e| format!("cannot listen on {}: {e}", config.listen))?;
-    axum::serve(listener, service).with_graceful_shutdown(stop_signal()).await?;
+    serving::serve(listener, service, Limits::default(), stop_signal()).await;
     Ok(())
 }
 

@@ -13,6 +13,7 @@ use countersign_core::{
     app::App,
     clock::{Clock, ManualClock},
     courier::web_push,
+    http::serving::{self, Limits},
     keyring::Keyring,
     operator::Credentials,
     outbox::{LocalQueue, Outbox},
@@ -72,7 +73,7 @@ impl World {
             Outbox::Local(queue.clone()),
         );
         let tenant = add_tenant(&app, "t1").await;
-        let (address, server) = serve(&app).await;
+        let (address, server) = serve(&app, Limits::default()).await;
         Self { app, clock, embedded, faults, keyring, queue, tenant, http: Http::to(address), address, server }
     }
 
@@ -83,21 +84,26 @@ impl World {
 
     /// Another process, which knows where addresses are.
     pub async fn with_places(&self, places: Places) -> World {
-        self.process(places, Outbox::Local(self.queue.clone())).await
+        self.process(places, Outbox::Local(self.queue.clone()), Limits::default()).await
     }
 
     /// Another process, whose queue takes nothing.
     pub async fn without_queue(&self) -> World {
-        self.process(Places::default(), Outbox::None).await
+        self.process(Places::default(), Outbox::None, Limits::default()).await
     }
 
-    async fn process(&self, places: Places, outbox: Outbox) -> World {
+    /// Another process, which lets its clients take no more than this.
+    pub async fn limited(&self, limits: Limits) -> World {
+        self.process(Places::default(), Outbox::Local(self.queue.clone()), limits).await
+    }
+
+    async fn process(&self, places: Places, outbox: Outbox, limits: Limits) -> World {
         let faults = Faults::over(self.embedded.clone());
         let store = Store::new(client_with_attempts(faults.clone(), 3), TABLE);
         let app =
             App::new(store, self.keyring.clone(), Clock::Manual(self.clock.clone()), "http://pages.example", outbox)
                 .with_places(places);
-        let (address, server) = serve(&app).await;
+        let (address, server) = serve(&app, limits).await;
         World {
             app,
             clock: self.clock.clone(),
@@ -208,13 +214,9 @@ pub async fn add_tenant(app: &App, name: &str) -> Credentials {
     credentials
 }
 
-async fn serve(app: &App) -> (SocketAddr, JoinHandle<()>) {
+async fn serve(app: &App, limits: Limits) -> (SocketAddr, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
     let service = countersign_local::service(app.clone());
-    let server = tokio::spawn(async move {
-        let service = service.into_make_service_with_connect_info::<SocketAddr>();
-        let _ = axum::serve(listener, service).await;
-    });
-    (address, server)
+    (address, tokio::spawn(serving::serve(listener, service, limits, std::future::pending())))
 }

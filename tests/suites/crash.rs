@@ -1,11 +1,19 @@
 //! The program itself: killed in the middle of its work, and told to start where it cannot (T30).
 
+#[path = "crash/directory.rs"]
+mod directory;
+#[path = "crash/first_start.rs"]
+mod first_start;
+#[path = "crash/listening.rs"]
+mod listening;
 #[path = "crash/process.rs"]
 mod process;
 #[path = "crash/start.rs"]
 mod start;
 #[path = "crash/traffic.rs"]
 mod traffic;
+#[path = "crash/trouble.rs"]
+mod trouble;
 
 use std::{
     io::{BufRead, BufReader, Read, Write},

@@ -5,6 +5,8 @@
 mod addresses;
 #[path = "hostile/bodies.rs"]
 mod bodies;
+#[path = "hostile/connections.rs"]
+mod connections;
 #[path = "hostile/idempotency.rs"]
 mod idempotency;
 #[path = "hostile/random.rs"]

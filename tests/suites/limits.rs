@@ -2,6 +2,8 @@
 
 #[path = "limits/budget.rs"]
 mod budget;
+#[path = "limits/clock.rs"]
+mod clock;
 #[path = "limits/gone.rs"]
 mod gone;
 #[path = "limits/places.rs"]

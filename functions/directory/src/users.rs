@@ -207,7 +207,7 @@ pub(crate) async fn unlock(
     ServerCaller(tenant): ServerCaller,
     Path(id): Path<UserId>,
 ) -> Reply<Done> {
-    app.store().tenant(tenant.id()).reopen(&id).await?;
+    app.store().tenant(tenant.id()).reopen(&id, tenant.settings().totp_window, app.now()).await?;
     tracing::info!(event = "user_unlocked", tenant = %tenant.id());
     Ok(Json(Done { success: true }))
 }

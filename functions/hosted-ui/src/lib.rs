@@ -18,7 +18,7 @@ use axum::{
         Query, State,
         rejection::{FormRejection, QueryRejection},
     },
-    http::{HeaderMap, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing,
 };
@@ -41,9 +41,9 @@ pub fn routes() -> OpenApiRouter<App> {
         .route("/healthz", routing::get(healthz))
 }
 
-/// 200 when the table answers.
+/// 200 when the table takes a write: what cannot, answers no user.
 async fn healthz(State(app): State<App>) -> Result<Response, Error> {
-    app.store().ping().await?;
+    app.store().ready(app.now()).await?;
     Ok(([(header::CONTENT_TYPE, "application/json")], r#"{"status":"ok"}"#).into_response())
 }
 
@@ -110,6 +110,7 @@ async fn act(
                 &manner,
                 match rejection {
                     FormRejection::InvalidFormContentType(_) => Error::UnsupportedMediaType(text),
+                    _ if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => Error::TooLarge(text),
                     _ => Error::Invalid(text),
                 },
             );

@@ -1,7 +1,7 @@
 //! dynoxide, an embeddable DynamoDB on SQLite, as the HTTP client under the ordinary aws-sdk-dynamodb: the same
 //! requests and the same answers as over the network, without one.
 
-use std::{fmt, path::Path, time::Duration};
+use std::{fmt, path::Path, sync::Arc, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -16,8 +16,10 @@ use aws_smithy_runtime_api::{
     },
     http::StatusCode,
 };
-use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::{body::SdkBody, retry::ReconnectMode};
 use dynoxide::{Database, DynoxideError, actions::transact_write_items::TransactWriteItemsRequest};
+
+use crate::database::Opened;
 
 /// The table's name in an embedded database.
 pub const TABLE: &str = "countersign";
@@ -26,8 +28,9 @@ pub const TABLE: &str = "countersign";
 #[derive(Clone)]
 pub struct Embedded {
     database: Database,
-    /// Writes wait for the disk, so they are taken off the threads that serve requests.
-    waits_for_disk: bool,
+    /// The files it is kept in, where it is. SQLite may wait there for the disk, or for a lock that somebody else
+    /// holds: it is taken off the threads that serve requests.
+    opened: Option<Arc<Opened>>,
 }
 
 impl fmt::Debug for Embedded {
@@ -39,7 +42,7 @@ impl fmt::Debug for Embedded {
 impl Embedded {
     /// A database that ends with the process.
     pub fn memory() -> Result<Self, DynoxideError> {
-        Ok(Self { database: Database::memory()?, waits_for_disk: false })
+        Ok(Self { database: Database::memory()?, opened: None })
     }
 
     /// A database in a file, made where it is missing.
@@ -47,13 +50,34 @@ impl Embedded {
     /// A killed process loses nothing that was acknowledged. A power cut may lose the last moments, but never
     /// damages the file (SQLite: WAL with synchronous=NORMAL); `durable` waits for the disk at each write instead.
     pub fn file(path: &Path, durable: bool) -> Result<Self, DynoxideError> {
-        let path = path.to_str().ok_or_else(|| DynoxideError::ValidationException("the path is not UTF-8".into()))?;
-        let database = Database::new(path)?;
+        let database = Database::new(text(path)?)?;
         if !durable {
             // The one call of dynoxide that sets synchronous=NORMAL; everything else it sets is the default.
             database.disable_bulk_loading()?;
         }
-        Ok(Self { database, waits_for_disk: durable })
+        Ok(Self { database, opened: Some(Arc::new(Opened::now(path))) })
+    }
+
+    /// Writes all of it to a new file.
+    pub(crate) fn copy_to(&self, path: &Path) -> Result<(), DynoxideError> {
+        self.database.vacuum_into(text(path)?)
+    }
+
+    /// Whether its table holds anything. One that cannot be read may.
+    pub(crate) fn has_items(&self) -> bool {
+        let one = serde_json::json!({ "TableName": TABLE, "Limit": 1 }).to_string();
+        let answer = self.answer("Scan", one.as_bytes());
+        let found: serde_json::Value =
+            serde_json::from_slice(answer.body().bytes().unwrap_or_default()).unwrap_or_default();
+        !answer.status().is_success() || found["Count"] != 0
+    }
+
+    /// SQLite would go on writing to files that were deleted, and what it acknowledges would be lost.
+    fn may_write(&self) -> Result<(), DynoxideError> {
+        if self.opened.as_ref().is_none_or(|opened| opened.are_there()) {
+            return Ok(());
+        }
+        Err(DynoxideError::InternalServerError("the database's files are gone from the data directory".into()))
     }
 
     /// The ordinary SDK client on top of this database.
@@ -63,12 +87,14 @@ impl Embedded {
 
     /// Removes items whose time is over; on AWS that happens by itself.
     pub fn sweep(&self) -> Result<usize, DynoxideError> {
+        self.may_write()?;
         self.database.sweep_ttl()
     }
 
     /// Answers one request of the DynamoDB protocol: its operation and its JSON body.
     pub fn answer(&self, operation: &str, body: &[u8]) -> HttpResponse {
-        let answered = dispatch(&self.database, operation, body).map_err(|error| match error {
+        let may = if is_read(operation) { Ok(()) } else { self.may_write() };
+        let answered = may.and_then(|()| dispatch(&self.database, operation, body)).map_err(|error| match error {
             // Validation of the request's shape comes out of serde with this mark (aws-local.md, section 2, pitfall b).
             DynoxideError::SerializationException(message) => match message.strip_prefix("VALIDATION:") {
                 Some(message) => DynoxideError::ValidationException(message.into()),
@@ -87,6 +113,14 @@ impl Embedded {
     }
 }
 
+fn text(path: &Path) -> Result<&str, DynoxideError> {
+    path.to_str().ok_or_else(|| DynoxideError::ValidationException("the path is not UTF-8".into()))
+}
+
+fn is_read(operation: &str) -> bool {
+    ["Get", "BatchGet", "Query", "Scan", "Describe"].iter().any(|reading| operation.starts_with(reading))
+}
+
 fn http_500() -> axum::http::StatusCode {
     axum::http::StatusCode::INTERNAL_SERVER_ERROR
 }
@@ -98,7 +132,11 @@ pub fn client(http: impl HttpClient + 'static) -> Client {
 
 /// The same, sending each call at most so many times.
 pub fn client_with_attempts(http: impl HttpClient + 'static, attempts: u32) -> Client {
-    let retries = RetryConfig::standard().with_max_attempts(attempts).with_initial_backoff(Duration::from_millis(2));
+    let retries = RetryConfig::standard()
+        .with_max_attempts(attempts)
+        .with_initial_backoff(Duration::from_millis(2))
+        // There are none: the SDK would say at each attempt that fails that it found no connection to close.
+        .with_reconnect_mode(ReconnectMode::ReuseAllConnections);
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("local"))
@@ -140,6 +178,7 @@ fn dispatch(database: &Database, operation: &str, body: &[u8]) -> Result<Vec<u8>
         "CreateTable" => create_table,
         "DescribeTable" => describe_table,
         "UpdateTable" => update_table,
+        "DescribeTimeToLive" => describe_time_to_live,
         "UpdateTimeToLive" => update_time_to_live,
         "GetItem" => get_item,
         "BatchGetItem" => batch_get_item,
@@ -157,7 +196,7 @@ impl HttpConnector for Embedded {
         let Some(body) = request.body().bytes() else {
             return HttpConnectorFuture::ready(Err(ConnectorError::user("the body streams".into())));
         };
-        if self.waits_for_disk {
+        if self.opened.is_some() {
             let (embedded, body) = (self.clone(), body.to_vec());
             return HttpConnectorFuture::new(async move {
                 let answer = tokio::task::spawn_blocking(move || embedded.answer(&operation, &body)).await;

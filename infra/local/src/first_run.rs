@@ -1,9 +1,12 @@
-//! The data directory: what a first start makes, and later ones find again.
+//! The first start and later ones: what is made, and what is found again.
+//!
+//! A first start makes four things, each whole or not at all, in this order: the database with its table, the keyring,
+//! the credentials, and the tenant of those credentials in the database. So a start that was cut short anywhere is
+//! repeated by the next one, and whatever lacks something that comes before it has lost it: that is refused, because a
+//! new database beside old keys would answer ALLOW for everybody who is enrolled.
 
 use std::{
     fs,
-    io::Write as _,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -15,12 +18,16 @@ use countersign_core::{
     keyring::Keyring,
     operator::Credentials,
     outbox::{LocalQueue, Outbox},
-    store::Store,
     tenant::{KeyKind, Settings},
 };
 use serde::{Deserialize, Serialize};
 
-use crate::embedded::{Embedded, TABLE};
+pub use crate::directory::CREDENTIALS;
+use crate::{
+    database,
+    directory::{self, KEYRING, write_private},
+    embedded::Embedded,
+};
 
 /// One line that says what is wrong and what to do about it.
 #[derive(Debug)]
@@ -33,7 +40,7 @@ impl std::fmt::Display for Trouble {
     }
 }
 
-fn trouble<E: std::fmt::Display>(what: impl std::fmt::Display) -> impl FnOnce(E) -> Trouble {
+pub(crate) fn trouble<E: std::fmt::Display>(what: impl std::fmt::Display) -> impl FnOnce(E) -> Trouble {
     move |cause| Trouble(format!("{what}: {cause}"))
 }
 
@@ -52,9 +59,6 @@ pub struct Fixed {
     pub management_key: Option<String>,
 }
 
-/// In the data directory: what the first tenant is reached with.
-pub const CREDENTIALS: &str = "credentials.json";
-
 /// `credentials.json`, for its owner's eyes only: the store itself has hashes.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -66,34 +70,44 @@ struct CredentialsFile {
 
 /// Opens the database and the keyring of a place, making what is missing.
 pub async fn open(place: &Place, clock: Clock, public_url: &str) -> Result<(App, Embedded), Trouble> {
-    let (embedded, keyring) = match place {
-        Place::Memory => {
-            let (keyring, _) = Keyring::generate().map_err(trouble("cannot make keys"))?;
-            (Embedded::memory().map_err(trouble("cannot make a database in memory"))?, keyring)
-        }
+    let embedded = match place {
+        Place::Memory => Embedded::memory().map_err(trouble("cannot make a database in memory"))?,
         Place::Directory { path, durable } => {
-            let make = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
-            make.map_err(trouble(format!("cannot make the data directory {}", path.display())))?;
-            let keyring = keyring(path)?;
-            let database = path.join("countersign.db");
-            let open = Embedded::file(&database, *durable);
-            (open.map_err(trouble(format!("cannot open the database {}", database.display())))?, keyring)
+            directory::make(path)?;
+            let database = path.join(database::FILE);
+            if !database.exists() {
+                refuse_a_lost_database(path)?;
+                database::make(&database).await?;
+            }
+            database::open(&database, *durable)?
         }
     };
-    let store = Store::create_table(embedded.client(), TABLE).await.map_err(|error| {
-        let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
-        Trouble(format!("the database is damaged or not one of Countersign's: {cause}"))
-    })?;
+    let store = database::with_table(&embedded).await?;
+    let keyring = match place {
+        Place::Memory => Keyring::generate().map_err(trouble("cannot make keys"))?.0,
+        Place::Directory { path, .. } => keyring(path, &embedded)?,
+    };
     Ok((App::new(store, keyring, clock, public_url, Outbox::Local(LocalQueue::default())), embedded))
 }
 
+/// Keys and credentials come after the database: where they are and it is not, it is lost.
+fn refuse_a_lost_database(directory: &Path) -> Result<(), Trouble> {
+    let beside = [KEYRING, CREDENTIALS].into_iter().find(|file| directory.join(file).exists());
+    let Some(beside) = beside else { return Ok(()) };
+    Err(Trouble(format!(
+        "{} is missing beside its {beside}, and with it every user; restore it from a backup, or move the whole directory \
+         away to begin anew without them",
+        directory.join(database::FILE).display()
+    )))
+}
+
 /// The master keys; made once. Without the file nothing sealed can be opened, so it is never made a second time.
-fn keyring(directory: &Path) -> Result<Keyring, Trouble> {
-    let path = directory.join("keyring.json");
+fn keyring(directory: &Path, embedded: &Embedded) -> Result<Keyring, Trouble> {
+    let path = directory.join(KEYRING);
     if path.exists() {
         return Keyring::read(&path).map_err(|error| Trouble(error.to_string()));
     }
-    if directory.join("countersign.db").exists() {
+    if embedded.has_items() || directory.join(CREDENTIALS).exists() {
         return Err(Trouble(format!("{} is missing beside its database; restore it from a backup", path.display())));
     }
     let (keyring, text) = Keyring::generate().map_err(trouble("cannot make keys"))?;
@@ -103,7 +117,7 @@ fn keyring(directory: &Path) -> Result<Keyring, Trouble> {
 
 /// The first tenant: that of an earlier start, or a new one. Its credentials are written down before it is made,
 /// so that a start that is cut short can be repeated.
-pub async fn first_tenant(app: &App, place: &Place, fixed: Fixed) -> Result<Credentials, Trouble> {
+pub async fn first_tenant(app: &App, embedded: &Embedded, place: &Place, fixed: Fixed) -> Result<Credentials, Trouble> {
     let path = match place {
         Place::Memory => None,
         Place::Directory { path, .. } => Some(path.join(CREDENTIALS)),
@@ -111,10 +125,14 @@ pub async fn first_tenant(app: &App, place: &Place, fixed: Fixed) -> Result<Cred
     let credentials = match path.as_ref().filter(|path| path.exists()) {
         Some(path) => known_credentials(path, &fixed)?,
         None => {
+            let is_whole = fixed.tenant_id.is_some() && fixed.secret_key.is_some() && fixed.management_key.is_some();
             let id = fixed.tenant_id.map(TenantId::parse).transpose().map_err(trouble("COUNTERSIGN_TENANT_ID"))?;
             let chosen = Credentials::choose(id, fixed.secret_key, fixed.management_key);
             let chosen = chosen.map_err(trouble("cannot make the first tenant"))?;
             if let Some(path) = &path {
+                if embedded.has_items() && !(is_whole && are_of_the_database(app, &chosen).await?) {
+                    return Err(lost_credentials(path));
+                }
                 save(path, &chosen)?;
             }
             chosen
@@ -125,22 +143,44 @@ pub async fn first_tenant(app: &App, place: &Place, fixed: Fixed) -> Result<Cred
     match app.create_tenant(settings, &credentials).await {
         Ok(()) => Ok(credentials),
         Err(Error::Conflict(_)) => {
-            let owner = app.store().key_owner(&key_hash(&credentials.secret_key)).await.map_err(failed)?;
-            let ours = owner.is_some_and(|o| o.tenant == credentials.tenant_id && o.kind == KeyKind::Secret);
-            if ours && !opens(app, &credentials.tenant_id).await {
+            if !is_key(app, &credentials, KeyKind::Secret).await? {
+                return Err(Trouble(
+                    "the database does not know the secret key of credentials.json; restore both from one backup"
+                        .into(),
+                ));
+            }
+            if !opens(app, &credentials.tenant_id).await {
                 return Err(Trouble(
                     "keyring.json is not the one of this database; restore both from one backup".into(),
                 ));
             }
-            ours.then_some(credentials).ok_or_else(|| {
-                Trouble(
-                    "the database does not know the secret key of credentials.json; restore both from one backup"
-                        .into(),
-                )
-            })
+            Ok(credentials)
         }
         Err(other) => Err(failed(other)),
     }
+}
+
+/// Whoever is let in by credentials that nobody wrote down would be a second tenant, without the users of the first.
+fn lost_credentials(path: &Path) -> Trouble {
+    Trouble(format!(
+        "{} is missing beside a database that has a tenant; restore it from a backup, or start once with \
+         COUNTERSIGN_TENANT_ID, COUNTERSIGN_SECRET_KEY and COUNTERSIGN_MANAGEMENT_KEY set to what it held",
+        path.display()
+    ))
+}
+
+async fn are_of_the_database(app: &App, credentials: &Credentials) -> Result<bool, Trouble> {
+    Ok(is_key(app, credentials, KeyKind::Secret).await? && is_key(app, credentials, KeyKind::Management).await?)
+}
+
+/// Whether the database knows this key as one of this tenant.
+async fn is_key(app: &App, credentials: &Credentials, kind: KeyKind) -> Result<bool, Trouble> {
+    let key = match kind {
+        KeyKind::Secret => &credentials.secret_key,
+        KeyKind::Management => &credentials.management_key,
+    };
+    let owner = app.store().key_owner(&key_hash(key)).await.map_err(trouble("cannot read the first tenant"))?;
+    Ok(owner.is_some_and(|owner| owner.tenant == credentials.tenant_id && owner.kind == kind))
 }
 
 /// Whether the keyring has the keys of this tenant.
@@ -181,17 +221,4 @@ pub fn save(path: &Path, credentials: &Credentials) -> Result<(), Trouble> {
     };
     let text = serde_json::to_string_pretty(&file).map_err(trouble("cannot write the credentials"))?;
     write_private(path, text.as_bytes())
-}
-
-/// Writes a file that only its owner may read; whole or not at all.
-fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Trouble> {
-    let temporary = path.with_extension("new");
-    let write = || {
-        let _ = fs::remove_file(&temporary);
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
-    };
-    write().map_err(trouble(format!("cannot write {}", path.display())))
 }

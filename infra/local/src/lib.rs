@@ -1,12 +1,15 @@
 //! All of Countersign in one process: every function's routes over an embedded DynamoDB.
 
+mod database;
 pub mod demo;
+pub mod directory;
 pub mod embedded;
 pub mod first_run;
 pub mod operator;
 mod progress;
 pub mod rules;
 pub mod store_only;
+pub mod sweep;
 pub mod users;
 
 use axum::Router;

@@ -8,19 +8,20 @@ use countersign_core::{
     clock::Clock,
     config::Environment,
     courier::Courier,
+    http::serving::{self, Limits},
     lambda::{log_to_stderr, stop_signal},
     operator::Credentials,
     outbox::Outbox,
     places::Places,
 };
 use countersign_local::{
-    demo,
-    embedded::{Embedded, TABLE},
+    demo, directory,
+    embedded::TABLE,
     first_run::{self, Fixed, Place, Trouble},
     openapi,
     operator::{Installation, KeyCommand, PushCommand, QueueCommand, TenantCommand},
     rules::RulesCommand,
-    service, store_only,
+    service, store_only, sweep,
     users::UsersCommand,
 };
 use tokio::net::TcpListener;
@@ -55,7 +56,7 @@ struct Serve {
     /// Origin that end users reach the hosted pages at [default: http://ADDR].
     #[arg(long, env = "COUNTERSIGN_PUBLIC_URL", value_name = "URL")]
     public_url: Option<String>,
-    /// Do not serve the demo shop at /demo.
+    /// Do not serve the demo shop at /demo; it is only ever served on loopback.
     #[arg(long, conflicts_with = "store_only")]
     no_demo: bool,
     /// The first tenant's id, instead of a generated one.
@@ -156,29 +157,39 @@ async fn serve(options: Serve) -> Result<(), Trouble> {
     let place =
         if options.memory { Place::Memory } else { Place::Directory { path: options.data, durable: options.durable } };
     let places = Places::from_env(&Environment::default()).map_err(|error| Trouble(error.to_string()))?;
+    // Held until this function ends.
+    let _alone = directory::take(&place)?;
     let (app, embedded) = first_run::open(&place, Clock::System, &public_url).await?;
     let app = app.with_places(places);
     let fixed =
         Fixed { tenant_id: options.tenant_id, secret_key: options.secret_key, management_key: options.management_key };
-    let credentials = first_run::first_tenant(&app, &place, fixed).await?;
+    let credentials = first_run::first_tenant(&app, &embedded, &place, fixed).await?;
     let courier = app.clone();
     let origin = format!("http://{address}");
     let service = if options.store_only {
         how_to_use_the_store(&place, &origin, &credentials);
         store_only::service(embedded.clone())
     } else {
-        welcome(&place, &origin, &credentials, !options.no_demo);
-        let shop = (!options.no_demo).then(|| demo::routes(address, &public_url, &credentials.secret_key));
+        // Anybody may be anybody there: it is for this machine alone.
+        let demo = if options.no_demo || !address.ip().is_loopback() { Demo::Off } else { Demo::On };
+        welcome(&place, &origin, &credentials, demo);
+        let shop = (demo == Demo::On).then(|| demo::routes(address, &public_url, &credentials.secret_key));
         let shop = shop.transpose().map_err(|error| Trouble(error.to_string()))?;
         shop.unwrap_or_default().fallback_service(service(app))
     };
-    let sweeper = tokio::spawn(sweep_every_minute(embedded));
+    let sweeper = tokio::spawn(sweep::from_time_to_time(embedded));
     let postman = tokio::spawn(deliver_pushes(courier));
-    let service = service.into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(listener, service).with_graceful_shutdown(stop_signal()).await;
+    serving::serve(listener, service, Limits::default(), stop_signal()).await;
     sweeper.abort();
     postman.abort();
-    served.map_err(|error| Trouble(error.to_string()))
+    Ok(())
+}
+
+/// Whether the demo shop is served.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Demo {
+    On,
+    Off,
 }
 
 /// Takes pushes out of the queue as the function `deliver` does, and says on the terminal what a phone would show.
@@ -189,20 +200,6 @@ async fn deliver_pushes(app: App) {
         while countersign_deliver::drain(queue, &app, &courier).await > 0 {}
         // What was hidden shows again by itself.
         let _ = tokio::time::timeout(Duration::from_secs(1), queue.arrived()).await;
-    }
-}
-
-/// The emulator does not remove what is over by itself.
-async fn sweep_every_minute(embedded: Embedded) {
-    let mut minute = tokio::time::interval(Duration::from_secs(60));
-    loop {
-        minute.tick().await;
-        let embedded = embedded.clone();
-        match tokio::task::spawn_blocking(move || embedded.sweep()).await {
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) => eprintln!("countersign: the sweep of old items failed: {error}"),
-            Err(_) => return,
-        }
     }
 }
 
@@ -221,13 +218,13 @@ fn how_to_use_the_store(place: &Place, origin: &str, credentials: &Credentials) 
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
-fn welcome(place: &Place, origin: &str, credentials: &Credentials, has_demo: bool) {
+fn welcome(place: &Place, origin: &str, credentials: &Credentials, demo: Demo) {
     let kept = match place {
         Place::Memory => "in memory, gone when this ends".to_owned(),
         Place::Directory { path, .. } => format!("in {}", path.display()),
     };
     let Credentials { tenant_id, secret_key, management_key } = credentials;
-    let demo = if has_demo { format!("  Demo            {origin}/demo\n") } else { String::new() };
+    let demo = if demo == Demo::On { format!("  Demo            {origin}/demo\n") } else { String::new() };
     let text = format!(
         r#"
   Countersign is running; data is kept {kept}.

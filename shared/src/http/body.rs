@@ -1,6 +1,6 @@
 //! What callers send: bodies, path segments and queries, with messages that say what to change.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use axum::{
     extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Request},
@@ -14,6 +14,8 @@ use serde_json::{Map, Value};
 
 use crate::error::Error;
 
+use super::serving::TooSlow;
+
 /// Bodies are small; a call that takes more says so in its type.
 pub const MAX_BODY: usize = 64 * 1024;
 
@@ -22,9 +24,6 @@ const MAX_VALUES: usize = 2_000;
 
 /// How deep values may be nested: what is stored must also come back through the readers of every SDK.
 const MAX_DEPTH: usize = 32;
-
-/// How long a client may take to send a body.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A JSON body. None, `{}` and `[]` are an empty object; unknown fields are ignored (contract, rules 6 and 7).
 pub struct Body<T, const MOST: usize = MAX_BODY>(pub T);
@@ -41,13 +40,13 @@ impl<T: DeserializeOwned, S: Send + Sync, const MOST: usize> FromRequest<S> for 
             let essence = value.to_str().unwrap_or("").split(';').next().unwrap_or("").trim();
             essence.eq_ignore_ascii_case("application/json")
         });
-        let bytes = tokio::time::timeout(PATIENCE, axum::body::Bytes::from_request(request, &()))
-            .await
-            .map_err(|_| Error::invalid("The body took too long to arrive."))?
-            .map_err(|rejection| match rejection.status().as_u16() {
+        let bytes = axum::body::Bytes::from_request(request, &()).await.map_err(|rejection| {
+            match rejection.status().as_u16() {
                 413 => Error::TooLarge(format!("The body is larger than {MOST} bytes.")),
+                _ if is_too_slow(&rejection) => Error::invalid("The body took too long to arrive."),
                 _ => Error::invalid("The body could not be read."),
-            })?;
+            }
+        })?;
         if !is_json && !bytes.is_empty() {
             return Err(Error::UnsupportedMediaType("Send the body with Content-Type: application/json.".into()));
         }
@@ -58,6 +57,11 @@ impl<T: DeserializeOwned, S: Send + Sync, const MOST: usize> FromRequest<S> for 
         };
         read_into(value).map(Self)
     }
+}
+
+/// Whether the server gave up on a client that took too long.
+fn is_too_slow(rejection: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(rejection), |error| error.source()).any(|error| error.is::<TooSlow>())
 }
 
 fn read_into<T: DeserializeOwned>(value: Value) -> Result<T, Error> {

@@ -3,6 +3,7 @@
 mod auth;
 mod body;
 mod requester;
+pub mod serving;
 mod wire;
 
 use std::{any::Any, convert::Infallible};

@@ -18,7 +18,7 @@ use super::{
     Expressions, Refusal, TenantStore,
     item::{Attributes, Row, empty_map, n, s},
     keys,
-    users::{no_user, read_user},
+    users::read_user,
 };
 
 /// What became of an attempt to guess.
@@ -85,6 +85,16 @@ impl Expressions {
             "ft" => all.set("ft = :zero").value(":zero", n(0)),
             failures => all.remove(failures),
         })
+    }
+
+    /// Opens each closed space again and empties the budgets, for the customer's backend.
+    pub(super) fn reopened() -> Self {
+        let maps = Space::ALL.map(|space| format!("{} = :none", place(space).0));
+        Self::default()
+            .set(maps.join(", "))
+            .opened_by(Worth::Matched)
+            .require("attribute_exists(pk)")
+            .value(":none", empty_map())
     }
 
     /// Gives back one guess alone; the failures before it stay counted.
@@ -170,20 +180,6 @@ impl TenantStore<'_> {
             };
         }
         Err(Error::unavailable("the guess budget stayed contended"))
-    }
-
-    /// Opens each closed space again and empties the budgets, for the customer's backend.
-    pub async fn reopen(&self, id: &UserId) -> Result<(), Error> {
-        let maps = Space::ALL.map(|space| format!("{} = :none", place(space).0));
-        let reopen = Expressions::default()
-            .set(maps.join(", "))
-            .opened_by(Worth::Matched)
-            .require("attribute_exists(pk)")
-            .value(":none", empty_map());
-        match self.update_one(&keys::user(self.tenant, id), &reopen).await {
-            Err(Refusal::Condition(_)) => Err(no_user()),
-            answered => answered.map(|_| ()).map_err(Error::from),
-        }
     }
 }
 

@@ -20,6 +20,7 @@
 //! | tenant | `T#t` | `TENANT`, `ACTIONCONFIG#code`, `RULE#code#priority`, `LIST#alias`, `POINT#id`, `ENFORCEMENT`, `REQUIRED#id` |
 //! | look of pages | `T#t#LOOK` | `THEME`, `MESSAGES` |
 //! | API key | `KEY#sha256` | `KEY` |
+//! | proof of readiness | `READY` | `READY` |
 //!
 //! User items are in one index too, by `T#t#shard`: a list for people who look, which decides nothing.
 
@@ -61,6 +62,7 @@ pub const LIST: &str = "LIST#";
 pub const THEME: &str = "THEME";
 pub const MESSAGES: &str = "MESSAGES";
 pub const WINDOW: &str = "WINDOW#";
+pub const READY: &str = "READY";
 
 /// Writes the separator, the escape sign and control characters as `%XX`, and everything else as it is: what
 /// comes out holds no `#`, and two texts that differ in any byte stay different.
@@ -222,6 +224,9 @@ pub fn messages(tenant: &TenantId) -> Key {
 }
 pub fn api_key(hash: &str) -> Key {
     Key { pk: format!("KEY#{hash}"), sk: "KEY".into() }
+}
+pub fn ready() -> Key {
+    Key { pk: READY.into(), sk: READY.into() }
 }
 
 #[cfg(test)]

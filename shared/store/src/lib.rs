@@ -32,6 +32,7 @@ pub mod schema;
 mod sources;
 mod spent;
 mod tenants;
+mod unlock;
 mod users;
 
 use std::{collections::HashMap, future::Future, time::Duration};

@@ -6,16 +6,18 @@ use aws_sdk_dynamodb::{
     types::{
         AttributeDefinition, BillingMode, CreateGlobalSecondaryIndexAction, GlobalSecondaryIndex,
         GlobalSecondaryIndexUpdate, KeySchemaElement, KeyType, Projection, ProjectionType, ScalarAttributeType,
-        TimeToLiveSpecification,
+        TimeToLiveSpecification, TimeToLiveStatus,
     },
 };
 
-use countersign_domain::error::Error;
+use countersign_domain::{clock::Timestamp, error::Error};
 
 use super::{
     Store,
     census::{ENROLLED, INDEX, SEEN, SHARD},
-    unavailable,
+    contended,
+    item::{s, time},
+    refusal, unavailable,
 };
 
 fn text(name: &str) -> Result<AttributeDefinition, Error> {
@@ -52,6 +54,19 @@ async fn add_index(client: &Client, table: &str) -> Result<(), Error> {
     request.send().await.map(|_| ()).map_err(unavailable)
 }
 
+/// Has items that are over removed, where that is not so yet.
+async fn let_items_end(client: &Client, table: &str) -> Result<(), Error> {
+    let known = client.describe_time_to_live().table_name(table).send().await.map_err(unavailable)?;
+    let status = known.time_to_live_description.and_then(|ttl| ttl.time_to_live_status);
+    if matches!(status, Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)) {
+        return Ok(());
+    }
+    let ttl = TimeToLiveSpecification::builder().attribute_name("ttl").enabled(true);
+    let ttl = ttl.build().map_err(Error::internal)?;
+    let request = client.update_time_to_live().table_name(table).time_to_live_specification(ttl);
+    request.send().await.map(|_| ()).map_err(unavailable)
+}
+
 impl Store {
     /// Makes the table where it is missing, as template.yaml does on AWS. For the embedded store and for tests.
     pub async fn create_table(client: Client, table: &str) -> Result<Self, Error> {
@@ -63,22 +78,28 @@ impl Store {
         let index = index.key_schema(key(SHARD, KeyType::Hash)?).build().map_err(Error::internal)?;
         let request = request.attribute_definitions(text(SHARD)?).global_secondary_indexes(index);
         match request.send().await {
-            Ok(_) => {
-                let ttl = TimeToLiveSpecification::builder().attribute_name("ttl").enabled(true);
-                let ttl = ttl.build().map_err(Error::internal)?;
-                let request = client.update_time_to_live().table_name(table).time_to_live_specification(ttl);
-                request.send().await.map_err(unavailable)?;
-            }
+            Ok(_) => {}
             Err(error) if matches!(error.as_service_error(), Some(CreateTableError::ResourceInUseException(_))) => {
                 add_index(&client, table).await?;
             }
             Err(error) => return Err(unavailable(error)),
         }
+        // In both cases: whoever made the table may have been cut short before this.
+        let_items_end(&client, table).await?;
         Ok(Self::new(client, table))
     }
 
-    /// Answers once the table does; 503 where it cannot be reached.
-    pub async fn ping(&self) -> Result<(), Error> {
-        self.get(&super::keys::api_key("ping")).await.map(|_| ())
+    /// Proves that the table can be written; 503 where it cannot. A store that answers reads alone, as on a full disk,
+    /// would answer no user.
+    ///
+    /// One write unit of one item that nobody reads.
+    pub async fn ready(&self, now: Timestamp) -> Result<(), Error> {
+        let key = super::keys::ready();
+        let prove = async || {
+            let request = self.client.update_item().table_name(&self.table).key("pk", s(&key.pk)).key("sk", s(&key.sk));
+            let request = request.update_expression("SET proved = :now").expression_attribute_values(":now", time(now));
+            request.send().await.map(|_| ()).map_err(refusal)
+        };
+        contended(prove).await.map_err(Error::from)
     }
 }

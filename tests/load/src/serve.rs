@@ -7,6 +7,7 @@ use std::{
 
 use countersign_core::{
     clock::{Clock, ManualClock, Timestamp},
+    http::serving::{self, Limits},
     lambda::log_to_stderr,
 };
 use countersign_local::{
@@ -29,11 +30,12 @@ pub async fn serve(data: Option<PathBuf>, durable: bool, log: bool) -> Result<()
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let opened = first_run::open(&place, Clock::Manual(clock.clone()), &format!("http://{address}")).await;
-    let (app, _embedded) = opened.map_err(|trouble| trouble.0)?;
-    let tenant = first_run::first_tenant(&app, &place, Fixed::default()).await.map_err(|trouble| trouble.0)?;
+    let (app, embedded) = opened.map_err(|trouble| trouble.0)?;
+    let tenant =
+        first_run::first_tenant(&app, &embedded, &place, Fixed::default()).await.map_err(|trouble| trouble.0)?;
     let ready = serde_json::json!({ "address": address, "secretKey": tenant.secret_key, "now": start });
     std::thread::spawn(move || follow(&clock, &ready.to_string()));
-    axum::serve(listener, service(app)).await?;
+    serving::serve(listener, service(app), Limits::default(), std::future::pending()).await;
     Ok(())
 }
 

@@ -37,6 +37,14 @@ pub fn countersign(arguments: &[&str]) -> Command {
     command
 }
 
+/// The same in a shell that has done something first: `ulimit` bounds what it may take.
+pub fn countersign_under(shell: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", &format!("{shell}; exec \"$0\" \"$@\"")]).arg(binary()).args(arguments);
+    command.env_clear().stdin(Stdio::null());
+    command
+}
+
 /// A directory that ends with its owner.
 pub struct Directory(PathBuf);
 
@@ -79,11 +87,15 @@ impl Server {
         Self::start_with(directory, &[])
     }
 
-    /// Waits until it says where it listens; by then it does.
     pub fn start_with(directory: &Directory, environment: &[(&str, &str)]) -> Self {
         let mut command = countersign(&["--listen", "127.0.0.1:0", "--data", &directory.data()]);
         command.envs(environment.iter().copied()).env("RUST_LOG", "off");
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().expect("countersign starts");
+        Self::run(&mut command)
+    }
+
+    /// Waits until it says where it listens; by then it does.
+    pub fn run(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("countersign starts");
         let (tell, told) = mpsc::channel();
         let output = BufReader::new(child.stdout.take().expect("a pipe"));
         std::thread::spawn(move || {
@@ -119,6 +131,10 @@ impl Server {
     pub fn kill(mut self) {
         self.child.kill().expect("it was running");
         self.child.wait().expect("it ends");
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn signal(&self, name: &str) {
@@ -158,6 +174,16 @@ pub fn ends(command: &mut Command) -> (ExitStatus, String, String) {
     let output = output.expect("it ends");
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     (output.status, text(output.stdout), text(output.stderr))
+}
+
+/// It ends at once, badly, with one line that names the trouble.
+#[track_caller]
+pub fn refuses(command: &mut Command, names: &str) -> String {
+    let (status, output, trouble) = ends(command);
+    assert!(!status.success(), "it ended well: {output}");
+    assert_eq!(trouble.lines().count(), 1, "one line: {trouble}");
+    assert!(trouble.starts_with("countersign: ") && trouble.contains(names), "{trouble}");
+    trouble
 }
 
 pub fn now() -> i64 {

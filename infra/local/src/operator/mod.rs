@@ -312,9 +312,9 @@ async fn open_directory(data: &Path) -> Result<Opened<'_>, Trouble> {
         )));
     }
     let place = Place::Directory { path: data.to_owned(), durable: true };
-    let (app, _) = first_run::open(&place, Clock::System, "").await?;
+    let (app, embedded) = first_run::open(&place, Clock::System, "").await?;
     // A start that was cut short is completed first.
-    first_run::first_tenant(&app, &place, Fixed::default()).await?;
+    first_run::first_tenant(&app, &embedded, &place, Fixed::default()).await?;
     Ok(Opened { app, directory: Some(data) })
 }
 

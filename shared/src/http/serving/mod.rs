@@ -1,0 +1,123 @@
+//! A server of one's own, whose connections are bounded in number, in size and in time.
+//!
+//! axum's `serve` waits for a client as long as the client likes. Here each connection knows whose turn it is. Ours is
+//! bounded by what a handler does; the client's ends. Where there is no room for one more, the connection that has
+//! waited longest for its client is closed, so that half-sent requests keep nobody out.
+
+mod connection;
+mod lent;
+mod room;
+mod turn;
+
+use std::{future::Future, io::ErrorKind, pin::pin, sync::Arc, time::Duration};
+
+use axum::Router;
+use tokio::{net::TcpListener, sync::watch};
+
+pub use lent::TooSlow;
+
+use connection::Connection;
+use room::Room;
+
+/// What a client may take of a server.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Connections at a time.
+    pub connections: usize,
+    /// Start line and header fields of a request, in bytes; more is 431.
+    pub head_bytes: usize,
+    /// Of a body that no handler has read to its end, so many bytes are read before the answer, which a client that
+    /// is still sending would otherwise lose to a reset.
+    pub unread_bytes: u64,
+    /// How long start line and header fields may take, from the first byte; on a new connection, from the beginning.
+    pub head: Duration,
+    /// How long a body may take.
+    pub body: Duration,
+    /// How long a connection stays open between an answer and the next request.
+    pub idle: Duration,
+    /// How long is listened to a client that goes on sending after a last answer (RFC 9112, section 9.6).
+    pub linger: Duration,
+}
+
+/// More connections are served one after the other: a handler takes a millisecond.
+const MOST_CONNECTIONS: usize = 1024;
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: room_for(open_files().unwrap_or(256)),
+            head_bytes: 64 * 1024,
+            unread_bytes: 1024 * 1024,
+            head: Duration::from_secs(10),
+            body: Duration::from_secs(10),
+            idle: Duration::from_secs(60),
+            linger: Duration::from_secs(2),
+        }
+    }
+}
+
+/// How many connections a process with so many descriptors may hold: the store, its own calls and the log need some
+/// too, and without them it could answer nobody.
+fn room_for(descriptors: usize) -> usize {
+    (descriptors.saturating_sub(32) / 3 * 2).clamp(8, MOST_CONNECTIONS)
+}
+
+/// How many files this process may have open (`ulimit -n`), where the system says so.
+fn open_files() -> Option<usize> {
+    let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    let soft = line.split_whitespace().next()?;
+    // "unlimited" is no number, and room enough.
+    Some(soft.parse().unwrap_or(usize::MAX))
+}
+
+/// Serves until `stop`; then nobody new is let in, and who is being served is served to the end.
+pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
+    let (tell, told) = watch::channel(());
+    let limits = Arc::new(limits);
+    let room = Room::for_connections(limits.connections);
+    let mut stop = pin!(stop);
+    loop {
+        let (stream, peer) = tokio::select! {
+            () = &mut stop => break,
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    wait_after(&error).await;
+                    continue;
+                }
+            },
+        };
+        let place = tokio::select! {
+            () = &mut stop => break,
+            place = room.take() => place,
+        };
+        let connection = Connection { router: router.clone(), limits: limits.clone(), peer, stop: told.clone() };
+        tokio::spawn(connection.serve(stream, place));
+    }
+    drop((listener, told));
+    let _ = tell.send(());
+    tell.closed().await;
+}
+
+/// A client that is gone before it was let in is its own affair. Without descriptors, trying at once would only burn
+/// time.
+async fn wait_after(error: &std::io::Error) {
+    let of_the_client = [ErrorKind::ConnectionAborted, ErrorKind::ConnectionReset, ErrorKind::ConnectionRefused];
+    if !of_the_client.contains(&error.kind()) {
+        tracing::error!(event = "accept_failed", cause = %error);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_descriptors_for_everything_else() {
+        for (descriptors, connections) in [(0, 8), (64, 20), (256, 148), (1024, 660), (usize::MAX, 1024)] {
+            assert_eq!(room_for(descriptors), connections, "{descriptors}");
+        }
+    }
+}

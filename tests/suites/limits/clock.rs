@@ -1,0 +1,88 @@
+//! A clock that was ahead for a while spends steps of the future; `unlock` takes them back, and nothing more.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use countersign_tests::{World, faults::Mutated};
+use serde_json::json;
+
+use super::{Said, guess};
+
+const DAY: i64 = 86_400;
+
+async fn unlock(world: &World) {
+    world.http.post("/v1/users/ada/unlock", &world.key(), json!({})).await.ok();
+}
+
+async fn sign_in(world: &World, code: &str) -> Said {
+    let token = world.token("ada", "signIn").await;
+    guess(&world.http, &token, code).await
+}
+
+#[tokio::test]
+async fn a_step_of_the_future_is_taken_back_by_unlock() {
+    for ahead in [3600, DAY, 365 * DAY] {
+        let world = World::start().await;
+        let secret = world.ready("ada").await;
+        world.clock.advance(ahead);
+        assert_eq!(sign_in(&world, &world.code(&secret, 0)).await, Said::Right);
+        world.clock.advance(30 - ahead);
+        assert_eq!(sign_in(&world, &world.code(&secret, 0)).await, Said::Wrong, "ahead by {ahead}: locked out");
+        unlock(&world).await;
+        // It may have been accepted before the clock went wrong.
+        assert_eq!(sign_in(&world, &world.code(&secret, 0)).await, Said::Wrong, "ahead by {ahead}");
+        assert_eq!(sign_in(&world, &world.code(&secret, -1)).await, Said::Wrong, "ahead by {ahead}");
+        world.clock.advance(30);
+        let code = world.code(&secret, 0);
+        assert_eq!(sign_in(&world, &code).await, Said::Right, "ahead by {ahead}");
+        assert_eq!(sign_in(&world, &code).await, Said::Wrong, "ahead by {ahead}: twice");
+    }
+}
+
+/// What was accepted meanwhile stays spent: the step is taken back on condition that it is the one that was seen.
+#[tokio::test]
+async fn a_code_that_is_accepted_while_a_step_is_taken_back_stays_spent() {
+    let world = World::start().await;
+    let secret = world.ready("ada").await;
+    world.clock.advance(DAY);
+    assert_eq!(sign_in(&world, &world.code(&secret, 0)).await, Said::Right);
+    world.clock.advance(30 - DAY);
+    let (embedded, done) = (world.embedded.clone(), AtomicBool::new(false));
+    let now = world.now() + 1;
+    world.faults.mutate(Arc::new(move |operation, request| {
+        let update = request["UpdateExpression"].as_str().unwrap_or_default();
+        if operation == "UpdateItem" && update.contains("totp.") && !done.swap(true, Ordering::SeqCst) {
+            // Another unlock was quicker, and then the code of the next step was accepted by a process whose clock is
+            // a second ahead of this one.
+            let accepted = json!({
+                "TableName": request["TableName"], "Key": request["Key"],
+                "UpdateExpression": "SET totp.#i.s = :s, totp.#i.t = :t",
+                "ExpressionAttributeNames": { "#i": request["ExpressionAttributeNames"]["#i0"] },
+                "ExpressionAttributeValues": { ":s": { "N": (now / 30 + 1).to_string() }, ":t": { "N": (now - 1).to_string() } },
+            });
+            assert_eq!(embedded.answer("UpdateItem", accepted.to_string().as_bytes()).status().as_u16(), 200);
+        }
+        Mutated::Send(request)
+    }));
+    unlock(&world).await;
+    world.faults.mutate(Arc::new(|_, request| Mutated::Send(request)));
+    world.clock.advance(30);
+    assert_eq!(sign_in(&world, &world.code(&secret, 0)).await, Said::Wrong);
+    world.clock.advance(30);
+    assert_eq!(sign_in(&world, &world.code(&secret, 0)).await, Said::Right);
+}
+
+/// Without a step of the future it is the one write that it always was.
+#[tokio::test]
+async fn what_is_not_of_the_future_stays_spent() {
+    let world = World::start().await;
+    let secret = world.ready("ada").await;
+    let code = world.code(&secret, 0);
+    assert_eq!(sign_in(&world, &code).await, Said::Right);
+    world.faults.clear();
+    unlock(&world).await;
+    assert_eq!(world.faults.calls(), ["UpdateItem"]);
+    assert_eq!(sign_in(&world, &code).await, Said::Wrong);
+}
