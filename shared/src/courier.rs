@@ -9,13 +9,13 @@ use std::sync::Arc;
 use aws_sdk_sns::{
     Client,
     config::Builder,
-    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    error::{ProvideErrorMetadata, SdkError},
     types::MessageAttributeValue,
 };
 
 use crate::{
     authenticator::Authenticator, challenge::Kind, clock::Timestamp, delivery::Platform, id::ChallengeId,
-    method::device::DevicePlatform, store::DeviceAddress, tenant::PushSettings,
+    method::device::DevicePlatform, store::DeviceAddress, store::cause::cause, tenant::PushSettings,
 };
 use web_push::{Browsers, Vapid};
 
@@ -132,6 +132,6 @@ fn refusal<E: ProvideErrorMetadata + std::error::Error + 'static>(
         "PlatformApplicationDisabled" | "PlatformApplicationDisabledException" => {
             Refusal::NotConfigured("the platform application is disabled")
         }
-        _ => Refusal::Later(DisplayErrorContext(&error).to_string()),
+        _ => Refusal::Later(cause(&error)),
     }
 }

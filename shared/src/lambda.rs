@@ -12,7 +12,6 @@ use lambda_http::{
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tower::ServiceExt;
-use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
     app::App,
@@ -27,6 +26,7 @@ use crate::{
         serving::{self, Limits},
     },
     keyring::{Keyring, KmsKeyring},
+    log,
     metrics::Emitter,
     outbox::{Outbox, Queue},
     places::Places,
@@ -65,7 +65,7 @@ fn on_lambda() -> bool {
 }
 
 async fn answer_requests(routes: Router<App>, keys: Keys) -> Result<(), BoxError> {
-    log_to_stderr();
+    log::to_stderr();
     let mut environment = Environment::default();
     let config = Config::from_env(&mut environment, keys);
     let aws = Aws::from_env(&mut environment);
@@ -181,7 +181,7 @@ fn path_of_route(route: &str, parameter: impl Fn(&str) -> Option<String>) -> Opt
 async fn take_messages(
     deliver: impl AsyncFn(&App, &Courier, (&str, u32), Timestamp) -> Result<Outcome, Error>,
 ) -> Result<(), BoxError> {
-    log_to_stderr();
+    log::to_stderr();
     let mut environment = Environment::default();
     let table = environment.needed("COUNTERSIGN_TABLE");
     let queue = environment.needed("COUNTERSIGN_DELIVERY_QUEUE");
@@ -259,17 +259,6 @@ pub async fn stop_signal() {
         // Without handlers the signals end the process as they always did.
         _ => std::future::pending().await,
     }
-}
-
-/// JSON lines on standard error; `RUST_LOG` says how many (default `info` for ours, `warn` for the rest).
-pub fn log_to_stderr() {
-    let wanted = std::env::var("RUST_LOG").ok().and_then(|text| text.parse::<Targets>().ok());
-    let filter = wanted.unwrap_or_else(|| {
-        let ours = [("countersign", tracing::Level::INFO), ("countersign_core", tracing::Level::INFO)];
-        Targets::new().with_default(tracing::Level::WARN).with_targets(ours)
-    });
-    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(std::io::stderr);
-    let _ = tracing_subscriber::registry().with(lines).with(filter).try_init();
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ pub mod form;
 pub mod http;
 pub mod keyring;
 pub mod lambda;
+pub mod log;
 pub mod metrics;
 pub mod notice;
 pub mod operator;

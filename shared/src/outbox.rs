@@ -8,12 +8,12 @@ use std::{
 use aws_sdk_sqs::{
     Client,
     config::Builder,
-    error::DisplayErrorContext,
+    error::{ProvideErrorMetadata, SdkError},
     types::{Message as SqsMessage, QueueAttributeName, SendMessageBatchRequestEntry},
 };
 use tokio::sync::Notify;
 
-use crate::{clock::Timestamp, delivery::Delivery, error::Error};
+use crate::{clock::Timestamp, delivery::Delivery, error::Error, store::cause::cause};
 
 /// Closed, because a queue of AWS has no emulator in process.
 pub enum Outbox {
@@ -53,7 +53,7 @@ async fn send_batch(client: &Client, url: &str, bodies: Vec<String>) -> Result<V
         let entry = SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(body);
         request = request.entries(entry.build().map_err(Error::internal)?);
     }
-    let sent = request.send().await.map_err(|error| Error::unavailable(DisplayErrorContext(&error).to_string()))?;
+    let sent = request.send().await.map_err(|error| Error::unavailable(cause(&error)))?;
     let taken = |index: usize| sent.successful().iter().any(|one| one.id() == index.to_string());
     let taken: Vec<bool> = (0..count).map(taken).collect();
     if taken.contains(&true) { Ok(taken) } else { Err(Error::unavailable("the queue took no message")) }
@@ -75,7 +75,7 @@ impl Queue {
         let seconds = i32::try_from(seconds).unwrap_or(i32::MAX);
         let request = self.client.change_message_visibility().queue_url(&self.url);
         if let Err(error) = request.receipt_handle(receipt).visibility_timeout(seconds).send().await {
-            tracing::warn!(event = "visibility_unchanged", cause = %DisplayErrorContext(&error));
+            tracing::warn!(event = "visibility_unchanged", cause = cause(&error));
         }
     }
 }
@@ -134,8 +134,8 @@ impl Queue {
     }
 }
 
-fn unanswered<E: std::error::Error + Send + Sync + 'static>(error: aws_sdk_sqs::error::SdkError<E>) -> Error {
-    Error::unavailable(DisplayErrorContext(error).to_string())
+fn unanswered<E: ProvideErrorMetadata + std::error::Error + 'static>(error: SdkError<E>) -> Error {
+    Error::unavailable(cause(&error))
 }
 
 /// A queue in the process, with the rules of SQS: a message that is received is hidden for a while, and comes back

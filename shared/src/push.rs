@@ -221,7 +221,7 @@ async fn or_by_failure_mode(
     let Some(state) = moved else { return Err(failure) };
     count(Counter::ActionsInFailureMode);
     let cause = std::error::Error::source(&failure).map(ToString::to_string);
-    tracing::warn!(event = "decided_by_failure_mode", tenant = %tenant.id(), action = %action.id, mode = ?mode, cause);
+    tracing::warn!(event = "decided_by_failure_mode", tenant = %tenant.id(), action = %action.id, mode = mode.as_str(), cause);
     Err(decided_by_failure_mode(state))
 }
 

@@ -141,16 +141,21 @@ fn functions_depend_on_the_core_alone() {
     none(&wrong);
 }
 
-/// What cargo resolves: of each workspace member, the packages it is built from.
-fn graph() -> (BTreeMap<String, String>, BTreeMap<String, Vec<String>>) {
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-    let output = Command::new(cargo)
-        .args(["metadata", "--format-version", "1", "--offline", "--locked"])
-        .current_dir(root())
-        .output()
-        .expect("cargo runs");
+/// What a command prints, run at the root with the tools that build the tests.
+fn printed(variable: &str, tool: &str, arguments: &[&str]) -> String {
+    let tool = std::env::var(variable).unwrap_or_else(|_| tool.into());
+    let output = Command::new(tool).args(arguments).current_dir(root()).output().expect("it runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let metadata: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// What cargo resolves: of each workspace member, the packages it is built from. For the platform of the tests alone: what
+/// other platforms need was never downloaded by a build.
+fn graph() -> (BTreeMap<String, String>, BTreeMap<String, Vec<String>>) {
+    let version = printed("RUSTC", "rustc", &["-vV"]);
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).expect("a host triple");
+    let arguments = ["metadata", "--format-version", "1", "--locked", "--offline", "--filter-platform", host];
+    let metadata: Value = serde_json::from_str(&printed("CARGO", "cargo", &arguments)).expect("JSON");
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let packages = metadata["packages"].as_array().expect("packages");
     let named = packages.iter().map(|package| (text(&package["id"]), text(&package["name"]))).collect();
@@ -223,6 +228,44 @@ fn nothing_shipped_panics_on_purpose_or_silences_a_lint() {
         }
     }
     none(&wrong);
+}
+
+/// What a source writes down: each `tracing::info!(…);`, as it stands there.
+fn log_lines(source: &str) -> Vec<&str> {
+    let source = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let begun = source.match_indices("tracing::").filter(|(at, _)| {
+        let word = source[at + "tracing::".len()..].split('(').next().unwrap_or_default();
+        ["error!", "warn!", "info!", "debug!", "trace!", "event!", "span!"].contains(&word)
+    });
+    begun.map(|(at, _)| &source[at..at + source[at..].find(");").unwrap_or(source[at..].len())]).collect()
+}
+
+/// `Debug` prints all that a value has, and `DisplayErrorContext` an error by it: items of the table, answers of KMS, push
+/// tokens (infra/decisions/0026). A log line names its fields, each by `Display`.
+#[test]
+fn nothing_is_written_down_by_debug() {
+    let by_debug = |line: &&str| {
+        let tight: String = line.split_whitespace().collect();
+        tight.contains("=?") || tight.contains(",?") || tight.contains("(?") || tight.contains(":?}")
+    };
+    assert_eq!(log_lines("tracing::info!(event = \"a\", ?b);\ntracing::level();").len(), 1);
+    assert!(
+        by_debug(&"tracing::info!(a, b = ?c")
+            && by_debug(&"tracing::info!(a, ?c")
+            && !by_debug(&"tracing::info!(a = %b")
+    );
+    let mut wrong = Vec::new();
+    let mut lines = 0;
+    for (file, source) in sources() {
+        let code = source.split("#[cfg(test)]").next().unwrap_or_default();
+        if code.contains("DisplayErrorContext") && file != "shared/store/src/cause.rs" {
+            wrong.push(format!("{file} names DisplayErrorContext; use aws::cause"));
+        }
+        lines += log_lines(&source).len();
+        wrong.extend(log_lines(&source).iter().filter(|line| by_debug(line)).map(|line| format!("{file}: {line}")));
+    }
+    none(&wrong);
+    assert!(lines >= 30, "only {lines} log lines were seen");
 }
 
 /// What the sources route: each `#[utoipa::path(get, path = "…")]`, and each plain `.route("…")`.

@@ -2,6 +2,10 @@
 
 #[path = "delivery/browser.rs"]
 mod browser;
+#[path = "support/log.rs"]
+mod log;
+#[path = "delivery/said.rs"]
+mod said;
 #[path = "delivery/sns.rs"]
 mod sns;
 #[path = "delivery/web_push.rs"]

@@ -224,6 +224,29 @@ async fn keys_that_cannot_be_used_stop_a_function_at_its_start() {
     server.abort();
 }
 
+/// Our own lines follow `RUST_LOG`; what a library is told it never writes (infra/decisions/0026).
+#[tokio::test]
+async fn no_variable_makes_a_library_write_down_what_it_is_told() {
+    let mac = "Y2FuYXJ5IG9mIGFuIGFuc3dlciBvZiBLTVMsIGEga2U=";
+    let answer = move |headers: axum::http::HeaderMap| async move {
+        if headers["x-amz-target"].as_bytes().starts_with(b"TrentService.") {
+            return (axum::http::StatusCode::OK, json!({"Mac": mac, "KeyId": TOKEN_KEY}).to_string());
+        }
+        let missing = json!({"__type": "ResourceNotFoundException", "message": "no such table", "item": mac});
+        (axum::http::StatusCode::BAD_REQUEST, missing.to_string())
+    };
+    let (address, server) = listen(Router::new().route("/", routing::post(answer))).await;
+    for wanted in ["trace", "trace,hyper=trace,aws_smithy_runtime=trace,aws_smithy_runtime_api=trace,aws_sdk_kms=trace"]
+    {
+        let mut all = with_kms(TOKEN_KEY, &format!("http://{address}"));
+        all.push(("RUST_LOG", wanted.to_owned()));
+        // One line in all, and that is ours.
+        let said = stops(all).await;
+        assert!(said.contains("ResourceNotFoundException") && !said.contains(mac), "{said}");
+    }
+    server.abort();
+}
+
 #[tokio::test]
 async fn a_table_that_is_missing_stops_a_function_at_its_start() {
     let folder = Folder::with_keyring("table");

@@ -5,9 +5,17 @@
 mod api_keys;
 #[path = "rotation/canary.rs"]
 mod canary;
+#[path = "support/kms.rs"]
+mod kms;
+#[path = "support/log.rs"]
+mod log;
+#[path = "rotation/said.rs"]
+mod said;
 #[path = "rotation/sealed.rs"]
 mod sealed;
 #[path = "support/table.rs"]
 mod table;
 #[path = "rotation/token_keys.rs"]
 mod token_keys;
+#[path = "rotation/worth.rs"]
+mod worth;

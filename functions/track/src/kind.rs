@@ -77,7 +77,7 @@ impl Kind<'_> {
         let enforcement = app.store().tenant(tenant.id()).enforcement().await?;
         count(Counter::ActionsInFailureMode);
         let cause = std::error::Error::source(&failure).map(ToString::to_string);
-        tracing::warn!(event = "decided_by_failure_mode", tenant = %tenant.id(), mode = ?copy.failure_mode, cause);
+        tracing::warn!(event = "decided_by_failure_mode", tenant = %tenant.id(), mode = copy.failure_mode.as_str(), cause);
         Ok(Self {
             config: ActionConfig { default_user_action_result: outcome, ..copy },
             policy: Cow::Owned(Policy { enforcement, ..tenant.policy().clone() }),

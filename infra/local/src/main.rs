@@ -9,7 +9,8 @@ use countersign_core::{
     config::Environment,
     courier::Courier,
     http::serving::{self, Limits},
-    lambda::{log_to_stderr, stop_signal},
+    lambda::stop_signal,
+    log,
     operator::Credentials,
     outbox::Outbox,
     places::Places,
@@ -121,7 +122,7 @@ enum Other {
 #[tokio::main]
 async fn main() -> ExitCode {
     let command = Command::parse();
-    log_to_stderr();
+    log::to_stderr();
     let done = match command.other {
         None => serve(command.serve).await.map(|()| ExitCode::SUCCESS),
         Some(Other::Openapi) => {

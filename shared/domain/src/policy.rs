@@ -50,6 +50,14 @@ pub enum FailureMode {
 }
 
 impl FailureMode {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Review => "review",
+            Self::Open => "open",
+        }
+    }
+
     /// The outcome in such a time, where an hour-old copy of the rules said that; `None` for none. A block stays one.
     pub fn outcome(self, by_the_copy: Outcome) -> Option<Outcome> {
         match (self, by_the_copy) {

@@ -1,12 +1,8 @@
 //! Platform applications of SNS, made of the credentials that a push service gives out.
 
-use aws_sdk_sns::{
-    Client,
-    config::Builder,
-    error::{DisplayErrorContext, ProvideErrorMetadata},
-};
+use aws_sdk_sns::{Client, config::Builder, error::ProvideErrorMetadata};
 
-use crate::{delivery::Platform, error::Error};
+use crate::{delivery::Platform, error::Error, store::cause::cause};
 
 /// What a push service knows its customer by.
 pub enum Credential {
@@ -45,7 +41,7 @@ pub async fn create(
     }
     let made = request.send().await.map_err(|error| match error.message() {
         Some(message) => Error::Invalid(message.to_owned()),
-        None => Error::unavailable(DisplayErrorContext(&error).to_string()),
+        None => Error::unavailable(cause(&error)),
     })?;
     let arn = made.platform_application_arn().unwrap_or_default().to_owned();
     // One of that name that exists is given back as it is: the credentials of a second call are set then.
@@ -53,6 +49,6 @@ pub async fn create(
     for (attribute, value) in credential.attributes() {
         update = update.attributes(attribute, value);
     }
-    update.send().await.map_err(|error| Error::unavailable(DisplayErrorContext(&error).to_string()))?;
+    update.send().await.map_err(|error| Error::unavailable(cause(&error)))?;
     Ok(arn)
 }

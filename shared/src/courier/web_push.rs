@@ -23,7 +23,7 @@ use url::Url;
 use web_push_native::{Auth, encrypt, p256::PublicKey};
 
 use super::{Push, Refusal, payload};
-use crate::{clock::Timestamp, error::Error, id::TenantId, method::subscription::Subscription};
+use crate::{clock::Timestamp, error::Error, id::TenantId, method::subscription::Subscription, store::cause::chain};
 
 /// What a push service does not answer within this is sent again later.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -112,7 +112,7 @@ impl Browsers {
         let client = self.client.get_or_init(client).as_ref().map_err(|error| later(error.to_string()))?;
         let answer = timeout(PATIENCE, client.request(request)).await;
         let answer = answer.map_err(|_| later("the push service did not answer".into()))?;
-        let answer = answer.map_err(|error| later(format!("{error}: {:?}", std::error::Error::source(&error))))?;
+        let answer = answer.map_err(|error| later(chain(&error)))?;
         let (status, body) = (answer.status(), answer.into_body());
         // Read to its end, so that the connection can be used again; bounded, for it is a stranger's.
         let _ = timeout(PATIENCE, http_body_util::Limited::new(body, 4096).collect()).await;

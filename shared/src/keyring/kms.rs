@@ -1,24 +1,37 @@
-//! Keys in AWS KMS. What leaves it: each tenant's data key, for those who may decrypt, and one secret of which all
-//! token keys derive. The process keeps both in memory alone.
+//! Keys in AWS KMS. What leaves it: each tenant's data key, for those who may decrypt, and each tenant's token keys, one
+//! by one. The process keeps them in memory alone.
 
-use aws_lc_rs::digest;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use aws_lc_rs::digest::SHA256_OUTPUT_LEN;
 use aws_sdk_kms::{
     Client,
     config::Builder,
-    error::{DisplayErrorContext, SdkError},
+    error::{ProvideErrorMetadata, SdkError},
     primitives::Blob,
     types::{DataKeySpec, MacAlgorithmSpec},
 };
 use data_encoding::BASE64;
-use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
-use crate::{error::Error, id::TenantId, metrics::Counter, store::Counted};
+use crate::{
+    error::Error,
+    id::{TenantId, length_prefixed},
+    metrics::Counter,
+    store::{Counted, cause::cause},
+};
 
 use super::Purpose;
 
-/// What the token root is the MAC of. Changing it ends every token.
-const TOKEN_ROOT: &[u8] = b"countersign/token-root";
+/// What token keys are derived for. Changing it ends every token.
+const USER_TOKEN: &[u8] = b"countersign/user-token";
+/// What a function asks a MAC of when it starts, to see that it can. No key is made of it.
+const PROBE: &[u8] = b"countersign/is-it-there";
+/// More tenants' keys than this are not remembered, so that a flood of names does not fill the memory.
+const MOST_REMEMBERED: usize = 10_000;
 /// In front of the cipher text of a data key, so that another keyring's is told apart.
 const SEALED_BY_KMS: &str = "kms.";
 /// The encryption context: authenticated by KMS, shown in CloudTrail, and a condition of the roles in template.yaml.
@@ -31,50 +44,65 @@ const COUNTED: Counted = Counted { calls: Counter::KeyCalls, errors: Some(Counte
 pub struct KmsKeyring {
     client: Client,
     secrets_key: Option<String>,
-    /// Newest first.
-    token_keys: Vec<TokenRoot>,
+    /// ARNs, newest first.
+    token_keys: Vec<String>,
+    /// What was derived, for as long as the process lives: a live token outlasts an outage of KMS.
+    derived: Mutex<HashMap<TokenKeyName, Arc<TokenKey>>>,
 }
 
-struct TokenRoot {
-    arn: String,
-    root: OnceCell<Zeroizing<Vec<u8>>>,
-}
+/// A key in KMS, a tenant and the id of one of its token keys.
+type TokenKeyName = (String, TenantId, String);
+type TokenKey = Zeroizing<[u8; SHA256_OUTPUT_LEN]>;
 
 impl KmsKeyring {
     /// `secrets_key` is absent where nothing is decrypted; `token_keys` are ARNs, newest first.
     pub fn new(config: impl Into<Builder>, secrets_key: Option<String>, token_keys: Vec<String>) -> Self {
         let config = config.into().interceptor(COUNTED).build();
-        let token_keys = token_keys.into_iter().map(|arn| TokenRoot { arn, root: OnceCell::new() }).collect();
-        Self { client: Client::from_conf(config), secrets_key, token_keys }
+        Self { client: Client::from_conf(config), secrets_key, token_keys, derived: Mutex::default() }
     }
 
-    /// Fetches what every token needs. Called when a function starts: without it, it could answer nothing.
-    pub async fn fetch_token_roots(&self) -> Result<(), Error> {
-        for key in &self.token_keys {
-            self.token_root(&key.arn).await?;
+    /// Asks whether each key for tokens can be used. Called when a function starts: without them, it could answer nothing.
+    pub async fn try_token_keys(&self) -> Result<(), Error> {
+        for arn in &self.token_keys {
+            self.mac(arn, PROBE).await?;
         }
         Ok(())
     }
 
-    /// The MAC of a fixed text under a key that never leaves KMS (NIST SP 800-108: a key derivation from a MAC).
-    pub(super) async fn token_root(&self, arn: &str) -> Result<&[u8], Error> {
-        let key = self.token_keys.iter().find(|key| key.arn == arn);
-        let key = key.ok_or_else(|| {
-            Error::unavailable(format!("COUNTERSIGN_TOKEN_KEYS does not list {arn}, which a tenant's tokens need"))
-        })?;
-        let fetch = async || {
-            let request = self.client.generate_mac().key_id(arn).mac_algorithm(MacAlgorithmSpec::HmacSha256);
-            let answer = request.message(Blob::new(TOKEN_ROOT)).send().await.map_err(|error| failed(arn, error))?;
-            let mac = answer.mac.filter(|mac| mac.as_ref().len() == digest::SHA256_OUTPUT_LEN);
-            let mac = mac.ok_or_else(|| Error::unavailable(format!("{arn} gave no MAC of 256 bits")))?;
-            Ok::<_, Error>(Zeroizing::new(mac.into_inner()))
-        };
-        key.root.get_or_try_init(fetch).await.map(|root| root.as_slice())
+    /// A tenant's token key, under a key that never leaves KMS: whoever sees the answer has this key and no other.
+    pub(super) async fn token_key(&self, tenant: &TenantId, kid: &str, arn: &str) -> Result<Arc<TokenKey>, Error> {
+        if !self.token_keys.iter().any(|known| known == arn) {
+            let line = format!("COUNTERSIGN_TOKEN_KEYS does not list {arn}, which a tenant's tokens need");
+            return Err(Error::unavailable(line));
+        }
+        let name = (arn.to_owned(), tenant.clone(), kid.to_owned());
+        if let Some(known) = self.derived().get(&name) {
+            return Ok(known.clone());
+        }
+        let key = Arc::new(self.mac(arn, &derivation(tenant, kid)).await?);
+        let mut derived = self.derived();
+        if derived.len() >= MOST_REMEMBERED {
+            derived.clear();
+        }
+        derived.insert(name, key.clone());
+        Ok(key)
+    }
+
+    fn derived(&self) -> MutexGuard<'_, HashMap<TokenKeyName, Arc<TokenKey>>> {
+        self.derived.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn mac(&self, arn: &str, message: &[u8]) -> Result<TokenKey, Error> {
+        let request = self.client.generate_mac().key_id(arn).mac_algorithm(MacAlgorithmSpec::HmacSha256);
+        let answer = request.message(Blob::new(message)).send().await.map_err(|error| failed(arn, error))?;
+        let mac = Zeroizing::new(answer.mac.map(Blob::into_inner).unwrap_or_default());
+        let mac = <[u8; SHA256_OUTPUT_LEN]>::try_from(mac.as_slice());
+        mac.map(Zeroizing::new).map_err(|_| Error::unavailable(format!("{arn} gave no MAC of 256 bits")))
     }
 
     pub(super) fn newest_token_key(&self) -> Result<&str, Error> {
         let newest = self.token_keys.first();
-        newest.map(|key| key.arn.as_str()).ok_or_else(|| Error::unavailable("COUNTERSIGN_TOKEN_KEYS is not set"))
+        newest.map(String::as_str).ok_or_else(|| Error::unavailable("COUNTERSIGN_TOKEN_KEYS is not set"))
     }
 
     fn secrets_key(&self) -> Result<&str, Error> {
@@ -107,6 +135,13 @@ impl KmsKeyring {
     }
 }
 
+/// What KMS makes a MAC of: a key derivation in counter mode whose pseudo-random function is KMS (NIST SP 800-108r1,
+/// section 4.1), with one block of 256 bits.
+fn derivation(tenant: &TenantId, kid: &str) -> Vec<u8> {
+    let context = length_prefixed(&[tenant.as_str().as_bytes(), kid.as_bytes()]);
+    [&1_u32.to_be_bytes(), USER_TOKEN, &[0], &context, &256_u32.to_be_bytes()].concat()
+}
+
 fn name(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::TenantData => "tenant-data-key",
@@ -114,6 +149,6 @@ fn name(purpose: Purpose) -> &'static str {
     }
 }
 
-fn failed<E: std::error::Error + Send + Sync + 'static>(arn: &str, error: SdkError<E>) -> Error {
-    Error::unavailable(format!("KMS key {arn}: {}", DisplayErrorContext(&error)))
+fn failed<E: ProvideErrorMetadata + std::error::Error + 'static>(arn: &str, error: SdkError<E>) -> Error {
+    Error::unavailable(format!("KMS key {arn}: {}", cause(&error)))
 }

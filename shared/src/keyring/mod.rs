@@ -143,11 +143,12 @@ impl Keyring {
         }
     }
 
-    /// The 256-bit key of a tenant's token key id, by HKDF-SHA-256 (RFC 5869) from the master key it was made under.
+    /// The 256-bit key of a tenant's token key id: of a file by HKDF-SHA-256 (RFC 5869) from the master key it was made
+    /// under, of KMS by a MAC there.
     pub async fn token_key(&self, tenant: &TenantId, kid: &str, master: &str) -> Result<Zeroizing<[u8; 32]>, Error> {
         match self {
             Self::LocalFile(local) => derive_token_key(&local.master(master)?.1, tenant, kid),
-            Self::Kms(kms) => derive_token_key(kms.token_root(master).await?, tenant, kid),
+            Self::Kms(kms) => Ok(Zeroizing::new(**kms.token_key(tenant, kid, master).await?)),
             Self::Empty | Self::Unreachable => Err(self.no_keys()),
         }
     }
@@ -164,7 +165,7 @@ impl Keyring {
     /// Whether the keys are there; what a function that starts asks. A file is known to be, for it has been read.
     pub async fn check(&self) -> Result<(), KeyringError> {
         let Self::Kms(kms) = self else { return Ok(()) };
-        kms.fetch_token_roots().await.map_err(|error| {
+        kms.try_token_keys().await.map_err(|error| {
             let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
             KeyringError(format!("COUNTERSIGN_TOKEN_KEYS names a key that cannot be used: {cause}"))
         })

@@ -8,6 +8,7 @@ mod account;
 mod actions;
 mod apply;
 mod authenticators;
+pub mod cause;
 mod census;
 mod challenges;
 mod claims;
@@ -303,20 +304,20 @@ async fn contended<T, F: Future<Output = Result<T, Refusal>>>(mut write: impl Fn
 /// An error of a read: nothing is known, so nothing is decided.
 fn unavailable<E>(error: SdkError<E>) -> Error
 where
-    E: std::error::Error + Send + Sync + 'static,
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     count(Counter::StoreErrors);
     Error::unavailable(DescribedError::from(error))
 }
 
-/// An SDK error with its whole chain in one line, as the log needs it.
+/// An SDK error in one line, as the log needs it: without the items that it is about.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct DescribedError(String);
 
-impl<E: std::error::Error + Send + Sync + 'static> From<SdkError<E>> for DescribedError {
+impl<E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static> From<SdkError<E>> for DescribedError {
     fn from(error: SdkError<E>) -> Self {
-        Self(aws_sdk_dynamodb::error::DisplayErrorContext(&error).to_string())
+        Self(cause::cause(&error))
     }
 }
 

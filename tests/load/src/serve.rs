@@ -8,7 +8,7 @@ use std::{
 use countersign_core::{
     clock::{Clock, ManualClock, Timestamp},
     http::serving::{self, Limits},
-    lambda::log_to_stderr,
+    log,
 };
 use countersign_local::{
     first_run::{self, Fixed, Place},
@@ -19,9 +19,9 @@ use tokio::net::TcpListener;
 use crate::Result;
 
 /// Serves until the standard input ends. Writes one line of JSON when it is ready, then `ok` for each `advance N`.
-pub async fn serve(data: Option<PathBuf>, durable: bool, log: bool) -> Result<()> {
-    if log {
-        log_to_stderr();
+pub async fn serve(data: Option<PathBuf>, durable: bool, logs: bool) -> Result<()> {
+    if logs {
+        log::to_stderr();
     }
     // From the real time on, or a sweep would take what is made here for long over.
     let start = Timestamp::now().as_second();

@@ -164,12 +164,12 @@ impl Flow {
     fn read_units(&self) -> f64 {
         self.sum(|step| step.request.read_units + prices::COLD_STARTS * 0.5)
     }
-    /// For a million in a month: one at each start of a function that has keys, one each five minutes of each copy that
-    /// opens data keys, and DynamoDB's and SQS's own for each role.
+    /// For a million in a month: two at each start of a function that has keys (whether they are there; the tenant's token
+    /// key), one each five minutes of each copy that opens data keys, and DynamoDB's and SQS's own for each role.
     fn key_requests(&self) -> f64 {
         let starts = self.http_requests() * prices::COLD_STARTS * A_MILLION;
         let roles = self.steps.iter().map(|step| step.function.as_str()).collect::<BTreeSet<_>>().len() as f64;
-        starts + prices::KEY_WINDOWS * (self.openers * prices::WARM_COPIES + roles + self.queue_roles)
+        2.0 * starts + prices::KEY_WINDOWS * (self.openers * prices::WARM_COPIES + roles + self.queue_roles)
     }
     pub fn log_bytes(&self) -> f64 {
         self.sum(Step::log_bytes)

@@ -125,9 +125,9 @@ fn assumed(out: &mut String) -> Result {
            less is what the table says.\n\
          - Billed time: CPU of this machine (x86_64) divided by {:.0}/{:.0} of a processor, and {:.0} ms of waiting for each\n  \
            call; one request in {:.0} starts a function, for {:.0} ms more.\n\
-         - KMS: one request at each start of a function that has keys, one each five minutes for each of {:.0} warm copies\n  \
-           that open data keys, and DynamoDB's and SQS's own, each five minutes for each role. Tenants: one; each more\n  \
-           adds its own data key.\n\
+         - KMS: two requests at each start of a function that has keys (whether they are there; the tenant's token key), one\n  \
+           each five minutes for each of {:.0} warm copies that open data keys, and DynamoDB's and SQS's own, each five\n  \
+           minutes for each role. Tenants: one; each more adds its own token key and data key.\n\
          - Logs: measured lines (metrics and events at the level info), {:.0} bytes of START, END and REPORT, {:.0} of access\n  \
            log. Keeping them for a month costs less than a twentieth of that.\n\
          - Left out as negligible: data transfer (some 1 KB an answer; 100 GB a month are free), X-Ray (off), point-in-time\n  \
