@@ -103,10 +103,25 @@ app-full-error = بلغت الحد الأقصى لعدد وسائل المصاد
 
 phone-heading = اربط هاتفك
 phone-scan-text = افتح تطبيق { $tenant } على هاتفك وامسح هذه الصورة به.
-phone-qr-alt = رمز QR للتطبيق على هاتفك. يحتوي على عنوان هذه الصفحة.
+phone-qr-alt = رمز QR لتطبيق هاتفك. الرابط أسفله يؤدي إلى المكان نفسه.
 paired-heading = تم ربط هاتفك
 paired-text = من الآن فصاعدًا يمكنك تأكيد هويتك به.
 phone-wait-status = في انتظار هاتفك. ستنتقل هذه الصفحة تلقائيًا.
+phone-late-error = لم يُؤكَّد الجهاز في الوقت المناسب. امسح به هذه الصورة الجديدة.
+phone-refused-error = لم يُربط ذلك الجهاز. امسح هذه الصورة الجديدة بهاتفك أنت.
+phone-taken-error = ذلك الجهاز مربوط من قبل، أو لا مكان له. امسح هذه الصورة الجديدة بجهاز آخر.
+pairing-heading = هل هذا هاتفك؟
+pairing-text = مسح جهاز الصورة. قارن هذا الرقم بالرقم الظاهر عليه، ولا تربطه إلا إذا كان في يدك.
+pairing-name-label = الاسم
+pairing-model-label = الطراز
+pairing-platform-label = النظام
+pairing-place-label = المكان
+pairing-yes-button = نعم، هذا هاتفي
+pairing-no-button = لا
+pair-heading = هذا الرابط مخصص لتطبيق
+pair-app-text = افتح تطبيق { $tenant } على هاتفك. ثبّته أولًا إن لم يكن موجودًا.
+pair-scan-text = امسح الصورة بذلك التطبيق، لا بالكاميرا.
+pair-once-text = تربط الصورة هاتفًا واحدًا فقط، ولمدة عشر دقائق لا غير.
 
 ## screen: recovery codes
 
@@ -143,7 +158,6 @@ settings-renamed-status = الاسم الجديد هو «{ $name }».
 settings-primary-status = من الآن فصاعدًا، تُرسَل الطلبات أولًا إلى «{ $name }».
 settings-forgotten-status = تم نسيان الجهاز.
 settings-last-error = هذه آخر طريقة لديك، ويلزم لدى { $tenant } وجود طريقة واحدة. أعِدّ طريقة أخرى أولًا.
-settings-stale-error = لإجراء ذلك، أكّد هويتك من جديد: افتح هذه الصفحة مرة أخرى من التطبيق.
 settings-gone-error = هذا العنصر لم يعد موجودًا.
 settings-codes-heading = رموز الاسترداد
 settings-codes-text =
@@ -213,5 +227,7 @@ end-trouble-heading = حاول مرة أخرى
 end-trouble-text = حدث خطأ من جانبنا. لم يتغير أي شيء؛ أعد تحميل الصفحة بعد قليل.
 end-way-heading = يلزم استخدام طريقة أخرى
 end-way-text = لا تصلح أي من طرق التأكيد لديك لهذه العملية. تواصل مع { $tenant }.
+end-again-heading = أكّد هويتك
+end-again-text = لإجراء ذلك، أكّد هويتك من جديد: افتح هذه الصفحة مرة أخرى من التطبيق.
 end-reference-text = عند طلب المساعدة، اذكر هذا المرجع: { $id }
 end-continue-link = متابعة

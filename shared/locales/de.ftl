@@ -91,10 +91,25 @@ app-full-error = Sie haben die Höchstzahl an Authentifizierungsmethoden erreich
 
 phone-heading = Smartphone verbinden
 phone-scan-text = Öffnen Sie die App von { $tenant } auf Ihrem Smartphone und scannen Sie damit dieses Bild.
-phone-qr-alt = QR-Code für die App auf Ihrem Smartphone. Er enthält die Adresse dieser Seite.
+phone-qr-alt = QR-Code für die App auf Ihrem Smartphone. Der Link darunter führt zum selben Ziel.
 paired-heading = Ihr Smartphone ist verbunden
 paired-text = Ab jetzt können Sie damit Ihre Identität bestätigen.
 phone-wait-status = Warten auf Ihr Smartphone. Danach geht es automatisch weiter.
+phone-late-error = Das Gerät wurde nicht rechtzeitig bestätigt. Scannen Sie damit dieses neue Bild.
+phone-refused-error = Dieses Gerät wurde nicht verbunden. Scannen Sie dieses neue Bild mit Ihrem eigenen Smartphone.
+phone-taken-error = Dieses Gerät ist schon verbunden, oder es ist kein Platz dafür. Scannen Sie dieses neue Bild mit einem anderen.
+pairing-heading = Ist das Ihr Smartphone?
+pairing-text = Ein Gerät hat das Bild gescannt. Vergleichen Sie diese Zahl mit der, die es zeigt, und verbinden Sie es nur, wenn Sie es in der Hand haben.
+pairing-name-label = Name
+pairing-model-label = Modell
+pairing-platform-label = System
+pairing-place-label = Ort
+pairing-yes-button = Ja, das ist mein Smartphone
+pairing-no-button = Nein
+pair-heading = Dieser Link ist für eine App
+pair-app-text = Öffnen Sie die App von { $tenant } auf Ihrem Smartphone. Installieren Sie sie vorher, falls sie noch fehlt.
+pair-scan-text = Scannen Sie das Bild mit dieser App, nicht mit der Kamera.
+pair-once-text = Das Bild verbindet ein einziges Smartphone, und nur zehn Minuten lang.
 
 ## screen: recovery codes
 
@@ -131,7 +146,6 @@ settings-renamed-status = Der neue Name ist „{ $name }“.
 settings-primary-status = „{ $name }“ wird ab jetzt zuerst gefragt.
 settings-forgotten-status = Das Gerät ist nicht mehr gespeichert.
 settings-last-error = Dies ist Ihre letzte Methode, und { $tenant } verlangt mindestens eine. Richten Sie zuerst eine andere ein.
-settings-stale-error = Bestätigen Sie dafür noch einmal, dass Sie es sind: Öffnen Sie diese Seite neu aus der App.
 settings-gone-error = Der Eintrag ist nicht mehr vorhanden.
 settings-codes-heading = Wiederherstellungscodes
 settings-codes-text =
@@ -197,5 +211,7 @@ end-trouble-heading = Bitte versuchen Sie es erneut
 end-trouble-text = Bei uns ist ein Fehler aufgetreten. Es wurde nichts geändert; laden Sie die Seite in Kürze neu.
 end-way-heading = Eine andere Methode ist nötig
 end-way-text = Keine Ihrer Bestätigungsmethoden ist hierfür zulässig. Wenden Sie sich an { $tenant }.
+end-again-heading = Bestätigen Sie Ihre Identität
+end-again-text = Bestätigen Sie dafür noch einmal, dass Sie es sind: Öffnen Sie diese Seite neu aus der App.
 end-reference-text = Bitte geben Sie bei Rückfragen an: { $id }
 end-continue-link = Weiter

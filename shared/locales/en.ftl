@@ -91,10 +91,25 @@ app-full-error = You have as many authenticators as there is room for. Remove on
 
 phone-heading = Pair your phone
 phone-scan-text = Open the app of { $tenant } on your phone and scan this picture with it.
-phone-qr-alt = QR code for the app on your phone. It is the address of this page.
+phone-qr-alt = QR code for the app on your phone. The link below it leads to the same.
 paired-heading = Your phone is paired
 paired-text = From now on it can confirm that it is you.
 phone-wait-status = Waiting for your phone. This page goes on by itself.
+phone-late-error = The device was not confirmed in time. Scan this new picture with it.
+phone-refused-error = That device was not paired. Scan this new picture with your own phone.
+phone-taken-error = That device is paired already, or there is no room for it. Scan this new picture with another.
+pairing-heading = Is this your phone?
+pairing-text = A device has scanned the picture. Compare this number with the one that it shows, and pair it only if it is in your hands.
+pairing-name-label = Name
+pairing-model-label = Model
+pairing-platform-label = System
+pairing-place-label = Place
+pairing-yes-button = Yes, this is my phone
+pairing-no-button = No
+pair-heading = This link is for an app
+pair-app-text = Open the app of { $tenant } on your phone. Install it first if it is not there yet.
+pair-scan-text = Scan the picture with that app, not with the camera.
+pair-once-text = The picture pairs one phone, and only for ten minutes.
 
 ## screen: recovery codes
 
@@ -131,7 +146,6 @@ settings-renamed-status = It is now called { $name }.
 settings-primary-status = { $name } is asked first from now on.
 settings-forgotten-status = The device is forgotten.
 settings-last-error = This is your last one, and { $tenant } asks for one. Set up another first.
-settings-stale-error = For this, confirm again that it is you: open this page anew from the app.
 settings-gone-error = It is not there any more.
 settings-codes-heading = Recovery codes
 settings-codes-text =
@@ -197,5 +211,7 @@ end-trouble-heading = Please try again
 end-trouble-text = Something went wrong on our side. Nothing was changed; reload the page in a moment.
 end-way-heading = Another way is needed
 end-way-text = None of your ways to confirm can be used for this. Contact { $tenant }.
+end-again-heading = Confirm that it is you
+end-again-text = For this, confirm again that it is you: open this page anew from the app.
 end-reference-text = If you ask for help, quote this: { $id }
 end-continue-link = Continue

@@ -91,10 +91,25 @@ app-full-error = Ha alcanzado el número máximo de métodos de autenticación. 
 
 phone-heading = Vincule su teléfono
 phone-scan-text = Abra la app de { $tenant } en su teléfono y escanee esta imagen con ella.
-phone-qr-alt = Código QR para la app de su teléfono. Contiene la dirección de esta página.
+phone-qr-alt = Código QR para la app de su teléfono. El enlace de abajo lleva al mismo sitio.
 paired-heading = Su teléfono está vinculado
 paired-text = Desde ahora puede confirmar su identidad con él.
 phone-wait-status = A la espera de su teléfono. Esta página continuará automáticamente.
+phone-late-error = El dispositivo no se confirmó a tiempo. Escanee con él esta nueva imagen.
+phone-refused-error = Ese dispositivo no se ha vinculado. Escanee esta nueva imagen con su propio teléfono.
+phone-taken-error = Ese dispositivo ya está vinculado, o no queda sitio para él. Escanee esta nueva imagen con otro.
+pairing-heading = ¿Es este su teléfono?
+pairing-text = Un dispositivo ha escaneado la imagen. Compare este número con el que muestra, y vincúlelo solo si lo tiene en la mano.
+pairing-name-label = Nombre
+pairing-model-label = Modelo
+pairing-platform-label = Sistema
+pairing-place-label = Lugar
+pairing-yes-button = Sí, es mi teléfono
+pairing-no-button = No
+pair-heading = Este enlace es para una app
+pair-app-text = Abra la app de { $tenant } en su teléfono. Instálela antes si aún no está.
+pair-scan-text = Escanee la imagen con esa app, no con la cámara.
+pair-once-text = La imagen vincula un solo teléfono, y solo durante diez minutos.
 
 ## screen: recovery codes
 
@@ -131,7 +146,6 @@ settings-renamed-status = El nuevo nombre es «{ $name }».
 settings-primary-status = Desde ahora, las solicitudes se envían primero a «{ $name }».
 settings-forgotten-status = El dispositivo ya no se recuerda.
 settings-last-error = Este es su último método y { $tenant } exige uno. Configure otro primero.
-settings-stale-error = Para esto, confirme de nuevo su identidad: vuelva a abrir esta página desde la aplicación.
 settings-gone-error = Este elemento ya no existe.
 settings-codes-heading = Códigos de recuperación
 settings-codes-text =
@@ -197,5 +211,7 @@ end-trouble-heading = Inténtelo de nuevo
 end-trouble-text = Se ha producido un error por nuestra parte. No se ha cambiado nada; vuelva a cargar la página en un momento.
 end-way-heading = Se necesita otro método
 end-way-text = Ninguno de sus métodos de confirmación sirve para esta operación. Póngase en contacto con { $tenant }.
+end-again-heading = Confirme su identidad
+end-again-text = Para esto, confirme de nuevo su identidad: vuelva a abrir esta página desde la aplicación.
 end-reference-text = Si solicita ayuda, indique esta referencia: { $id }
 end-continue-link = Continuar

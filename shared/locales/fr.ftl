@@ -91,10 +91,25 @@ app-full-error = Vous avez atteint le nombre maximal de méthodes d’authentifi
 
 phone-heading = Associez votre téléphone
 phone-scan-text = Ouvrez l’application { $tenant } sur votre téléphone et scannez cette image.
-phone-qr-alt = Code QR pour l’application de votre téléphone. Il contient l’adresse de cette page.
+phone-qr-alt = Code QR pour l’application de votre téléphone. Le lien ci-dessous mène au même endroit.
 paired-heading = Votre téléphone est associé
 paired-text = Il peut désormais confirmer votre identité.
 phone-wait-status = En attente de votre téléphone. La suite s’affichera automatiquement.
+phone-late-error = L’appareil n’a pas été confirmé à temps. Scannez cette nouvelle image avec lui.
+phone-refused-error = Cet appareil n’a pas été associé. Scannez cette nouvelle image avec votre propre téléphone.
+phone-taken-error = Cet appareil est déjà associé, ou il n’y a plus de place. Scannez cette nouvelle image avec un autre.
+pairing-heading = Est-ce votre téléphone ?
+pairing-text = Un appareil a scanné l’image. Comparez ce nombre avec celui qu’il affiche, et ne l’associez que s’il est entre vos mains.
+pairing-name-label = Nom
+pairing-model-label = Modèle
+pairing-platform-label = Système
+pairing-place-label = Lieu
+pairing-yes-button = Oui, c’est mon téléphone
+pairing-no-button = Non
+pair-heading = Ce lien est destiné à une application
+pair-app-text = Ouvrez l’application de { $tenant } sur votre téléphone. Installez-la d’abord si elle n’y est pas encore.
+pair-scan-text = Scannez l’image avec cette application, pas avec l’appareil photo.
+pair-once-text = L’image associe un seul téléphone, et pendant dix minutes seulement.
 
 ## screen: recovery codes
 
@@ -131,7 +146,6 @@ settings-renamed-status = Le nouveau nom est « { $name } ».
 settings-primary-status = Les demandes sont désormais envoyées d’abord à « { $name } ».
 settings-forgotten-status = L’appareil n’est plus mémorisé.
 settings-last-error = C’est votre dernière méthode, et { $tenant } en exige une. Configurez-en d’abord une autre.
-settings-stale-error = Pour cela, confirmez à nouveau votre identité : rouvrez cette page depuis l’application.
 settings-gone-error = Cet élément n’existe plus.
 settings-codes-heading = Codes de récupération
 settings-codes-text =
@@ -197,5 +211,7 @@ end-trouble-heading = Veuillez réessayer
 end-trouble-text = Une erreur s’est produite de notre côté. Rien n’a été modifié ; rechargez la page dans un instant.
 end-way-heading = Une autre méthode est nécessaire
 end-way-text = Aucune de vos méthodes de confirmation ne convient ici. Contactez { $tenant }.
+end-again-heading = Confirmez votre identité
+end-again-text = Pour cela, confirmez à nouveau votre identité : rouvrez cette page depuis l’application.
 end-reference-text = Si vous demandez de l’aide, indiquez cette référence : { $id }
 end-continue-link = Continuer

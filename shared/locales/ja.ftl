@@ -88,10 +88,25 @@ app-full-error = 認証方法の登録数が上限に達しています。先に
 
 phone-heading = スマートフォンの登録
 phone-scan-text = スマートフォンで{ $tenant }のアプリを開き、この画像を読み取ってください。
-phone-qr-alt = スマートフォンのアプリ用のQRコード。このページのアドレスが含まれています。
+phone-qr-alt = スマートフォンのアプリ用のQRコードです。下のリンクからも同じ場所を開けます。
 paired-heading = スマートフォンを登録しました
 paired-text = 今後はスマートフォンでご本人確認ができます。
 phone-wait-status = スマートフォンでの操作をお待ちしています。このページは自動的に進みます。
+phone-late-error = 時間内に端末が確認されませんでした。その端末でこの新しい画像を読み取ってください。
+phone-refused-error = その端末は登録されませんでした。ご自分のスマートフォンでこの新しい画像を読み取ってください。
+phone-taken-error = その端末はすでに登録されているか、登録できる台数の上限に達しています。別の端末でこの新しい画像を読み取ってください。
+pairing-heading = これはあなたのスマートフォンですか？
+pairing-text = ある端末が画像を読み取りました。この番号が端末に表示された番号と同じか確かめ、お手元の端末である場合にだけ登録してください。
+pairing-name-label = 名前
+pairing-model-label = 機種
+pairing-platform-label = システム
+pairing-place-label = 場所
+pairing-yes-button = はい、自分のスマートフォンです
+pairing-no-button = いいえ
+pair-heading = これはアプリ用のリンクです
+pair-app-text = スマートフォンで{ $tenant }のアプリを開いてください。まだない場合は、先にインストールしてください。
+pair-scan-text = カメラではなく、そのアプリで画像を読み取ってください。
+pair-once-text = この画像で登録できるのは1台だけで、有効なのは10分間です。
 
 ## screen: recovery codes
 
@@ -128,7 +143,6 @@ settings-renamed-status = 名前を「{ $name }」に変更しました。
 settings-primary-status = 今後は最初に「{ $name }」で確認します。
 settings-forgotten-status = 端末の記憶を解除しました。
 settings-last-error = これは最後の認証方法です。{ $tenant }では1つ以上必要なため、先に別の方法を設定してください。
-settings-stale-error = この操作には、もう一度ご本人の確認が必要です。アプリからこのページを開き直してください。
 settings-gone-error = この項目はすでに存在しません。
 settings-codes-heading = リカバリーコード
 settings-codes-text =
@@ -193,5 +207,7 @@ end-trouble-heading = もう一度お試しください
 end-trouble-text = 当方で問題が発生しました。何も変更されていません。しばらくしてからページを再読み込みしてください。
 end-way-heading = 別の方法が必要です
 end-way-text = ご登録の確認方法は、この操作には使えません。{ $tenant }にお問い合わせください。
+end-again-heading = ご本人確認
+end-again-text = この操作には、もう一度ご本人の確認が必要です。アプリからこのページを開き直してください。
 end-reference-text = お問い合わせの際は、次の番号をお知らせください：{ $id }
 end-continue-link = 続ける

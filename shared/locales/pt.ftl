@@ -91,10 +91,25 @@ app-full-error = Você atingiu o número máximo de métodos de autenticação. 
 
 phone-heading = Vincule seu celular
 phone-scan-text = Abra o app de { $tenant } no celular e escaneie esta imagem com ele.
-phone-qr-alt = Código QR para o app do seu celular. Ele contém o endereço desta página.
+phone-qr-alt = Código QR para o app no seu celular. O link abaixo leva ao mesmo lugar.
 paired-heading = Seu celular está vinculado
 paired-text = A partir de agora, ele pode confirmar sua identidade.
 phone-wait-status = Aguardando seu celular. Esta página continuará automaticamente.
+phone-late-error = O dispositivo não foi confirmado a tempo. Escaneie esta nova imagem com ele.
+phone-refused-error = Esse dispositivo não foi vinculado. Escaneie esta nova imagem com o seu próprio celular.
+phone-taken-error = Esse dispositivo já está vinculado, ou não há lugar para ele. Escaneie esta nova imagem com outro.
+pairing-heading = Este é o seu celular?
+pairing-text = Um dispositivo escaneou a imagem. Compare este número com o que ele mostra, e vincule-o apenas se estiver nas suas mãos.
+pairing-name-label = Nome
+pairing-model-label = Modelo
+pairing-platform-label = Sistema
+pairing-place-label = Local
+pairing-yes-button = Sim, este é o meu celular
+pairing-no-button = Não
+pair-heading = Este link é para um app
+pair-app-text = Abra o app de { $tenant } no seu celular. Instale-o antes, se ainda não estiver lá.
+pair-scan-text = Escaneie a imagem com esse app, não com a câmera.
+pair-once-text = A imagem vincula um único celular, e só durante dez minutos.
 
 ## screen: recovery codes
 
@@ -131,7 +146,6 @@ settings-renamed-status = O novo nome é “{ $name }”.
 settings-primary-status = A partir de agora, as solicitações são enviadas primeiro para “{ $name }”.
 settings-forgotten-status = O dispositivo foi esquecido.
 settings-last-error = Este é seu último método, e { $tenant } exige um. Configure outro primeiro.
-settings-stale-error = Para isso, confirme de novo a sua identidade: abra esta página outra vez a partir do aplicativo.
 settings-gone-error = Este item não existe mais.
 settings-codes-heading = Códigos de recuperação
 settings-codes-text =
@@ -197,5 +211,7 @@ end-trouble-heading = Tente novamente
 end-trouble-text = Ocorreu um erro do nosso lado. Nada foi alterado; recarregue a página em instantes.
 end-way-heading = É necessário outro método
 end-way-text = Nenhum dos seus métodos de confirmação serve para esta operação. Entre em contato com { $tenant }.
+end-again-heading = Confirme sua identidade
+end-again-text = Para isso, confirme de novo a sua identidade: abra esta página outra vez a partir do aplicativo.
 end-reference-text = Se pedir ajuda, informe este código: { $id }
 end-continue-link = Continuar

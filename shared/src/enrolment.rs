@@ -16,6 +16,7 @@ use crate::{
         totp::{Owner, TotpSecret},
     },
     notice::{self, Concerned},
+    pairing::PairingId,
     store::{Enrolled, NewDevice},
     user::{MAX_AUTHENTICATORS, MAX_TOTP, PendingTotp, Profile, User},
 };
@@ -123,6 +124,48 @@ pub async fn enrol_device(
     asking: &Asking,
     now: Timestamp,
 ) -> Result<(User, Authenticator), Error> {
+    enrol(app, caller, asking, None, now).await
+}
+
+/// The same for the device that used this link and that the page, whose token this is, says is the user's; one write says
+/// both. 409 where the key is enrolled already, there is no room, or the device no longer waits.
+pub async fn enrol_paired(
+    app: &App,
+    caller: &UserCaller,
+    asking: &Asking,
+    pairing: &PairingId,
+    now: Timestamp,
+) -> Result<(User, Authenticator), Error> {
+    enrol(app, caller, asking, Some(pairing), now).await
+}
+
+/// What a token that may enrol a device for this method now is about: what [`enrol_device`] asks, before there is a device.
+pub async fn may_enrol_device(
+    app: &App,
+    caller: &UserCaller,
+    method: Method,
+    now: Timestamp,
+) -> Result<Admitted, Error> {
+    let admitted = admission::open(app, caller).await?;
+    admission::may_enrol(caller, &admitted, method, now)?;
+    has_room_for_a_device(&admitted.user)?;
+    Ok(admitted)
+}
+
+fn has_room_for_a_device(user: &User) -> Result<(), Error> {
+    match user.secretless.len() < MAX_AUTHENTICATORS - MAX_TOTP {
+        true => Ok(()),
+        false => Err(Error::Conflict("The user has as many devices as there is room for; remove one first.".into())),
+    }
+}
+
+async fn enrol(
+    app: &App,
+    caller: &UserCaller,
+    asking: &Asking,
+    pairing: Option<&PairingId>,
+    now: Timestamp,
+) -> Result<(User, Authenticator), Error> {
     let store = app.store().tenant(caller.tenant.id());
     let claims = &caller.claims;
     let action_key = store.action_key(&claims.sub, &claims.other.action_code, &claims.other.idempotency_key);
@@ -132,6 +175,9 @@ pub async fn enrol_device(
         let Admitted { user, action, .. } = &admitted;
         let description = describe_device(asking, user, now);
         if user.has_authenticator(&description.id) {
+            if pairing.is_some() {
+                return Err(Error::Conflict("This device is paired already.".into()));
+            }
             // Most likely the same call again, after a lost answer; by whom does not matter, nothing is changed.
             let known = store.authenticators(user).await?.into_iter().find(|one| one.id == description.id);
             return known
@@ -139,9 +185,7 @@ pub async fn enrol_device(
                 .ok_or_else(|| Error::unavailable("the user kept changing"));
         }
         admission::may_enrol(caller, &admitted, asking.method, now)?;
-        if user.secretless.len() >= MAX_AUTHENTICATORS - MAX_TOTP {
-            return Err(Error::Conflict("The user has as many devices as there is room for; remove one first.".into()));
-        }
+        has_room_for_a_device(user)?;
         if notice.is_none() {
             let concerned = Concerned { user, but: Some(&description.id) };
             let event = Event::Added { name: description.called() };
@@ -154,6 +198,7 @@ pub async fn enrol_device(
             action: (&action_key, &action.id),
             is_first: !caller.tenant.policy().has_second_factor(user, now),
             notice: notice.as_ref(),
+            pairing,
             now,
         };
         match store.enrol_device(user, &new).await? {
@@ -168,6 +213,9 @@ pub async fn enrol_device(
                 if owner.is_some_and(|owner| owner.uid != user.uid) {
                     return Err(Error::Conflict("This key is enrolled for another user. Make a new one.".into()));
                 }
+            }
+            Enrolled::Stale if pairing.is_some() => {
+                return Err(Error::Conflict("The device or its user changed in the meantime.".into()));
             }
             Enrolled::Stale => {}
         }

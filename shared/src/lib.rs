@@ -5,7 +5,7 @@
 
 pub use countersign_domain::{
     action, authenticator, challenge, delivery, enrolable, error, happened, id, limiter, look, messages, method,
-    policy, redirect, replay, rule, secret, source, tenant, theme, token, user, web, wording,
+    pairing, policy, redirect, replay, rule, secret, source, tenant, theme, token, user, web, wording,
 };
 pub use countersign_store as store;
 
@@ -27,6 +27,7 @@ pub mod metrics;
 pub mod notice;
 pub mod operator;
 pub mod outbox;
+pub mod pairing_link;
 pub mod places;
 pub mod proof;
 pub mod push;

@@ -69,31 +69,89 @@ test("a wrong first code keeps the secret and the name, and enrols nothing", asy
   await isBack(page);
 });
 
-test("a phone scans the page, which goes on by itself to the recovery codes", async (t) => {
-  const userId = unique("grace");
-  const page = await openPage(site.browser, t);
-  await page.goto(setUpAt((await site.track(userId)).url));
-  await page.click("a#choose-phone");
+/** A phone that has scanned the page and waits; its number, and the process. */
+async function scanned(t, page, url, options = []) {
+  await page.goto(`${setUpAt(url)}&kind=phone`);
   await page.locator("#qr svg").waitFor();
   const phone = site.newPhone(t);
-  await phone.run(["enroll", phone.file("page.png", await page.screenshot({ fullPage: true }))]);
-  await page.locator("#qr").waitFor({ state: "detached" });
-  await page.click('form button[type="submit"]');
+  const enrolling = phone.start("enroll", phone.file("page.png", await page.screenshot({ fullPage: true })), ...options);
+  const [number] = await enrolling.see(/\d{3} \d{3}/);
+  return { phone, enrolling, number };
+}
+
+test("a phone scans the page, which asks whose it is, and goes on to the recovery codes", async (t) => {
+  const userId = unique("grace");
+  const page = await openPage(site.browser, t);
+  const { url } = await site.track(userId);
+  const { phone, enrolling, number } = await scanned(t, page, url, ["--name", "Grace's phone"]);
+  await page.locator("button#yes").waitFor();
+  assert.equal(await page.locator("#number").innerText(), number, "both show the same number");
+  assert.match(await page.locator("#device").innerText(), /Grace's phone[\s\S]*countersign-phone[\s\S]*Android/);
+  assert.equal((await sdk.getUser({ userId })).isEnrolled, false, "it waits");
+  await page.click("button#yes");
+  await page.locator('input[name="act"][value="paired"] ~ button').click();
   assert.equal((await readRecoveryCodes(page)).length, 10);
   await acknowledge(page);
   await isBack(page);
-  assert.equal((await sdk.getUser({ userId })).isEnrolled, true);
+  assert.match(await enrolling.end(), new RegExp(`Enrolled for ${userId}`));
   const devices = await sdk.getAuthenticators({ userId });
   assert.ok(devices.some(({ verificationMethod }) => verificationMethod === "PUSH"));
+  assert.match(await phone.run(["devices"]), /not used yet/);
   assert.deepEqual(page.problems, []);
 });
 
-test("what the phone scans is the address of the page", async (t) => {
+test("a phone that is not the user's is refused, and is told so", async (t) => {
+  const userId = unique("grace");
+  const page = await openPage(site.browser, t);
+  const { phone, enrolling } = await scanned(t, page, (await site.track(userId)).url);
+  const first = page.url();
+  await page.click("button#no");
+  assert.match(await problem(page), /not paired/);
+  assert.notEqual(page.url(), first);
+  assert.match(await enrolling.end(5), /not its phone/);
+  await phone.run(["devices"], 1);
+  assert.equal((await sdk.getUser({ userId })).isEnrolled, false);
+});
+
+test("what the phone scans is a link of its own, and a browser that opens it is told what it is for", async (t) => {
   const { url } = await site.track(unique("grace"));
   const page = await openPage(site.browser, t);
   await page.goto(`${setUpAt(url)}&kind=phone`);
   await page.locator("#qr svg").waitFor();
-  assert.equal(new URL(await scan(page)).searchParams.get("token"), new URL(url).searchParams.get("token"));
+  const link = await scan(page);
+  assert.equal(link, await page.locator("#link").getAttribute("href"));
+  assert.match(new URL(link).pathname, /^\/pair\/[^/]+\/[\w-]{22}$/);
+  assert.equal(new URL(link).search, "");
+  const opened = await openPage(site.browser, t);
+  await opened.goto(link);
+  assert.match(await opened.locator("h1").innerText(), /for an app/);
+  // Nothing was spent by the look.
+  const enrolling = site.newPhone(t).start("enroll", link);
+  await enrolling.see(/\d{3} \d{3}/);
+  await page.locator("button#yes").waitFor();
+  const second = site.newPhone(t);
+  assert.match(await second.run(["enroll", link], 5), /over/);
+});
+
+test("without script a phone is paired as well, and by keyboard alone", async (t) => {
+  const userId = unique("grace");
+  const page = await openPage(site.browser, t, { javaScriptEnabled: false });
+  const { enrolling } = await scanned(t, page, (await site.track(userId)).url);
+  await page.locator("button#yes").waitFor();
+  await page.locator("button#yes").press("Enter");
+  await page.locator('input[name="act"][value="paired"] ~ button').press("Enter");
+  assert.equal((await readRecoveryCodes(page)).length, 10);
+  await enrolling.end();
+});
+
+test("leaving the question pairs nothing", async (t) => {
+  const userId = unique("grace");
+  const page = await openPage(site.browser, t);
+  await scanned(t, page, (await site.track(userId)).url);
+  await page.locator("button#yes").waitFor();
+  await page.locator("a.quit").last().click();
+  await isBack(page);
+  assert.equal((await sdk.getUser({ userId })).isEnrolled, false);
 });
 
 test("recovery codes: shown once, copied, downloaded and printed; nothing goes on without the acknowledgement", async (t) => {

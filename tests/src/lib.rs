@@ -6,6 +6,7 @@ pub mod faults;
 pub mod http;
 pub mod otp;
 pub mod pages;
+pub mod pairing;
 
 use std::net::SocketAddr;
 

@@ -38,6 +38,8 @@ pub(crate) enum End {
     Review,
     /// The user has nothing that answers.
     Way,
+    /// What is there to see is for somebody who has just confirmed who they are, and this action asks for nothing.
+    Again,
 }
 
 impl End {
@@ -51,6 +53,7 @@ impl End {
             Self::Blocked => ("end-blocked", "blocked"),
             Self::Review => ("end-review", "review"),
             Self::Way => ("end-way", "error"),
+            Self::Again => ("end-again", "expired"),
         }
     }
 }

@@ -7,6 +7,7 @@ mod assets;
 mod challenge;
 mod ends;
 mod frame;
+mod pairing;
 mod phones;
 mod set_up;
 mod settings;
@@ -15,14 +16,14 @@ mod visit;
 use axum::{
     Form,
     extract::{
-        Query, State,
+        Path, Query, State,
         rejection::{FormRejection, QueryRejection},
     },
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing,
 };
-use countersign_core::{app::App, error::Error, form};
+use countersign_core::{app::App, error::Error, form, id::TenantId};
 use utoipa_axum::router::OpenApiRouter;
 
 use visit::{Fields, Manner, Visit};
@@ -36,6 +37,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .route("/challenge", routing::get(show_challenge).post(answer_challenge))
         .route("/set-up", routing::get(show_set_up).post(answer_set_up))
         .route("/settings", routing::get(show_settings).post(answer_settings))
+        .route("/pair/{tenant}/{id}", routing::get(show_link))
         .route("/assets/{name}", routing::get(assets::get))
         .route("/openapi.json", routing::get(|| async { ([(header::CONTENT_TYPE, "application/json")], OPENAPI) }))
         .route("/healthz", routing::get(healthz))
@@ -67,6 +69,24 @@ async fn show_settings(State(app): State<App>, headers: HeaderMap, asked: Asked)
 }
 async fn answer_settings(State(app): State<App>, headers: HeaderMap, sent: Sent) -> Response {
     act(&app, sent, &headers, async |visit, fields, once| settings::answer(&app, visit, fields, once).await).await
+}
+
+/// What the link in the picture says to a browser. The link's own part is for apps, and is not looked at.
+async fn show_link(State(app): State<App>, headers: HeaderMap, Path((tenant, _)): Path<(String, String)>) -> Response {
+    let known = match TenantId::parse(tenant) {
+        Ok(id) => app.tenant(&id).await,
+        Err(_) => Ok(None),
+    };
+    let (known, error) = match known {
+        Ok(Some(known)) => (Some(known), None),
+        Ok(None) => (None, Some(Error::NotFound("There is no such link.".into()))),
+        Err(error) => (None, Some(error)),
+    };
+    let manner = Manner::of_tenant(&app, known, &Fields::default(), &headers).await;
+    match error {
+        Some(error) => ends::failed(&manner, error),
+        None => pairing::link_page(&manner).unwrap_or_else(|error| ends::failed(&manner, error)),
+    }
 }
 
 /// Whether a form counts: the first time that it is sent.

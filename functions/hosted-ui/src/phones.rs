@@ -17,6 +17,7 @@ use countersign_core::{
 use crate::{
     challenge, ends,
     frame::{Frame, is_partial},
+    pairing,
     visit::{Visit, Way},
 };
 
@@ -75,10 +76,7 @@ pub(crate) async fn wait(app: &App, visit: &Visit, challenge: &str, headers: &He
 async fn waiting(app: &App, visit: &Visit, challenge: &str, number: Option<String>) -> Result<Response, Error> {
     let mut frame = Frame::of_visit(app, visit, visit.messages().text("waiting-heading")).await?;
     frame.watches = Some(visit.link("/challenge", &[("challenge", challenge)]));
-    let number = number.map(|number| match number.split_at_checked(3) {
-        Some((first, second)) => format!("{first} {second}"),
-        None => number.clone(),
-    });
+    let number = number.map(|number| pairing::in_two(&number));
     let is_reached = visit.user.devices(Method::Push).any(|device| !visit.user.unreachable.contains(device));
     let other = visit.link("/challenge", &[]);
     let page = WaitingPage { f: &frame, number, is_reached, other, quit: ends::quit(visit)? };

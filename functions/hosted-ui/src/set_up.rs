@@ -1,5 +1,5 @@
-//! Set-up: choosing what to set up, an authenticator app by its first code, a phone by scanning the page, and the
-//! recovery codes that come with the first of them.
+//! Set-up: choosing what to set up, an authenticator app by its first code, and the recovery codes that come with the
+//! first authenticator. A phone is paired in `pairing`.
 
 use askama::Template;
 use axum::{
@@ -12,7 +12,6 @@ use countersign_core::{
     app::App,
     enrolment,
     error::Error,
-    method::Method,
     proof::{Verdict, verify_totp},
 };
 use fast_qr::{
@@ -25,7 +24,8 @@ use crate::{
     Once, challenge,
     challenge::refusal,
     ends,
-    frame::{Frame, is_partial},
+    frame::Frame,
+    pairing,
     visit::{Fields, Visit, Way},
 };
 
@@ -55,22 +55,6 @@ struct AppPage<'a> {
 }
 
 #[derive(Template)]
-#[template(path = "phone.html")]
-struct PhonePage<'a> {
-    f: &'a Frame<'a>,
-    qr: String,
-    why: Option<String>,
-    other: Option<String>,
-    quit: Option<String>,
-}
-
-#[derive(Template)]
-#[template(path = "paired.html")]
-struct PairedPage<'a> {
-    f: &'a Frame<'a>,
-}
-
-#[derive(Template)]
 #[template(path = "codes.html")]
 struct CodesPage<'a> {
     f: &'a Frame<'a>,
@@ -80,19 +64,16 @@ struct CodesPage<'a> {
 }
 
 pub(crate) async fn show(app: &App, visit: &Visit, fields: &Fields, headers: &HeaderMap) -> Result<Response, Error> {
-    let had = fields.get("had").parse::<usize>();
     // With the phone the token of somebody new may add no more, and the page has still to say that it is there.
-    let is_paired = matches!(had, Ok(had) if phones_of(visit) > had);
-    if !visit.may_add() && !is_paired {
+    if let Some(page) = pairing::show(app, visit, fields, headers).await? {
+        return Ok(page);
+    }
+    if !visit.may_add() {
         return Ok(Redirect::to(&visit.link("/challenge", &[])).into_response());
     }
-    match (fields.get("kind"), had) {
-        ("phone", Ok(had)) => watch(app, visit, had, headers).await,
-        ("phone", Err(_)) if visit.offers().contains(&Way::Phone) => {
-            let had = phones_of(visit).to_string();
-            Ok(Redirect::to(&visit.link("/set-up", &[("kind", "phone"), ("had", &had)])).into_response())
-        }
-        ("app", _) if visit.offers().contains(&Way::App) => page(app, visit, Some(Way::App), &[]).await,
+    match Way::named(fields.get("kind")).filter(|way| visit.offers().contains(way)) {
+        Some(Way::Phone) => pairing::begin(app, visit, fields).await,
+        Some(Way::App) => page(app, visit, Some(Way::App), &[]).await,
         _ => choose(app, visit, &[]).await,
     }
 }
@@ -101,8 +82,12 @@ pub(crate) async fn answer(app: &App, visit: &Visit, fields: &Fields, once: Once
     let t = visit.messages();
     match fields.get("act") {
         // Whoever comes here twice only goes on twice.
-        "kept" => after_set_up(visit, &visit.token),
-        "paired" => with_recovery_codes(app, visit, &visit.token).await,
+        "kept" => after_set_up(app, visit, &visit.token),
+        "pair" | "refuse" => pairing::answer(app, visit, fields).await,
+        "paired" if pairing::is_paired(app, visit, fields).await? => {
+            with_recovery_codes(app, visit, &visit.token).await
+        }
+        "paired" => Ok(Redirect::to(&visit.link("/set-up", &[])).into_response()),
         // The form that set up the first one: its codes were shown.
         _ if once == Once::Again && !visit.may_add() => ends::end(visit, ends::End::Later, &visit.token),
         _ if once == Once::Again => page(app, visit, Some(Way::App), &[t.text("form-used-error")]).await,
@@ -136,7 +121,7 @@ async fn with_recovery_codes(app: &App, visit: &Visit, token: &str) -> Result<Re
     let codes = if hidden { None } else { account::first_recovery_codes(app, &visit.caller, app.now()).await? };
     match codes {
         Some(codes) => show_codes(app, visit, token, &codes, "/set-up").await,
-        None => after_set_up(visit, token),
+        None => after_set_up(app, visit, token),
     }
 }
 
@@ -153,11 +138,13 @@ pub(crate) async fn show_codes(
     frame.respond(StatusCode::OK, &CodesPage { f: &frame, codes, action })
 }
 
-fn after_set_up(visit: &Visit, token: &str) -> Result<Response, Error> {
+fn after_set_up(app: &App, visit: &Visit, token: &str) -> Result<Response, Error> {
+    // Another token is that of the success which the set-up was.
+    let has_succeeded = token != visit.token;
     // A phone that was paired under enforcement has to answer as well: nobody has signed with its key.
     let next = match visit.action.state {
-        State::ChallengeRequired if token == visit.token => Some("/challenge"),
-        _ if visit.ends_at_settings() => Some("/settings"),
+        State::ChallengeRequired if !has_succeeded => Some("/challenge"),
+        _ if visit.ends_at_settings() && has_succeeded || visit.opens_settings(app.now()) => Some("/settings"),
         _ => None,
     };
     match next {
@@ -171,16 +158,16 @@ pub(crate) async fn page(app: &App, visit: &Visit, wanted: Option<Way>, problem:
     let offers = visit.offers();
     match wanted.filter(|way| offers.contains(way)).or(offers.first().copied()) {
         Some(Way::App) => app_page(app, visit, problem).await,
-        Some(Way::Phone) => phone_page(app, visit, phones_of(visit)).await,
+        Some(Way::Phone) => pairing::begin(app, visit, &Fields::default()).await,
         _ => ends::end(visit, ends::End::Way, &visit.token),
     }
 }
 
-async fn choose(app: &App, visit: &Visit, problem: &[String]) -> Result<Response, Error> {
+pub(crate) async fn choose(app: &App, visit: &Visit, problem: &[String]) -> Result<Response, Error> {
     let offers = visit.offers().into_iter();
     let offers = offers.map(|way| (way, visit.link("/set-up", &[("kind", way.name())]))).collect();
     let frame = Frame::of_visit(app, visit, visit.messages().text("set-up-heading")).await?;
-    let page = ChoosePage { f: &frame, offers, problem, why: visit.why(app), quit: leave(visit)? };
+    let page = ChoosePage { f: &frame, offers, problem, why: visit.why(app), quit: leave(app, visit)? };
     frame.respond(StatusCode::OK, &page)
 }
 
@@ -199,53 +186,25 @@ async fn app_page(app: &App, visit: &Visit, problem: &[String]) -> Result<Respon
         problem,
         why: visit.why(app),
         other: other(visit),
-        quit: leave(visit)?,
+        quit: leave(app, visit)?,
     };
     frame.respond(StatusCode::OK, &page)
 }
 
-/// The page that a phone scans: its picture is the address of this very visit.
-async fn phone_page(app: &App, visit: &Visit, had: usize) -> Result<Response, Error> {
-    let mut frame = Frame::of_visit(app, visit, visit.messages().text("phone-heading")).await?;
-    frame.watches = Some(visit.link("/set-up", &[("kind", "phone"), ("had", &had.to_string())]));
-    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("token", &visit.token).finish();
-    // It is long, and off a screen nothing is smudged: the least correction makes the largest squares.
-    let qr = qr(&format!("{}/challenge?{query}", app.public_url()), ECL::L)?;
-    let page = PhonePage { f: &frame, qr, why: visit.why(app), other: other(visit), quit: leave(visit)? };
-    frame.respond(StatusCode::OK, &page)
-}
-
-/// The page while the phone is not there yet, and once it is.
-async fn watch(app: &App, visit: &Visit, had: usize, headers: &HeaderMap) -> Result<Response, Error> {
-    match (phones_of(visit) > had, is_partial(headers)) {
-        (true, true) => Ok([("hx-refresh", "true")].into_response()),
-        (false, true) => Ok(StatusCode::NO_CONTENT.into_response()),
-        (false, false) => phone_page(app, visit, had).await,
-        (true, false) => {
-            let frame = Frame::of_visit(app, visit, visit.messages().text("paired-heading")).await?;
-            frame.respond(StatusCode::OK, &PairedPage { f: &frame })
-        }
-    }
-}
-
-fn phones_of(visit: &Visit) -> usize {
-    visit.user.devices(Method::Push).count()
-}
-
-fn other(visit: &Visit) -> Option<String> {
+pub(crate) fn other(visit: &Visit) -> Option<String> {
     (visit.offers().len() > 1).then(|| visit.link("/set-up", &[]))
 }
 
 /// Where somebody goes who sets nothing up.
-fn leave(visit: &Visit) -> Result<Option<String>, Error> {
-    match visit.ends_at_settings() && visit.user.is_enrolled() {
+pub(crate) fn leave(app: &App, visit: &Visit) -> Result<Option<String>, Error> {
+    match visit.user.is_enrolled() && visit.opens_settings(app.now()) {
         true => Ok(Some(visit.link("/settings", &[]))),
         false => ends::quit(visit),
     }
 }
 
 /// The text as an SVG that uses no style of its own, so that the content policy can forbid them.
-fn qr(text: &str, correction: ECL) -> Result<String, Error> {
+pub(crate) fn qr(text: &str, correction: ECL) -> Result<String, Error> {
     let code =
         QRBuilder::new(text).ecl(correction).build().map_err(|_| Error::internal("the QR code cannot be made"))?;
     Ok(SvgBuilder::default().shape(Shape::Square).to_str(&code))

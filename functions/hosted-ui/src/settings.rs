@@ -22,8 +22,9 @@ use countersign_core::{
 
 use crate::{
     Once, ends,
+    ends::End,
     frame::Frame,
-    set_up,
+    pairing, set_up,
     visit::{Fields, Visit},
 };
 
@@ -84,21 +85,28 @@ struct Removal<'a> {
 }
 
 pub(crate) async fn show(app: &App, visit: &Visit, fields: &Fields) -> Result<Response, Error> {
-    // Somebody with something set up confirms first, with it.
-    let is_open = match visit.action.state {
-        State::ChallengeSucceeded | State::Allow => visit.ends_at_settings(),
-        _ => false,
-    };
-    if !is_open {
-        return Ok(Redirect::to(&visit.link("/challenge", &[])).into_response());
+    match visit.opens_settings(app.now()) {
+        true => page(app, visit, fields, &[]).await,
+        false => prove_first(visit),
     }
-    page(app, visit, fields, &[]).await
+}
+
+/// Leads to the challenge; where the action asks for none, says that another one has to.
+fn prove_first(visit: &Visit) -> Result<Response, Error> {
+    let is_decided = matches!(visit.action.state, State::ChallengeSucceeded | State::Allow);
+    match visit.ends_at_settings() && is_decided {
+        true => ends::end(visit, End::Again, &visit.token),
+        false => Ok(Redirect::to(&visit.link("/challenge", &[])).into_response()),
+    }
 }
 
 pub(crate) async fn answer(app: &App, visit: &Visit, fields: &Fields, once: Once) -> Result<Response, Error> {
     let t = visit.messages();
     if fields.get("act") == "kept" {
         return Ok(Redirect::to(&visit.link("/settings", &[])).into_response());
+    }
+    if !visit.opens_settings(app.now()) {
+        return prove_first(visit);
     }
     if once == Once::Again {
         return page(app, visit, fields, &[t.text("form-used-error")]).await;
@@ -109,7 +117,8 @@ pub(crate) async fn answer(app: &App, visit: &Visit, fields: &Fields, once: Once
             return Ok(Redirect::to(&visit.link("/settings", &more)).into_response());
         }
         Ok(Changed::Codes(codes)) => return set_up::show_codes(app, visit, &visit.token, &codes, "/settings").await,
-        Err(Error::Forbidden(_)) => t.text("settings-stale-error"),
+        // It was fresh when the page was asked for.
+        Err(Error::Forbidden(_)) => return ends::end(visit, End::Again, &visit.token),
         Err(Error::NotFound(_)) => t.text("settings-gone-error"),
         Err(Error::Conflict(_)) => t.with("settings-last-error", "tenant", visit.tenant()),
         Err(Error::Invalid(_)) => t.text("app-name-error"),
@@ -155,7 +164,7 @@ async fn page(app: &App, visit: &Visit, fields: &Fields, problem: &[String]) -> 
     let all = store.authenticators(&visit.user).await?;
     let cards: Vec<Card> = all
         .iter()
-        .map(|one| (UserAuthenticator::listed(&visit.user, one), one.method))
+        .map(|one| (UserAuthenticator::listed(&visit.user, one).masked(), one.method))
         .map(|(one, method)| card(visit, one, method))
         .collect();
     let devices = store.devices(&visit.user).await?.into_iter().filter_map(|device| {
@@ -188,11 +197,7 @@ async fn page(app: &App, visit: &Visit, fields: &Fields, problem: &[String]) -> 
 
 fn card(visit: &Visit, one: UserAuthenticator, method: Method) -> Card {
     let t = visit.messages();
-    let platform = one.device_platform.map(|platform| match platform {
-        DevicePlatform::Ios => "iOS",
-        DevicePlatform::Android => "Android",
-        DevicePlatform::Web => "Web",
-    });
+    let platform = one.device_platform.map(pairing::platform);
     let kind = t.text(kind_of(method, one.device_platform));
     let detail = [platform, one.device_model.as_deref(), one.email.as_deref(), one.phone_number.as_deref()];
     Card {

@@ -7,6 +7,7 @@ use countersign_core::{
     action::{Action, State},
     admission::{self, Admitted},
     app::{App, TenantContext, UserCaller},
+    clock::Timestamp,
     error::Error,
     look::Look,
     messages::{Language, Messages},
@@ -76,11 +77,20 @@ pub(crate) struct Manner {
 impl Manner {
     /// For somebody whose token says nothing; it may still name a tenant, whose looks are no secret.
     pub(crate) async fn of_stranger(app: &App, fields: &Fields, headers: &HeaderMap) -> Self {
-        let claimed = token::claimed_tenant(fields.get("token")).ok();
-        let tenant = match &claimed {
-            Some(id) => app.tenant(id).await.ok().flatten(),
-            None => None,
+        let tenant = match token::claimed_tenant(fields.get("token")) {
+            Ok(id) => app.tenant(&id).await.ok().flatten(),
+            Err(_) => None,
         };
+        Self::of_tenant(app, tenant, fields, headers).await
+    }
+
+    /// For somebody of whom no more is known than the tenant.
+    pub(crate) async fn of_tenant(
+        app: &App,
+        tenant: Option<Arc<TenantContext>>,
+        fields: &Fields,
+        headers: &HeaderMap,
+    ) -> Self {
         let look = match &tenant {
             Some(tenant) => app.look(tenant).await.unwrap_or_default(),
             None => Arc::default(),
@@ -159,6 +169,14 @@ impl Visit {
     /// The backend wants the user on the page of their authenticators.
     pub(crate) fn ends_at_settings(&self) -> bool {
         self.input.get("redirectToSettings") == Some(&serde_json::Value::Bool(true))
+    }
+
+    /// Whether the page of the user's authenticators is shown: where there is something to see, to somebody who has
+    /// confirmed a short while ago that they are the user.
+    pub(crate) fn opens_settings(&self, now: Timestamp) -> bool {
+        let has_proved = || admission::may_change(&self.caller, &self.action, now);
+        let is_open = matches!(self.action.state, State::ChallengeSucceeded | State::Allow);
+        self.ends_at_settings() && if self.user.is_enrolled() { has_proved() } else { is_open }
     }
 
     /// How the action may be answered with what the user has, the user's default first.

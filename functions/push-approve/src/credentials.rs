@@ -51,21 +51,21 @@ impl DeviceCredential {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct EnrollDeviceRequest {
     /// P-256, SubjectPublicKeyInfo in DER, base64.
-    public_key: String,
+    pub(crate) public_key: String,
     /// What its owner knows the device by.
     #[serde(default)]
-    device_name: Option<String>,
+    pub(crate) device_name: Option<String>,
     /// `ios`, `android`, or `web`.
-    device_platform: String,
+    pub(crate) device_platform: String,
     /// Where the push service knows the device; for `web` the JSON of a push subscription. Without one it asks what is
     /// pending.
     #[serde(default)]
-    push_token: Option<String>,
+    pub(crate) push_token: Option<String>,
     #[serde(default)]
-    device_model: Option<String>,
+    pub(crate) device_model: Option<String>,
     /// The app's own name for the device.
     #[serde(default)]
-    device_id: Option<String>,
+    pub(crate) device_id: Option<String>,
 }
 
 /// The longest push token: a browser's subscription has an address and two keys.
@@ -83,12 +83,8 @@ fn token(tenant: &TenantContext, platform: DevicePlatform, token: Option<String>
     Ok(token)
 }
 
-pub(crate) async fn enroll(
-    app: &App,
-    caller: &UserCaller,
-    method: Method,
-    request: EnrollDeviceRequest,
-) -> Reply<DeviceCredential> {
+/// What a device says of itself, read.
+pub(crate) fn asking(tenant: &TenantContext, method: Method, request: EnrollDeviceRequest) -> Result<Asking, Error> {
     let text = |name: &str, text: Option<String>| match text.map(|text| text.trim().to_owned()) {
         Some(text) if text.chars().count() > 128 || has_control(&text) => {
             Err(Error::Invalid(format!("{name} has at most 128 characters, and no control characters.")))
@@ -96,15 +92,24 @@ pub(crate) async fn enroll(
         text => Ok(text.filter(|text| !text.is_empty())),
     };
     let platform = DevicePlatform::parse(&request.device_platform)?;
-    let asking = Asking {
+    Ok(Asking {
         method,
         key: DeviceKey::parse(&request.public_key)?,
         name: text("deviceName", request.device_name)?,
         platform,
         model: text("deviceModel", request.device_model)?,
         device_id: text("deviceId", request.device_id)?,
-        push_token: if method == Method::Push { token(&caller.tenant, platform, request.push_token)? } else { None },
-    };
+        push_token: if method == Method::Push { token(tenant, platform, request.push_token)? } else { None },
+    })
+}
+
+pub(crate) async fn enroll(
+    app: &App,
+    caller: &UserCaller,
+    method: Method,
+    request: EnrollDeviceRequest,
+) -> Reply<DeviceCredential> {
+    let asking = asking(&caller.tenant, method, request)?;
     let (user, one) = enrolment::enrol_device(app, caller, &asking, app.now()).await?;
     Ok(Json(DeviceCredential::new(&user.id, &one)))
 }

@@ -4,6 +4,7 @@
 mod answers;
 mod credentials;
 mod kinds;
+mod pairing;
 mod pending;
 
 use countersign_core::{app::App, error::Error, id::ChallengeId, method::device::DeviceKey};
@@ -26,6 +27,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(pending::get, answers::answer_push))
         .routes(routes!(answers::claim))
         .routes(routes!(answers::answer_qr_code))
+        .routes(routes!(pairing::redeem))
+        .routes(routes!(pairing::status))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     home::Device,
-    key::{Key, context_hash, statement},
+    key::{Key, context_hash, pairing_code, pairing_statement, statement},
     trouble::{Trouble, Why},
 };
 
@@ -200,6 +200,33 @@ impl Line {
     pub fn remove(&self, now: u64) -> Result<Value, Trouble> {
         let signature = self.key.sign(format!("{}.0", now / 600).as_bytes())?;
         self.api.post(&self.path("/remove"), &json!({"publicKey": self.key.public(), "signature": signature}))
+    }
+
+    /// Uses the link of a page with the key. Until the page has said that the phone is its user's, the key is enrolled
+    /// nowhere.
+    pub fn redeem(&self, pairing: &str, model: &str, push_token: Option<&str>) -> Result<Value, Trouble> {
+        let body = json!({
+            "pairingId": pairing, "publicKey": self.key.public(), "signature": self.sign_pairing("redeem", pairing)?,
+            "deviceName": self.device.name, "devicePlatform": self.device.platform, "deviceModel": model,
+            "pushToken": push_token,
+        });
+        self.api.post("/client/pairing", &body)
+    }
+
+    /// What the page has said.
+    pub fn pairing_status(&self, pairing: &str) -> Result<Value, Trouble> {
+        let signature = self.sign_pairing("status", pairing)?;
+        let body = json!({"pairingId": pairing, "publicKey": self.key.public(), "signature": signature});
+        self.api.post("/client/pairing/status", &body)
+    }
+
+    fn sign_pairing(&self, purpose: &str, pairing: &str) -> Result<String, Trouble> {
+        self.key.sign(&pairing_statement(purpose, &self.device.tenant_id, pairing, &self.key.fingerprint()))
+    }
+
+    /// The number that this phone and the page both show.
+    pub fn pairing_code(&self, pairing: &str) -> String {
+        pairing_code(pairing, &self.key.fingerprint())
     }
 
     /// Enrols the key for the user of a token.

@@ -39,6 +39,12 @@ impl Key {
         BASE64.encode(&[&SPKI_PREFIX, self.0.public_key().as_ref()].concat())
     }
 
+    /// SHA-256 of the public key, hexadecimal.
+    pub fn fingerprint(&self) -> String {
+        let spki = [&SPKI_PREFIX, self.0.public_key().as_ref()].concat();
+        HEXLOWER.encode(digest(&SHA256, &spki).as_ref())
+    }
+
     /// ECDSA-SHA256: DER, base64.
     pub fn sign(&self, message: &[u8]) -> Result<String, Trouble> {
         let signature = self.0.sign(&SystemRandom::new(), message).map_err(|_| Trouble::new("cannot sign"))?;
@@ -94,6 +100,18 @@ pub fn statement(tenant: &str, shown: &Value, approved: bool, number: &str) -> V
         shown["expiresAt"].as_i64().unwrap_or_default().to_string(),
     ];
     canonical(&parts.each_ref().map(String::as_str))
+}
+
+/// What is signed to use the link of a page, and to ask what the page has said (infra/decisions/0024).
+pub fn pairing_statement(purpose: &str, tenant: &str, pairing: &str, fingerprint: &str) -> Vec<u8> {
+    canonical(&["countersign/pairing/v1", purpose, tenant, pairing, fingerprint])
+}
+
+/// Six digits of the link and the key: made here, so that no server says what this phone shows.
+pub fn pairing_code(pairing: &str, fingerprint: &str) -> String {
+    let hash = digest(&SHA256, &canonical(&["countersign/pairing/code", pairing, fingerprint]));
+    let first = hash.as_ref().iter().take(8).fold(0, |number: u64, byte| number << 8 | u64::from(*byte));
+    format!("{:06}", first % 1_000_000)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::{
     home::{Device, Home},
     key::Key,
     now,
+    pairing::{self, Link},
     screen::{Screen, harmless, row},
     seen::{Claims, Seen},
     trouble::{Trouble, Why},
@@ -23,6 +24,7 @@ pub fn enrol(home: &Home, screen: &Screen, asked: &Enrolment) -> Result<(), Trou
             let api = api.or_else(|| asked.api.clone()).unwrap_or_else(|| LOCAL.to_owned());
             enrol_device(home, screen, asked, (&token, api))
         }
+        Seen::Pairing { tenant, id, api } => pairing::pair(home, screen, asked, &Link { tenant, id, api }),
         Seen::SignIn(_) => Err(Trouble::new("this is a sign-in that waits for a device: `phone scan`")),
     }
 }
@@ -77,18 +79,28 @@ fn enrol_device(home: &Home, screen: &Screen, asked: &Enrolment, (token, api): (
         name: asked.name.clone(),
         key: String::new(),
     };
-    // Kept before it is sent, and used again by the next try: an answer that was lost must not leave a key enrolled
-    // that nobody has.
-    let device = home.change(|phone| {
+    let device = begun(home, device)?;
+    let answer = Line::of(device.clone())?.enrol(token, &asked.model, asked.push_token.as_deref());
+    let enrolled = settled(home, &device, answer)?;
+    show_enrolled(screen, &enrolled, &device)
+}
+
+/// A key for this device. Kept before it is sent, and used again by the next try: an answer that was lost must not leave
+/// a key enrolled that nobody has.
+pub fn begun(home: &Home, device: Device) -> Result<Device, Trouble> {
+    home.change(|phone| {
         if let Some(begun) = phone.devices.iter().find(|one| Device { key: String::new(), ..(*one).clone() } == device)
         {
             return Ok(begun.clone());
         }
         phone.devices.push(Device { key: Key::generate()?.1, ..device });
         phone.devices.last().cloned().ok_or_else(|| Trouble::new("nothing was kept"))
-    })?;
-    let answer = Line::of(device.clone())?.enrol(token, &asked.model, asked.push_token.as_deref());
-    let enrolled = home.change(|phone| {
+    })
+}
+
+/// Keeps what the server said of a device: who it is for, or, where it is refused, nothing of it.
+pub fn settled(home: &Home, device: &Device, answer: Result<Value, Trouble>) -> Result<Value, Trouble> {
+    home.change(|phone| {
         match &answer {
             Ok(enrolled) => {
                 let text = |name: &str| enrolled[name].as_str().unwrap_or_default().to_owned();
@@ -102,14 +114,18 @@ fn enrol_device(home: &Home, screen: &Screen, asked: &Enrolment, (token, api): (
             Err(_) => phone.devices.retain(|one| one.key != device.key),
         }
         Ok(answer)
-    })??;
+    })?
+}
+
+/// For whom it is enrolled, and what it can do now.
+pub fn show_enrolled(screen: &Screen, enrolled: &Value, device: &Device) -> Result<(), Trouble> {
     let user = harmless(enrolled["userId"].as_str().unwrap_or_default());
-    let next = match asked.kind.as_str() {
+    let next = match device.kind.as_str() {
         "push" => "`phone watch` waits for sign-ins.",
         "qr-code" => "`phone scan` answers sign-ins that show a code.",
         _ => "`phone verify` signs in from here.",
     };
-    screen.show(&enrolled, &format!("Enrolled for {user} at {}. {next}", device.api))
+    screen.show(enrolled, &format!("Enrolled for {user} at {}. {next}", device.api))
 }
 
 pub fn devices(home: &Home, screen: &Screen) -> Result<(), Trouble> {

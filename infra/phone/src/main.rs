@@ -7,6 +7,7 @@ mod key;
 mod keyboard;
 mod keys;
 mod ndef;
+mod pairing;
 mod screen;
 mod seen;
 mod trouble;
@@ -60,7 +61,7 @@ struct Command {
 
 #[derive(Subcommand)]
 enum What {
-    /// Enrol: an otpauth address, the token of an action, the answer of track, or the address of a hosted page.
+    /// Enrol: an otpauth address, the link of a page that pairs a phone, the token of an action, or the answer of track.
     Enroll(Enrolment),
     /// Show the codes of this moment.
     Codes,
@@ -244,7 +245,7 @@ fn settle(home: &Home, shown: &Value, end: End) -> Result<ExitCode, Trouble> {
 fn scan(home: &Home, screen: &Screen, what: &str, decision: Option<Decision>) -> Result<ExitCode, Trouble> {
     let challenge = match Seen::at(what)? {
         Seen::SignIn(challenge) => challenge,
-        Seen::Account(_) | Seen::Token { .. } => {
+        Seen::Account(_) | Seen::Token { .. } | Seen::Pairing { .. } => {
             return Err(Trouble::new("this is nothing to sign in with, but something to enrol: `phone enroll`"));
         }
     };

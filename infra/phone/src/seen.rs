@@ -19,6 +19,8 @@ pub enum Seen {
     Account(String),
     /// The token of an action, under which a key may be enrolled, and the server where the text names it.
     Token { token: String, api: Option<String> },
+    /// The one-time link of a page that pairs a phone.
+    Pairing { tenant: String, id: String, api: String },
     /// The challenge of a sign-in that shows a code.
     SignIn(String),
 }
@@ -68,9 +70,13 @@ impl Seen {
             "otpauth" => Ok(Self::Account(text.to_owned())),
             "countersign" if url.host_str() == Some("claim") => Self::of(url.path().trim_start_matches('/')),
             "http" | "https" => {
+                let api = format!("{}/v1", url.origin().ascii_serialization());
+                if let ["pair", tenant, id] = url.path_segments().into_iter().flatten().collect::<Vec<_>>()[..] {
+                    return Ok(Self::Pairing { tenant: tenant.to_owned(), id: id.to_owned(), api });
+                }
                 let token = url.query_pairs().find(|(name, _)| name == "token").map(|(_, token)| token.into_owned());
                 let token = token.ok_or_else(|| Trouble::new("the address of the page has no token in it"))?;
-                Ok(Self::Token { token, api: Some(format!("{}/v1", url.origin().ascii_serialization())) })
+                Ok(Self::Token { token, api: Some(api) })
             }
             other => Err(Trouble::new(format!("the phone does nothing with addresses of the scheme {other}"))),
         }
@@ -142,6 +148,14 @@ mod tests {
             ("otpauth://totp/a?secret=A", Seen::Account("otpauth://totp/a?secret=A".into())),
             (token.as_str(), Seen::Token { token: token.clone(), api: None }),
             (&hosted, Seen::Token { token: token.clone(), api: Some("https://mfa.example:8443/v1".into()) }),
+            (
+                "https://mfa.example/pair/t-1/S83YHF_w-xS83YHF_w-xAA",
+                Seen::Pairing {
+                    tenant: "t-1".into(),
+                    id: "S83YHF_w-xS83YHF_w-xAA".into(),
+                    api: "https://mfa.example/v1".into(),
+                },
+            ),
             ("countersign://claim/S83YHF_w-xS83YHF_w-xAA", Seen::SignIn("S83YHF_w-xS83YHF_w-xAA".into())),
             ("S83YHF_w-xS83YHF_w-xAA", Seen::SignIn("S83YHF_w-xS83YHF_w-xAA".into())),
         ] {
@@ -154,6 +168,7 @@ mod tests {
             "mailto:a@b",
             "countersign://other/S83YHF_w-xS83YHF_w-xAA",
             "https://shop.example/",
+            "https://shop.example/pair/t-1",
             "a b c d e f",
         ] {
             assert!(Seen::of(wrong).is_err(), "{wrong}");

@@ -17,6 +17,7 @@ pub mod look;
 pub mod messages;
 pub mod method;
 pub mod metrics;
+pub mod pairing;
 pub mod policy;
 pub mod redirect;
 pub mod replay;

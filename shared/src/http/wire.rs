@@ -81,4 +81,26 @@ impl UserAuthenticator {
             error_code: authenticator.use_so_far.errored.as_ref().map(|(_, code)| code.clone()),
         }
     }
+
+    /// The same with its addresses masked: enough to be recognised by their owner.
+    #[must_use]
+    pub fn masked(self) -> Self {
+        Self {
+            email: self.email.as_deref().map(masked),
+            phone_number: self.phone_number.as_deref().map(masked),
+            ..self
+        }
+    }
+}
+
+/// The first character, and what follows the `@`, or the last two.
+fn masked(address: &str) -> String {
+    let first: String = address.chars().take(1).collect();
+    match address.rsplit_once('@') {
+        Some((_, domain)) => format!("{first}***@{domain}"),
+        None => {
+            let last: String = address.chars().skip(address.chars().count().saturating_sub(2)).collect();
+            format!("***{last}")
+        }
+    }
 }

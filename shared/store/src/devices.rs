@@ -9,11 +9,12 @@ use countersign_domain::{
     error::Error,
     id::{ActionId, AuthenticatorId, ChallengeId, UserId, UserUid},
     method::{Method, device::DeviceKey},
+    pairing::PairingId,
     user::{MAX_AUTHENTICATORS, MAX_TOTP, User},
 };
 
 use super::{
-    Expressions, Refusal, TenantStore,
+    Expressions, PairingOf, Refusal, TenantStore,
     authenticators::read_authenticator,
     challenges::read_challenge,
     contended,
@@ -59,6 +60,8 @@ pub struct NewDevice<'a> {
     pub is_first: bool,
     /// What tells the user's other devices, where it was sent on its way.
     pub notice: Option<&'a Challenge>,
+    /// The link that the device used: it must wait for its page's word, which this is.
+    pub pairing: Option<&'a PairingId>,
     pub now: Timestamp,
 }
 
@@ -131,6 +134,10 @@ impl TenantStore<'_> {
                 enrols.clone(),
             ];
             writes.extend(self.put_notice(new.notice)?);
+            if let Some(pairing) = new.pairing {
+                let of = PairingOf { pairing, uid: &user.uid, action: new.action.1, now: new.now };
+                writes.push(self.confirm_pairing(of, &new.key.fingerprint(), &description.id)?);
+            }
             self.store.transact(writes).await
         };
         match contended(write).await {

@@ -16,6 +16,7 @@
 //! | challenge | `T#t#C#id` | `CHALLENGE` |
 //! | what a source began | `T#t#S#source` | `WINDOW#number` |
 //! | what strangers began | `T#t#S` | `TOTAL#number` |
+//! | pairing | `T#t#P#sha256` | `PAIRING` |
 //! | credential | `T#t#K#sha256` | `CREDENTIAL#method` |
 //! | tenant | `T#t` | `TENANT`, `ACTIONCONFIG#code`, `RULE#code#priority`, `LIST#alias`, `POINT#id`, `ENFORCEMENT`, `REQUIRED#id` |
 //! | look of pages | `T#t#LOOK` | `THEME`, `MESSAGES` |
@@ -32,6 +33,7 @@ use countersign_domain::{
         digest,
     },
     method::Method,
+    pairing::PairingId,
     source::{Source, Window},
     user::{ContactKind, RequiredAction},
 };
@@ -169,6 +171,10 @@ pub fn source_window(sk: &str) -> Option<Window> {
 /// All strangers of a tenant together.
 pub fn strangers(tenant: &TenantId, window: Window) -> Key {
     Key { pk: format!("T#{tenant}#S"), sk: format!("TOTAL#{:010}", window.0) }
+}
+/// By the hash of what its link carries.
+pub fn pairing(tenant: &TenantId, id: &PairingId) -> Key {
+    Key { pk: format!("T#{tenant}#P#{}", id.hash()), sk: "PAIRING".into() }
 }
 /// A device's key, by its fingerprint: one key of one method belongs to one user.
 pub fn credential(tenant: &TenantId, method: Method, fingerprint: &str) -> Key {

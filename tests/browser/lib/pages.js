@@ -26,6 +26,15 @@ const go = async ({ site, page, attributes }, userId, { path, query = "", action
   return { url, token, userId };
 };
 
+/** A new phone scans the picture of a new user's page, and waits; the page asks whether it is theirs. */
+async function scanWithPhone(visit) {
+  await go(visit, unique("grace"), { path: "/set-up", query: "&kind=phone" });
+  await visit.page.locator("#qr svg").waitFor();
+  const enrolling = visit.site.newPhone(visit.test).start("enroll", await scan(visit.page), "--name", "Grace's phone");
+  await enrolling.see(/\d{3} \d{3}/);
+  await visit.page.locator("button#yes").waitFor();
+}
+
 const enforced = { confirmation: "Enforce 2FA", by: "the tests" };
 
 /** By name: how to get there (`open`), what is on it (`shows`), and with which end (`end`). `late` ones come last. */
@@ -130,12 +139,34 @@ export const pages = [
     },
   },
   {
-    name: "paired",
-    shows: "form button[type=submit]",
+    name: "pair",
+    shows: 'main[data-page="pair"]',
     async open(visit) {
       await go(visit, unique("grace"), { path: "/set-up", query: "&kind=phone" });
-      await visit.site.newPhone(visit.test).run(["enroll", await scan(visit.page)]);
-      await visit.page.locator("#qr").waitFor({ state: "detached" });
+      await visit.page.goto(await visit.page.locator("#link").getAttribute("href"));
+    },
+  },
+  {
+    name: "pairing",
+    shows: "button#yes",
+    async open(visit) {
+      await scanWithPhone(visit);
+    },
+  },
+  {
+    name: "phone-refused",
+    shows: "#problem",
+    async open(visit) {
+      await scanWithPhone(visit);
+      await visit.page.click("button#no");
+    },
+  },
+  {
+    name: "paired",
+    shows: 'input[name="act"][value="paired"] ~ button',
+    async open(visit) {
+      await scanWithPhone(visit);
+      await visit.page.click("button#yes");
     },
   },
   {

@@ -129,6 +129,11 @@ async fn c3_the_list_needs_its_scope_and_masks_until_the_challenge_is_answered()
     let before = world.http.get(LIST, &Auth::Token(world.token("ada", "settings").await)).await.ok();
     assert_eq!(before.as_array().unwrap().len(), 3);
     assert!(!before.to_string().contains("ada@example.com") && !before.to_string().contains("5551234"), "{before}");
+    // A token that may do everything has still proved nothing.
+    let all = "read:authenticators add:authenticators update:authenticators remove:authenticators";
+    let scoped = world.track("ada", "settings", json!({ "scope": all })).await.ok();
+    let unproved = world.http.get(LIST, &Auth::Token(text(&scoped["token"]).into())).await.ok();
+    assert_eq!(unproved, before);
     let after = world.http.get(LIST, &Auth::Token(verified_token(&world, "ada", &secret).await)).await.ok();
     assert!(after.to_string().contains("ada@example.com") && after.to_string().contains("+491515551234"), "{after}");
     for one in after.as_array().unwrap() {

@@ -46,6 +46,7 @@ pub async fn prepare(world: &World, ready: &mut Prepared) {
         }
         ShowQrCode | GetTag | ClaimQrCode | PollQrCode | ApproveQrCode => scan(world, ready).await,
         BeginInApp | VerifyInApp => in_app(world, ready).await,
+        RedeemPairing | AskAboutPairing => pair(world, ready).await,
         _ => {}
     }
 }
@@ -147,6 +148,20 @@ async fn in_app(world: &World, ready: &mut Prepared) {
     }
 }
 
+async fn pair(world: &World, ready: &mut Prepared) {
+    let body = json!({"scope": "add:authenticators"});
+    let token = text(&world.track(&ready.user, "pair", body).await.ok(), "token");
+    let (link, device) = (world.link(&token).await, Device::new("push"));
+    ready.auth = world.tenant_auth();
+    ready.body = Some(match ready.operation {
+        RedeemPairing => link.body(&device),
+        _ => {
+            world.redeem(&link, &device).await.ok();
+            link.question(&device)
+        }
+    });
+}
+
 /// Whether this is what the operation should say.
 pub fn is_right(operation: Operation, body: &Value, ready: &Prepared) -> bool {
     match operation {
@@ -159,6 +174,7 @@ pub fn is_right(operation: Operation, body: &Value, ready: &Prepared) -> bool {
             body["verifiedAt"].is_string()
         }
         UpdateDevice => body["pushToken"] == "new",
+        RedeemPairing | AskAboutPairing => body["state"] == "WAITING",
         RemoveDevice | RemoveScanner | RemoveAppKey => body.is_object(),
         GetWebPushKey => body["applicationServerKey"].is_string(),
         SignPending => body["message"].is_string(),

@@ -109,12 +109,14 @@ pub enum Operation {
     GetOverrides,
     PatchOverrides,
     GetCatalog,
+    RedeemPairing,
+    AskAboutPairing,
 }
 
 use Operation::*;
 
 impl Operation {
-    pub const ALL: [Self; 98] = [
+    pub const ALL: [Self; 100] = [
         TrackNewUser,
         TrackKnownUser,
         TrackWithContacts,
@@ -212,6 +214,8 @@ impl Operation {
         GetOverrides,
         PatchOverrides,
         GetCatalog,
+        RedeemPairing,
+        AskAboutPairing,
         // The last, because of the one world that all share it asks something for good.
         Enforce,
     ];
@@ -286,6 +290,8 @@ impl Operation {
             GetAppKey => ("GET", "/v1/client/user-authenticators/in-app"),
             EnrollAppKey => ("POST", "/v1/client/user-authenticators/in-app"),
             RemoveAppKey => ("POST", "/v1/client/user-authenticators/in-app/remove"),
+            RedeemPairing => ("POST", "/v1/client/pairing"),
+            AskAboutPairing => ("POST", "/v1/client/pairing/status"),
             DeletePoint => ("DELETE", "/v1/management/custom-data-points/{id}"),
             GetTheme | PatchTheme | GetOverrides | PatchOverrides | GetCatalog => super::look::route(self),
             of_rules => super::rules::route(of_rules),

@@ -58,11 +58,9 @@ async fn a_change_needs_a_success_of_a_short_while_ago() {
     let app = id(&listed(&world, "ada").await[0]);
     let seal = field(&world.page("/settings", &token).await.text(), "state").unwrap();
     world.clock.advance(601);
-    let page = world.page("/settings", &token).await.text();
-    assert!(!page.contains("value=\"rename\""), "no form is offered: {page}");
     let form = [("token", token.as_str()), ("state", &seal), ("act", "rename"), ("id", &app), ("name", "Mine")];
     let refused = world.send_form("/settings", &form).await.text();
-    assert!(refused.contains("confirm again"), "{refused}");
+    assert!(refused.contains("open this page anew"), "{refused}");
     assert_ne!(listed(&world, "ada").await[0]["displayName"], "Mine");
 }
 
@@ -81,7 +79,7 @@ async fn a_token_that_proved_nothing_changes_nothing() {
         let seal = if act == "rename" { seal.clone() } else { world.seal(token).await };
         let form = [("token", token), ("state", &seal), ("act", act), ("id", &app), ("name", "Mine")];
         let answer = world.send_form("/settings", &form).await;
-        assert!(answer.status == 200 && answer.text().contains("confirm again"), "{act}: {}", answer.text());
+        assert_eq!(answer.status, 303, "{act}: the challenge comes first: {}", answer.text());
     }
     let all = listed(&world, "ada").await;
     assert_eq!((all.as_array().unwrap().len(), &all[0]["displayName"] == "Mine"), (1, false));
@@ -157,14 +155,60 @@ async fn other_devices_are_told() {
     assert_eq!(change(&without, &token, "primary", &[("id", &left)]).await.status, 303);
 }
 
-/// What is shown to somebody whom the rules let through without a challenge can be read, and not changed.
+/// What a user has is shown to whoever has just confirmed that they are the user, and to nobody who came before: a token
+/// from before the enrolment, one that rules let through, one whose success is old.
 #[tokio::test]
-async fn who_was_let_through_unasked_may_look() {
+async fn what_a_user_has_is_shown_just_after_a_success_alone() {
     let world = World::start().await;
-    recoverable(&world, "ada").await;
+    world.settings(|settings| settings.token_duration_in_minutes = 60).await;
+    let of = |tracked: Value| tracked["token"].as_str().expect("a token").to_owned();
+    let leads_there = json!({"redirectToSettings": true});
+    let early = of(world.track("ada", "security", leads_there.clone()).await.ok());
+    let page = world.page("/settings", &early).await;
+    assert!(page.text().contains("Nothing is set up yet"), "{}", page.text());
+    let (secret, _) = recoverable(&world, "ada").await;
     let body = json!({"actionCode": "look", "defaultUserActionResult": "ALLOW"});
     world.http.post("/v1/management/action-configurations", &world.management(), body).await.ok();
-    let tracked = world.track("ada", "look", json!({"redirectToSettings": true})).await.ok();
-    let page = world.page("/settings", tracked["token"].as_str().unwrap()).await.text();
-    assert!(page.contains("Authenticator app") && !page.contains("value=\"rename\""), "{page}");
+    let scope = "read:authenticators add:authenticators update:authenticators remove:authenticators";
+    let unasked = world.track("ada", "look", json!({"redirectToSettings": true, "scope": scope})).await.ok();
+    let late = confirmed(&world, "ada", &secret).await;
+    assert!(world.page("/settings", &late).await.text().contains("value=\"rename\""));
+    world.clock.advance(601);
+    for (name, token) in [("early", early), ("unasked", of(unasked)), ("late", late)] {
+        let page = world.page("/settings", &token).await;
+        assert_eq!(page.status, 200, "{name}");
+        let text = page.text();
+        assert!(
+            text.contains("open this page anew") && !text.contains("<article") && !text.contains("activity"),
+            "{text}"
+        );
+        // The other pages lead there, in no circle.
+        let challenge = world.page("/challenge", &token).await;
+        assert_eq!(
+            (challenge.status.as_u16(), challenge.headers["location"].to_str().unwrap().starts_with("/settings?")),
+            (303, true)
+        );
+    }
+    let asked = of(world.track("ada", "security", leads_there).await.ok());
+    let answer = world.page("/settings", &asked).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.headers["location"].to_str().unwrap().starts_with("/challenge?")),
+        (303, true)
+    );
+}
+
+#[tokio::test]
+async fn addresses_are_masked_as_the_api_masks_them() {
+    let world = World::start().await;
+    let (secret, _) = recoverable(&world, "ada").await;
+    for body in [
+        json!({"verificationMethod": "EMAIL_OTP", "email": "ada.lovelace@example.com"}),
+        json!({"verificationMethod": "SMS", "phoneNumber": "+491515551234"}),
+    ] {
+        world.http.post("/v1/users/ada/authenticators", &world.key(), body).await.ok();
+    }
+    let token = confirmed(&world, "ada", &secret).await;
+    let page = world.page("/settings", &token).await.text();
+    assert!(page.contains("a***@example.com") && page.contains("***34"), "{page}");
+    assert!(!page.contains("lovelace") && !page.contains("5551234"), "{page}");
 }

@@ -111,6 +111,23 @@ async fn approval(world: &World, user: &str, heard: &mut Heard) {
     heard.answer(world.http.post("/v1/client/challenge/qr-code", &world.tenant_auth(), code).await);
 }
 
+/// A phone that is paired by a link, and one that is refused.
+async fn pairing(world: &World, heard: &mut Heard) {
+    let token = heard.answer(world.track("grace", "pair", json!({})).await);
+    let token = token["token"].as_str().expect("a token").to_owned();
+    for word in ["refuse", "pair"] {
+        let (link, device) = (world.link(&token).await, Device::new("push"));
+        heard.secret(&link.id);
+        let mut body = link.body(&device);
+        body["pushToken"] = PUSH_TOKEN.into();
+        heard.answer(world.http.post("/v1/client/pairing", &world.tenant_auth(), body).await);
+        heard.answer(world.redeem(&link, &Device::new("push")).await);
+        heard.answer(world.ask_about(&link, &Device::new("push")).await);
+        world.say(&link, word).await;
+        heard.answer(world.ask_about(&link, &device).await);
+    }
+}
+
 /// Bodies whose secrets stand where they do not belong, so that an error might quote them.
 async fn mistakes(world: &World, heard: &mut Heard) {
     let uri = format!("otpauth://totp/a?secret={}&digits=99", BASE32_NOPAD.encode(b"canary of a TOTP secret"));
@@ -174,8 +191,12 @@ async fn no_secret_is_in_a_log_or_in_the_error_of_a_journey() {
         heard.secret(canary);
     }
     journey(&world, "ada", &mut heard).await;
+    pairing(&world, &mut heard).await;
     let written = log.text();
     for event in [
+        "pairing_begun",
+        "pairing_redeemed",
+        "pairing_refused",
         "action_tracked",
         "enrolment_begun",
         "code_judged",

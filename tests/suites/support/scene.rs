@@ -5,6 +5,7 @@ use countersign_tests::{
     World,
     device::Device,
     http::{Answer, Auth, segment},
+    pairing::Link,
 };
 use serde_json::{Value, json};
 
@@ -112,6 +113,10 @@ pub struct Devices {
     update: Value,
     /// A challenge that was approved.
     decided: String,
+    /// A link that nobody has used, one that a device waits for, and the device.
+    unused: Link,
+    used: Link,
+    waiting: Device,
     point: String,
     rule: String,
 }
@@ -138,7 +143,23 @@ impl Devices {
         let point = world.http.post("/v1/management/custom-data-points", &world.management(), point).await.json();
         let point = point["id"].as_str().unwrap_or("none").to_owned();
         let rule = rules_of(world, user).await;
-        Self { push, push_challenge, qr_code, qr_challenge, in_app, in_app_challenge, update, decided, point, rule }
+        let (unused, used, waiting) = (world.link(token).await, world.link(token).await, Device::new("push"));
+        world.redeem(&used, &waiting).await.ok();
+        Self {
+            push,
+            push_challenge,
+            qr_code,
+            qr_challenge,
+            in_app,
+            in_app_challenge,
+            update,
+            decided,
+            unused,
+            used,
+            waiting,
+            point,
+            rule,
+        }
     }
 
     fn of_route(&self, path: &str) -> &Device {
@@ -327,6 +348,8 @@ impl Scene {
                 let device = &devices.qr_code;
                 json!({"challengeId": id, "publicKey": device.public_key, "signature": device.sign(&id)})
             }
+            "redeemPairing" => devices.unused.body(&Device::new("push")),
+            "getPairingStatus" => devices.used.question(&devices.waiting),
             other => {
                 assert!(route.body.is_none(), "{other} is new: say here which body it accepts");
                 return None;

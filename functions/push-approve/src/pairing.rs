@@ -1,0 +1,153 @@
+//! A device is paired by the link that a page shows (infra/decisions/0024). Ours: with a token it enrols as ever (C32).
+
+use axum::{Json, extract::State};
+use countersign_core::{
+    app::App,
+    clock::iso,
+    error::Error,
+    http::{Body, ClientCaller, Reply, Requester},
+    method::{Method, device::DeviceKey},
+    pairing::{self, Newcomer, Pairing, PairingId},
+    pairing_link::{self, Device},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::credentials::{EnrollDeviceRequest, asking, tenant};
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RedeemPairingRequest {
+    /// The end of the link's path.
+    pairing_id: String,
+    /// By the device's new key, over `redeem` (infra/decisions/0024): DER, base64.
+    signature: String,
+    /// P-256, SubjectPublicKeyInfo in DER, base64.
+    public_key: String,
+    /// What its owner knows the device by.
+    #[serde(default)]
+    device_name: Option<String>,
+    /// `ios`, `android`, or `web`.
+    device_platform: String,
+    /// As for C32.
+    #[serde(default)]
+    push_token: Option<String>,
+    #[serde(default)]
+    device_model: Option<String>,
+    /// The app's own name for the device.
+    #[serde(default)]
+    device_id: Option<String>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PairingStatusRequest {
+    pairing_id: String,
+    public_key: String,
+    /// Over `status`.
+    signature: String,
+}
+
+/// How far it has come.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum Standing {
+    /// For the page to say that the device is the user's.
+    Waiting,
+    /// The device is enrolled.
+    Confirmed,
+    Refused,
+    Expired,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PairingResponse {
+    state: Standing,
+    /// Six digits for the device to show: the page shows the same, and its user compares them.
+    code: String,
+    /// Until then the page may say so. ISO 8601, UTC.
+    expires_at: String,
+    /// Once it is confirmed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_authenticator_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verified_at: Option<String>,
+}
+
+impl PairingResponse {
+    fn new((pairing, code): (Pairing, String)) -> Result<Self, Error> {
+        let answer = |state| Self {
+            state,
+            code,
+            expires_at: iso(pairing.expires_at),
+            user_id: None,
+            user_authenticator_id: None,
+            verified_at: None,
+        };
+        Ok(match pairing.state {
+            pairing::State::Waiting(_) => answer(Standing::Waiting),
+            pairing::State::Confirmed { by, at } => Self {
+                user_id: Some(pairing.subject.user.to_string()),
+                user_authenticator_id: Some(by.into()),
+                verified_at: Some(iso(at)),
+                ..answer(Standing::Confirmed)
+            },
+            pairing::State::Refused => answer(Standing::Refused),
+            pairing::State::Expired => answer(Standing::Expired),
+            pairing::State::Open => return Err(Error::internal("a pairing has a device and is open")),
+        })
+    }
+}
+
+fn pairing_id(text: &str) -> Result<PairingId, Error> {
+    PairingId::parse(text).ok_or(Error::InvalidCredential)
+}
+
+/// Use the link of a page with a new key. The first device has it; it can answer nothing until the page confirms it.
+#[utoipa::path(post, path = "/v1/client/pairing", tag = "Device API", operation_id = "redeemPairing",
+    request_body = RedeemPairingRequest, responses((status = 200, body = PairingResponse)), security(("tenantId" = [])))]
+pub(crate) async fn redeem(
+    State(app): State<App>,
+    caller: ClientCaller,
+    requester: Requester,
+    Body(request): Body<RedeemPairingRequest>,
+) -> Reply<PairingResponse> {
+    let (tenant, id) = (tenant(&caller), pairing_id(&request.pairing_id)?);
+    let described = EnrollDeviceRequest {
+        public_key: request.public_key,
+        device_name: request.device_name,
+        device_platform: request.device_platform,
+        push_token: request.push_token,
+        device_model: request.device_model,
+        device_id: request.device_id,
+    };
+    let described = asking(tenant, Method::Push, described)?;
+    let device = Device { pairing: &id, key: &described.key, signature: &request.signature };
+    let newcomer = Newcomer {
+        public_key: described.key.to_base64(),
+        name: described.name,
+        platform: described.platform,
+        model: described.model,
+        device_id: described.device_id,
+        push_token: described.push_token,
+        ip_address: requester.ip_address,
+    };
+    let redeemed = pairing_link::redeem(&app, tenant, &device, &newcomer, app.now()).await?;
+    PairingResponse::new(redeemed).map(Json)
+}
+
+/// Ask what the page has said of the device; 403 for a key that has not used the link.
+#[utoipa::path(post, path = "/v1/client/pairing/status", tag = "Device API", operation_id = "getPairingStatus",
+    request_body = PairingStatusRequest, responses((status = 200, body = PairingResponse)), security(("tenantId" = [])))]
+pub(crate) async fn status(
+    State(app): State<App>,
+    caller: ClientCaller,
+    Body(request): Body<PairingStatusRequest>,
+) -> Reply<PairingResponse> {
+    let (id, key) = (pairing_id(&request.pairing_id)?, DeviceKey::parse(&request.public_key)?);
+    let device = Device { pairing: &id, key: &key, signature: &request.signature };
+    PairingResponse::new(pairing_link::status(&app, tenant(&caller), &device, app.now()).await?).map(Json)
+}

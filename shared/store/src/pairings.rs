@@ -1,0 +1,155 @@
+//! Pairings: a link is used by one device, and its page says once whether that one is the user's.
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+
+use countersign_domain::{
+    challenge::Subject,
+    clock::Timestamp,
+    error::Error,
+    id::{ActionId, AuthenticatorId, UserUid},
+    pairing::{Newcomer, Pairing, PairingId, State},
+};
+
+use super::{
+    Expressions, Refusal, TenantStore, contended,
+    item::{Attributes, Row, document, keyed, n, s, time},
+    keys,
+};
+
+/// A device may still ask on the next day what has become of its pairing.
+const KEPT_SECONDS: i64 = 24 * 3600;
+
+mod name {
+    pub const OPEN: &str = "OPEN";
+    pub const WAITING: &str = "WAITING";
+    pub const CONFIRMED: &str = "CONFIRMED";
+    pub const REFUSED: &str = "REFUSED";
+}
+
+/// How the use of a link went.
+pub enum Redeemed {
+    /// By this key, now or before.
+    ByIt(Box<Pairing>),
+    /// By another key, or its time has passed.
+    Over,
+    NoSuch,
+}
+
+/// Whose pairing it must be for a page to say something of it.
+#[derive(Clone, Copy)]
+pub struct Of<'a> {
+    pub pairing: &'a PairingId,
+    pub uid: &'a UserUid,
+    pub action: &'a ActionId,
+    pub now: Timestamp,
+}
+
+fn read(item: &Attributes) -> Result<Pairing, Error> {
+    let row = Row(item);
+    let state = match row.text("st")? {
+        name::OPEN => State::Open,
+        name::WAITING => State::Waiting(Box::new(row.document("dev")?)),
+        name::CONFIRMED => State::Confirmed { by: row.id("aid")?, at: row.time("at")? },
+        name::REFUSED => State::Refused,
+        _ => return Err(Error::internal("a stored pairing is damaged")),
+    };
+    Ok(Pairing {
+        subject: Subject { user: row.id("us")?, uid: row.id("uid")? },
+        action: row.id("act")?,
+        expires_at: row.time("exp")?,
+        fingerprint: row.text_opt("fp").map(str::to_owned),
+        state,
+    })
+}
+
+impl TenantStore<'_> {
+    /// Writes a new pairing.
+    pub async fn begin_pairing(&self, id: &PairingId, pairing: &Pairing) -> Result<(), Error> {
+        let mut item = keyed(&keys::pairing(self.tenant, id));
+        item.insert("st".into(), s(name::OPEN));
+        item.insert("us".into(), s(pairing.subject.user.as_str()));
+        item.insert("uid".into(), s(pairing.subject.uid.as_str()));
+        item.insert("act".into(), s(pairing.action.as_str()));
+        item.insert("exp".into(), time(pairing.expires_at));
+        item.insert("ttl".into(), n(pairing.expires_at.as_second() + KEPT_SECONDS));
+        let write =
+            async || self.store.transact(vec![self.put_if(item.clone(), "attribute_not_exists(pk)", None)?]).await;
+        match contended(write).await {
+            // Its id is random: what stands there is this very pairing, written by a call whose answer was lost.
+            Ok(()) | Err(Refusal::Cancelled(_)) => Ok(()),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// One pairing, consistently.
+    pub async fn pairing(&self, id: &PairingId) -> Result<Option<Pairing>, Error> {
+        self.store.get(&keys::pairing(self.tenant, id)).await?.map(|item| read(&item)).transpose()
+    }
+
+    /// A device uses the link: the first one does. The same key again is the same answer, and changes nothing.
+    pub async fn redeem_pairing(
+        &self,
+        id: &PairingId,
+        (fingerprint, device): (&str, &Newcomer),
+        now: Timestamp,
+    ) -> Result<Redeemed, Error> {
+        let redeem = Expressions::default()
+            .set("st = :waiting, fp = :fp, dev = :dev")
+            .require("st = :open AND #exp > :now")
+            .name("#exp", "exp")
+            .value(":waiting", s(name::WAITING))
+            .value(":open", s(name::OPEN))
+            .value(":fp", s(fingerprint))
+            .value(":dev", document(device)?)
+            .value(":now", time(now));
+        match self.update_one(&keys::pairing(self.tenant, id), &redeem).await {
+            Ok(item) => Ok(Redeemed::ByIt(Box::new(read(&item)?))),
+            Err(Refusal::Condition(None)) => Ok(Redeemed::NoSuch),
+            Err(Refusal::Condition(Some(item))) => {
+                let pairing = read(&item)?;
+                let is_its = pairing.fingerprint.as_deref() == Some(fingerprint);
+                Ok(if is_its { Redeemed::ByIt(Box::new(pairing)) } else { Redeemed::Over })
+            }
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// The device that waits is not the user's, and is forgotten; `false` where none waits.
+    pub async fn refuse_pairing(&self, of: Of<'_>) -> Result<bool, Error> {
+        let refuse = waits(of).set("st = :refused").remove("dev").value(":refused", s(name::REFUSED));
+        match self.update_one(&keys::pairing(self.tenant, of.pairing), &refuse).await {
+            Ok(_) => Ok(true),
+            Err(Refusal::Condition(_)) => Ok(false),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// The pairing's half of the write that enrols its device.
+    pub(super) fn confirm_pairing(
+        &self,
+        of: Of<'_>,
+        fingerprint: &str,
+        by: &AuthenticatorId,
+    ) -> Result<TransactWriteItem, Error> {
+        let confirm = waits(of)
+            .set("st = :confirmed, aid = :by, #at = :now")
+            .remove("dev")
+            .require("fp = :fp")
+            .name("#at", "at")
+            .value(":confirmed", s(name::CONFIRMED))
+            .value(":by", s(by.as_str()))
+            .value(":fp", s(fingerprint));
+        self.update(&keys::pairing(self.tenant, of.pairing), &confirm)
+    }
+}
+
+/// A device waits for the word of this page, and its time has not passed.
+fn waits(of: Of<'_>) -> Expressions {
+    Expressions::default()
+        .require("st = :waiting AND #exp > :now AND uid = :uid AND act = :act")
+        .name("#exp", "exp")
+        .value(":waiting", s(name::WAITING))
+        .value(":now", time(of.now))
+        .value(":uid", s(of.uid.as_str()))
+        .value(":act", s(of.action.as_str()))
+}
