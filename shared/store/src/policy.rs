@@ -40,10 +40,9 @@ impl TenantStore<'_> {
         item.insert("doc".into(), document(new)?);
         for _ in 0..8 {
             let seen = self.load().await?.ok_or_else(|| Error::NotFound("There is no such tenant.".into()))?;
-            if let Some(first) = seen.policy.enforcement {
-                return Ok(first);
+            if seen.policy.enforcement.is_none() {
+                enrolable::check(&seen.tenant.settings, &seen.actions, &seen.rules)?;
             }
-            enrolable::check(&seen.tenant.settings, &seen.actions, &seen.rules)?;
             let same = Expressions::default().require("ver = :seen").value(":seen", n(seen.version));
             let writes = vec![
                 self.put_if(item.clone(), "attribute_not_exists(pk)", None)?,
@@ -51,8 +50,13 @@ impl TenantStore<'_> {
             ];
             match contended(async || self.store.transact(writes.clone()).await).await {
                 Ok(()) => return Ok(new.clone()),
-                // Somebody was first, or changed the tenant.
-                Err(Refusal::Cancelled(_) | Refusal::Contended) => {}
+                Err(Refusal::Cancelled(refused)) => {
+                    // Somebody was first, this very call among them; or the tenant changed.
+                    if let Some(Some(Some(first))) = refused.first() {
+                        return Row(first).document("doc");
+                    }
+                }
+                Err(Refusal::Contended) => {}
                 Err(other) => return Err(other.into()),
             }
         }

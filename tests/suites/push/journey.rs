@@ -246,10 +246,13 @@ async fn round_trips_are_those_of_the_design() {
 #[tokio::test]
 async fn a_device_sees_public_data_points_alone() {
     let (world, device) = world_with_a_device().await;
-    for (name, model, is_public) in
-        [("amount", "action", true), ("risk", "action", false), ("vip", "user", true), ("debt", "user", false)]
-    {
-        let point = json!({"name": name, "dataType": "text", "modelType": model, "isPublic": is_public});
+    for (name, data_type, model, is_public) in [
+        ("amount", "number", "action", true),
+        ("risk", "number", "action", false),
+        ("vip", "text", "user", true),
+        ("debt", "text", "user", false),
+    ] {
+        let point = json!({"name": name, "dataType": data_type, "modelType": model, "isPublic": is_public});
         world.http.post("/v1/management/custom-data-points", &world.management(), point).await.ok();
     }
     let custom = json!({"vip": "gold", "debt": "all of it", "amount": "not this one"});
