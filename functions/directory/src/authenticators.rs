@@ -3,8 +3,8 @@
 use axum::{Json, extract::State};
 use countersign_core::{
     action,
+    admission::{self, Admitted},
     app::{App, UserCaller},
-    enrolment,
     error::Error,
     http::{Body, Path, Reply, ServerCaller, UserAuthenticator},
     id::{AuthenticatorId, UserId},
@@ -39,7 +39,7 @@ pub(crate) async fn list_own(State(app): State<App>, caller: UserCaller) -> Repl
     if !caller.claims.allows(scope::READ) {
         return Err(Error::Forbidden("The token lacks the scope read:authenticators.".into()));
     }
-    let (user, _, asked) = enrolment::read(&app, &caller).await?;
+    let Admitted { user, action: asked, .. } = admission::open(&app, &caller).await?;
     let all = app.store().tenant(caller.tenant.id()).authenticators(&user).await?;
     let all = all.iter().map(|one| UserAuthenticator::listed(&user, one));
     // A backend may give every scope to a token that has proved nothing.
