@@ -95,7 +95,8 @@ pub(crate) async fn delete(
     let removed = match &user {
         // Help for somebody who lost it may take the last one: under enforcement the next sign-in leads to set-up.
         Some(user) => {
-            let removal = Removal { id: &id, keep_last: false, remover: Remover::Customer, now: app.now() };
+            let removal =
+                Removal { id: &id, keep_last: false, remover: Remover::Customer, notice: None, now: app.now() };
             store.remove_authenticator(user, &removal).await?
         }
         None => Removed::Gone,

@@ -20,6 +20,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(users::query))
         .routes(routes!(users::get, users::patch, users::post, users::delete))
         .routes(routes!(users::unlock))
+        .routes(routes!(users::reset))
         .routes(routes!(authenticators::list))
         .routes(routes!(authenticators::update, authenticators::delete))
         .routes(routes!(receipts::get))

@@ -212,6 +212,20 @@ pub(crate) async fn unlock(
     Ok(Json(Done { success: true }))
 }
 
+/// Reset a user who lost everything: all authenticators and recovery codes go, and tokens, open actions and remembered
+/// devices from before are worth nothing. Ours; no SDK calls it.
+#[utoipa::path(post, path = "/v1/users/{userId}/reset", tag = "Server API", operation_id = "resetUser",
+    params(("userId" = String, Path)), responses((status = 200, body = Done)), security(("secretKey" = [])))]
+pub(crate) async fn reset(
+    State(app): State<App>,
+    ServerCaller(tenant): ServerCaller,
+    Path(id): Path<UserId>,
+) -> Reply<Done> {
+    let user = app.store().tenant(tenant.id()).reset(&id, app.now()).await?;
+    tracing::info!(event = "user_reset", tenant = %tenant.id(), user = %user.uid);
+    Ok(Json(Done { success: true }))
+}
+
 /// Exactly one of username, email and phoneNumber decides; the others must agree.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]

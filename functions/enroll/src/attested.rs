@@ -3,16 +3,18 @@
 
 use axum::{Json, extract::State};
 use countersign_core::{
-    account,
+    account, admission,
     app::{App, TenantContext},
     authenticator::{Authenticator, UseSoFar},
     error::Error,
+    happened::Event,
     http::{Body, Path, Reply, ServerCaller, UserAuthenticator},
     id::{AuthenticatorId, UserId},
     method::{
         Method,
         totp::{Owner, TotpSecret},
     },
+    notice::{self, Concerned},
     store::{Added, NewAuthenticator, SpentSteps},
     user::{MAX_CONTACT, User, is_contact},
 };
@@ -58,6 +60,7 @@ pub(crate) async fn enroll(
     Body(request): Body<EnrollRequest>,
 ) -> Reply<EnrollResponse> {
     let asked = Asked::new(request)?;
+    admission::is_active(&tenant, asked.method)?;
     let store = app.store().tenant(tenant.id());
     for _ in 0..4 {
         let (known, spent) = store.user_and_spent(&id).await?;
@@ -167,7 +170,9 @@ impl Asked {
             device: None,
             use_so_far: UseSoFar::default(),
         };
-        Ok(NewAuthenticator { description, sealed, last_step })
+        let (concerned, event) = (Concerned { user, but: None }, Event::Added { name: description.called() });
+        let notice = notice::announce(app, tenant, &concerned, &event, now).await;
+        Ok(NewAuthenticator { description, sealed, last_step, notice })
     }
 
     fn check_room(&self, user: &User) -> Result<(), Error> {

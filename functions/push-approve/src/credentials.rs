@@ -8,6 +8,7 @@ use countersign_core::{
     clock::{Timestamp, iso},
     enrolment::{self, Asking},
     error::Error,
+    happened::Event,
     http::{Body, ClientCaller, Query, Reply, Requester},
     id::{UserId, has_control},
     method::{
@@ -15,6 +16,7 @@ use countersign_core::{
         device::{DeviceKey, DevicePlatform},
         subscription::Subscription,
     },
+    notice::{self, Concerned},
     store::{Credential, Removal, Removed, Remover},
     strangers,
 };
@@ -171,8 +173,16 @@ pub(crate) async fn remove(
         let user = store.user(&credential.user).await?.filter(|user| user.uid == credential.uid);
         if let Some(user) = user {
             let keep_last = tenant.policy().is_enforced(app.now());
-            let removal =
-                Removal { id: &credential.authenticator, keep_last, remover: Remover::Owner(None), now: app.now() };
+            let concerned = Concerned { user: &user, but: Some(&credential.authenticator) };
+            let event = Event::Removed { name: method.facts().label.to_owned() };
+            let notice = notice::announce(app, tenant, &concerned, &event, app.now()).await;
+            let removal = Removal {
+                id: &credential.authenticator,
+                keep_last,
+                remover: Remover::Owner(None),
+                notice: notice.as_ref(),
+                now: app.now(),
+            };
             match store.remove_authenticator(&user, &removal).await? {
                 Removed::Yes => {
                     tracing::info!(event = "device_removed_itself", tenant = %tenant.id(), user = %user.uid, authenticator = %credential.authenticator);

@@ -206,7 +206,8 @@ impl TenantStore<'_> {
         keep_last: bool,
         change: &OwnChange<'_>,
     ) -> Result<Removed, Error> {
-        let removal = Removal { id, keep_last, remover: Remover::Owner(Some(change.by)), now: change.by.now };
+        let removal =
+            Removal { id, keep_last, remover: Remover::Owner(Some(change.by)), notice: None, now: change.by.now };
         self.remove_authenticator_and(user, &removal, &self.beside(user, change)?).await
     }
 

@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem};
 
 use countersign_domain::{
     authenticator::{Authenticator, UseSoFar},
+    challenge::Challenge,
     clock::Timestamp,
     error::Error,
     id::{AuthenticatorId, UserId, UserUid},
@@ -38,6 +39,8 @@ pub struct Removal<'a> {
     /// Not where it is the only one that the user has.
     pub keep_last: bool,
     pub remover: Remover<'a>,
+    /// What tells the user's other devices, where it was sent on its way.
+    pub notice: Option<&'a Challenge>,
     pub now: Timestamp,
 }
 
@@ -65,6 +68,8 @@ pub struct NewAuthenticator {
     pub sealed: Option<Vec<u8>>,
     /// The last step that was accepted of the secret, where the user had it before.
     pub last_step: Step,
+    /// What tells the user's devices, where it was sent on its way.
+    pub notice: Option<Challenge>,
 }
 
 impl NewAuthenticator {
@@ -155,6 +160,7 @@ impl TenantStore<'_> {
             if new.sealed.is_some() {
                 writes.push(self.none_went(&user.id, spent)?);
             }
+            writes.extend(self.put_notice(new.notice.as_ref())?);
             Ok::<_, Error>(writes)
         };
         match contended(async || self.store.transact(writes()?).await).await {
@@ -210,6 +216,7 @@ impl TenantStore<'_> {
                     writes.push(self.delete_item(key)?);
                 }
                 writes.extend_from_slice(others);
+                writes.extend(self.put_notice(removal.notice)?);
                 self.store.transact(writes).await
             };
             match contended(write).await {

@@ -192,6 +192,7 @@ async fn what_does_not_exist_is_404_or_an_empty_answer() {
         ("DELETE", "/v1/users/ada/authenticators/none", &key, None),
         ("DELETE", "/v1/users/nobody/authenticators/none", &key, None),
         ("POST", "/v1/users/nobody/unlock", &key, None),
+        ("POST", "/v1/users/nobody/reset", &key, None),
         ("GET", "/v1/management/action-configurations/none", &management, None),
         ("PATCH", "/v1/management/action-configurations/none", &management, Some(json!({}))),
         ("DELETE", "/v1/management/action-configurations/none", &management, None),

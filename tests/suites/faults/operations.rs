@@ -28,6 +28,7 @@ pub enum Operation {
     DeleteUser,
     QueryUsers,
     Unlock,
+    Reset,
     ListAuthenticators,
     EnrollVerifiedApp,
     EnrollVerifiedEmail,
@@ -116,7 +117,7 @@ pub enum Operation {
 use Operation::*;
 
 impl Operation {
-    pub const ALL: [Self; 100] = [
+    pub const ALL: [Self; 101] = [
         TrackNewUser,
         TrackKnownUser,
         TrackWithContacts,
@@ -134,6 +135,7 @@ impl Operation {
         DeleteUser,
         QueryUsers,
         Unlock,
+        Reset,
         ListAuthenticators,
         EnrollVerifiedApp,
         EnrollVerifiedEmail,
@@ -236,6 +238,7 @@ impl Operation {
             DeleteUser => ("DELETE", "/v1/users/{userId}"),
             QueryUsers => ("GET", "/v1/users"),
             Unlock => ("POST", "/v1/users/{userId}/unlock"),
+            Reset => ("POST", "/v1/users/{userId}/reset"),
             ListAuthenticators => ("GET", "/v1/users/{userId}/authenticators"),
             EnrollVerifiedApp | EnrollVerifiedEmail => ("POST", "/v1/users/{userId}/authenticators"),
             DeleteAuthenticator => ("DELETE", "/v1/users/{userId}/authenticators/{userAuthenticatorId}"),
@@ -470,7 +473,7 @@ impl Prepared {
             GetUser => body["email"] == email(&self.user),
             PatchUser | PostUser => body["displayName"] == "Ada",
             QueryUsers => body["users"][0]["userId"] == *self.user,
-            DeleteUser | Unlock | DeleteAuthenticator | DeleteConfiguration => body["success"] == true,
+            DeleteUser | Unlock | Reset | DeleteAuthenticator | DeleteConfiguration => body["success"] == true,
             EnrollVerifiedApp | EnrollVerifiedEmail => body["authenticator"]["userAuthenticatorId"].is_string(),
             GetAction => body["state"] == "CHALLENGE_REQUIRED",
             PatchAction => body["state"] == "CHALLENGE_FAILED",

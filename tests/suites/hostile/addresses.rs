@@ -56,6 +56,7 @@ fn ids() -> Vec<String> {
         "authenticators",
         "actions",
         "unlock",
+        "reset",
         "%3Fa=b",
         "{userId}",
     ];

@@ -20,6 +20,7 @@ const NO_WAY: &[(&str, &str)] = &[
     ("invalidateDevice", "it takes such a memory away"),
     ("assignRequiredAction", "it asks more of a user"),
     ("unassignRequiredAction", "the backend asks less; nothing is proved by it"),
+    ("resetUser", "it takes all away, which is a reason and no way"),
     ("unlockUser", "the backend gives guesses back; nothing is proved by it"),
 ];
 

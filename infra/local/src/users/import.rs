@@ -178,7 +178,7 @@ fn apps(
             use_so_far: UseSoFar::default(),
         };
         let last_step = spent.last_step(|life| app.secret.authenticator_id(&target.key, life), now);
-        new.push(NewAuthenticator { description, sealed, last_step });
+        new.push(NewAuthenticator { description, sealed, last_step, notice: None });
     }
     Ok(new)
 }

@@ -164,10 +164,10 @@ pub const WARM_COPIES: f64 = 2.0;
 pub const IDLE_POLLS: f64 = 5.0 * 3.0 * 60.0 * 24.0 * 30.0;
 
 /// What the stack has, whoever uses it: keys, metrics of alarms and dashboards of template.yaml; metrics of
-/// shared/domain/src/metrics.rs (four of each of ten functions, twenty-two of all).
+/// shared/domain/src/metrics.rs (four of each of ten functions, twenty-five of all).
 pub const KEYS: f64 = 3.0;
-pub const METRICS: f64 = 4.0 * 10.0 + 22.0;
-pub const ALARM_METRICS: f64 = 31.0;
+pub const METRICS: f64 = 4.0 * 10.0 + 25.0;
+pub const ALARM_METRICS: f64 = 32.0;
 pub const DASHBOARDS: f64 = 1.0;
 
 /// What others ask for the same, as they are quoted.

@@ -1,34 +1,31 @@
 //! What every handler has: the store, the keys, the clock, and the tenants it knows.
 
-use std::{
-    collections::HashMap,
-    hash::Hash,
-    sync::{Arc, Mutex, OnceLock},
-};
+mod cache;
+mod context;
+
+use std::sync::Arc;
 
 use aws_lc_rs::digest;
 use data_encoding::HEXLOWER;
-use serde_json::{Map, Value};
-use tokio::sync::OnceCell;
 
 use crate::{
     clock::{Clock, Timestamp},
     courier::web_push::Vapid,
     error::Error,
-    id::{ActionCode, TenantId, UserId},
+    id::TenantId,
     keyring::Keyring,
     look::Look,
-    method::Method,
     outbox::Outbox,
     places::Places,
-    policy::Policy,
-    rule::{DataPoint, Rule, RuleSet, catalogue::Catalogue, facts::Lists},
     secret::DataKey,
-    store::{Store, Versioned},
-    tenant::{ActionConfig, KeyKind, Settings, Tenant},
-    token::{self, Claims, SigningKey, Subject, scope},
-    user::User,
+    store::Store,
+    tenant::KeyKind,
+    token::{self, Claims, SigningKey},
 };
+
+pub use context::TenantContext;
+
+use cache::Cache;
 
 /// Configuration and keys are believed for so long: a revoked key is dead everywhere after it (T33: 60 s).
 pub const CACHE_SECONDS: i64 = 30;
@@ -253,173 +250,4 @@ pub struct UserCaller {
 /// The name under which an API key is stored: the SHA-256 of the secret, in hexadecimal.
 pub fn key_hash(secret: &str) -> String {
     HEXLOWER.encode(digest::digest(&digest::SHA256, secret.as_bytes()).as_ref())
-}
-
-/// A tenant as the handlers use it.
-pub struct TenantContext {
-    tenant: Tenant,
-    actions: HashMap<ActionCode, ActionConfig>,
-    points: Vec<DataPoint>,
-    policy: Policy,
-    rules: HashMap<ActionCode, UncompiledRules>,
-    catalogue: Catalogue,
-    lists: Lists,
-    /// Derived when they are first needed: who sees API keys alone needs no keyring.
-    signing_keys: OnceCell<Vec<SigningKey>>,
-}
-
-impl TenantContext {
-    fn new(Versioned { tenant, actions, points, rules, lists, policy, .. }: Versioned) -> Self {
-        let actions = actions.into_iter().map(|config| (config.action_code.clone(), config)).collect();
-        let mut stored: HashMap<ActionCode, Vec<Rule>> = HashMap::new();
-        for rule in rules {
-            stored.entry(rule.action_code.clone()).or_default().push(rule);
-        }
-        Self {
-            tenant,
-            actions,
-            rules: stored.into_iter().map(|(code, rules)| (code, UncompiledRules::new(rules))).collect(),
-            catalogue: Catalogue::new(&points, &lists),
-            lists: Lists::new(&lists),
-            points,
-            policy,
-            signing_keys: OnceCell::new(),
-        }
-    }
-
-    pub fn id(&self) -> &TenantId {
-        &self.tenant.id
-    }
-    pub fn settings(&self) -> &Settings {
-        &self.tenant.settings
-    }
-    pub fn action(&self, code: &ActionCode) -> Option<&ActionConfig> {
-        self.actions.get(code)
-    }
-
-    pub fn policy(&self) -> &Policy {
-        &self.policy
-    }
-
-    /// A user of this tenant that nobody has seen before.
-    pub fn new_user(&self, id: UserId, now: Timestamp) -> User {
-        User { required: self.policy.of_new_users().collect(), ..User::new(id, now) }
-    }
-
-    pub fn points(&self) -> &[DataPoint] {
-        &self.points
-    }
-    pub fn lists(&self) -> &Lists {
-        &self.lists
-    }
-
-    /// The rules of a kind of action; `None` where there are none to evaluate.
-    pub fn rules(&self, code: &ActionCode) -> Option<&RuleSet> {
-        self.rules.get(code).map(|rules| rules.compiled(&self.catalogue)).filter(|rules| !rules.is_empty())
-    }
-
-    /// The methods that answer actions of a kind: those of its configuration, and those that one of its rules names.
-    pub fn methods_of(&self, code: &ActionCode) -> Vec<Method> {
-        let own = self.actions.get(code).map_or_else(Method::answering, ActionConfig::allowed_methods);
-        let rules = self.rules.get(code).into_iter().flat_map(|stored| &stored.rules);
-        let deciding = rules.filter(|rule| rule.is_active && !rule.is_shadow);
-        own.into_iter().chain(deciding.filter_map(|rule| rule.verification_methods.clone()).flatten()).collect()
-    }
-
-    /// Of some data points those that a device may be shown (contract, C37: flagged `isPublic`).
-    pub fn public_points(&self, given: Option<&Map<String, Value>>, of_user: bool) -> Map<String, Value> {
-        let is_public = |name: &String| {
-            self.points.iter().any(|point| point.is_public && point.is_of_user() == of_user && point.name == *name)
-        };
-        given.into_iter().flatten().filter(|(name, _)| is_public(name)).map(|(n, v)| (n.clone(), v.clone())).collect()
-    }
-
-    /// Until when a success that was decided then is handed out, and its token good.
-    pub fn success_ends(&self, decided_at: Timestamp) -> i64 {
-        decided_at.as_second() + i64::from(self.settings().token_duration_in_minutes) * 60
-    }
-
-    /// The token of a success: the same for each who asks, and good until its decision is as old as tokens get. `None`
-    /// once it is over.
-    pub fn success_token(
-        &self,
-        keys: &[SigningKey],
-        subject: Subject,
-        action: crate::id::ActionId,
-        decided_at: Timestamp,
-        now: Timestamp,
-    ) -> Result<Option<String>, Error> {
-        if now.as_second() >= self.success_ends(decided_at) {
-            return Ok(None);
-        }
-        self.issue_token(keys, subject, action, scope::ALL.into(), decided_at).map(Some)
-    }
-
-    /// A user token of this tenant, good for as long as the tenant says.
-    pub fn issue_token(
-        &self,
-        keys: &[SigningKey],
-        subject: Subject,
-        action: crate::id::ActionId,
-        scope: String,
-        now: Timestamp,
-    ) -> Result<String, Error> {
-        let claims = Claims::new(subject, action, scope, now, self.settings().token_duration_in_minutes);
-        token::issue(keys, &claims, now)
-    }
-}
-
-/// Rules as they were read, compiled when they are first asked: most functions never do.
-struct UncompiledRules {
-    rules: Vec<Rule>,
-    compiled: OnceLock<RuleSet>,
-}
-
-impl UncompiledRules {
-    fn new(rules: Vec<Rule>) -> Self {
-        Self { rules, compiled: OnceLock::new() }
-    }
-    fn compiled(&self, catalogue: &Catalogue) -> &RuleSet {
-        self.compiled.get_or_init(|| RuleSet::new(self.rules.iter().cloned(), catalogue))
-    }
-}
-
-/// Remembers answers for some seconds of the injected clock; only ever a copy of what the store or the keyring said.
-struct Cache<K, V> {
-    seconds: i64,
-    map: Mutex<HashMap<K, (V, Timestamp)>>,
-}
-
-/// More than this is not remembered, so that a flood of names does not fill the memory.
-const MOST_REMEMBERED: usize = 10_000;
-
-impl<K: Eq + Hash, V: Clone> Cache<K, V> {
-    fn for_seconds(seconds: i64) -> Self {
-        Self { seconds, map: Mutex::new(HashMap::new()) }
-    }
-    fn get(&self, key: &K, now: Timestamp) -> Option<V> {
-        self.copy(key, now, self.seconds)
-    }
-    fn copy(&self, key: &K, now: Timestamp, seconds: i64) -> Option<V> {
-        let map = self.map.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let (value, since) = map.get(key)?;
-        // A clock that jumps back makes nothing younger than it is.
-        (0..seconds).contains(&(now.as_second() - since.as_second())).then(|| value.clone())
-    }
-    fn put(&self, key: K, value: V, now: Timestamp) {
-        let mut map = self.map.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if map.len() >= MOST_REMEMBERED {
-            map.clear();
-        }
-        map.insert(key, (value, now));
-    }
-    fn expire(&self, key: &K) {
-        let mut map = self.map.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some((_, since)) = map.get_mut(key) {
-            *since = Timestamp::from_second(since.as_second() - self.seconds).unwrap_or(Timestamp::MIN);
-        }
-    }
-    fn forget(&self, key: &K) {
-        self.map.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(key);
-    }
 }

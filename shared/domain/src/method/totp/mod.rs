@@ -1,5 +1,7 @@
 //! Time-based one-time passwords (RFC 6238): secrets, their URI, and the step that a code matches.
 
+mod prove;
+
 use serde::{Deserialize, Serialize};
 use totp_rs::{Algorithm, Builder, Secret, Totp};
 use zeroize::Zeroizing;
@@ -10,6 +12,8 @@ use crate::{
     id::{AuthenticatorId, TenantId, UserId, UserUid, length_prefixed},
     secret::{DataKey, random},
 };
+
+pub use prove::{Candidate, Proved, Spent, prove};
 
 /// RFC 4226, section 4, R6: 160 bits; NIST 800-63B asks for 112 at least.
 const SECRET_BYTES: usize = 20;
@@ -221,64 +225,6 @@ impl Owner<'_> {
             &[VERSION],
         ])
     }
-}
-
-/// A secret that a code may be of.
-pub struct Candidate<'a> {
-    pub authenticator: &'a AuthenticatorId,
-    pub sealed: &'a [u8],
-    /// The last step that was accepted of it; absent where it was given out and not confirmed yet.
-    pub spent: Option<Spent>,
-}
-
-/// The last accepted step of a secret.
-#[derive(Clone, Copy)]
-pub struct Spent {
-    pub step: Step,
-    /// It was accepted for the very action that the code is for.
-    pub for_this_action: bool,
-}
-
-/// What a code is of.
-pub enum Proved<'a> {
-    /// A secret that was given out: the step enrols it.
-    First(&'a AuthenticatorId, Step),
-    /// An enrolled secret, and a step that was not accepted yet.
-    Again(&'a AuthenticatorId, Step),
-    /// Accepted before, for this very action: the same request again, or one whose answer was lost.
-    Repeated(&'a AuthenticatorId),
-    /// Accepted before, for another action; or older than one that was.
-    Replayed,
-}
-
-/// What a code proves. Every secret is tried, whichever matches first. 503 where a sealed secret is not its owner's.
-pub fn prove<'a>(
-    key: &DataKey,
-    (tenant, user): (&TenantId, &UserId),
-    candidates: &[Candidate<'a>],
-    code: &str,
-    window: TotpWindow,
-    now: Timestamp,
-) -> Result<Option<Proved<'a>>, Error> {
-    let (mut found, mut replayed) = (None, None);
-    for Candidate { authenticator, sealed, spent } in candidates {
-        let owner = Owner { tenant, user, authenticator };
-        let step = TotpSecret::open(key, &owner, sealed)?.matching_step(code, now, window);
-        let proved = match (step, spent) {
-            (None, _) => None,
-            (Some(step), None) => Some(Proved::First(authenticator, step)),
-            (Some(step), Some(spent)) if step > spent.step => Some(Proved::Again(authenticator, step)),
-            (Some(step), Some(spent)) if step == spent.step && spent.for_this_action => {
-                Some(Proved::Repeated(authenticator))
-            }
-            (Some(_), Some(_)) => {
-                replayed = Some(Proved::Replayed);
-                None
-            }
-        };
-        found = found.or(proved);
-    }
-    Ok(found.or(replayed))
 }
 
 #[cfg(test)]
