@@ -141,6 +141,7 @@ async fn s6_and_s9_without_its_last_authenticator_a_user_is_not_enrolled() {
     assert!(world.http.delete(&path, &world.key()).await.ok().is_object());
     assert_eq!(world.http.delete(&path, &world.key()).await.refusal(), (404, "not_found".into()), "it is gone");
     assert_eq!(world.http.get("/v1/users/ada", &world.key()).await.ok()["isEnrolled"], false);
-    assert_eq!(world.verify(&token, &world.code(&secret, 0)).await.ok()["isVerified"], false, "its codes are nothing");
+    let verified = world.verify(&token, &world.code(&secret, 0)).await;
+    assert_eq!(verified.refusal(), (401, "invalid_token".into()), "tokens from before are nothing, and so are its codes");
     assert_eq!(world.track("ada", "pay", json!({})).await.ok()["state"], "ALLOW");
 }

@@ -110,7 +110,8 @@ async fn m4_a_method_that_is_not_allowed_answers_nothing() {
     let secret = world.ready("ada").await;
     create(&world, json!({"actionCode": "transfer", "verificationMethods": ["SMS"]})).await.ok();
     let token = world.token("ada", "transfer").await;
-    assert_eq!(world.verify(&token, &world.code(&secret, 0)).await.ok()["isVerified"], false);
+    let verified = world.verify(&token, &world.code(&secret, 0)).await;
+    assert_eq!(verified.refusal(), (403, "forbidden".into()));
     assert_eq!(world.state(&token).await, "CHALLENGE_REQUIRED");
 }
 
