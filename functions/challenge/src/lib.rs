@@ -74,6 +74,7 @@ async fn begin(
             let Admitted { action, .. } = admission::open(&app, user).await?;
             admission::may_answer(&user.tenant, &action, Method::InApp, challenge.created_at)?;
             challenge.subject = Some(of_user(user));
+            challenge.about = Some(admission::about(&user.claims));
             (&user.tenant, Some(BASE64URL_NOPAD.encode(&random::<32>()?)))
         }
         ClientCaller::Tenant(tenant) => {

@@ -341,7 +341,10 @@ fn respond(
         _ => Counter::ActionsChallenged,
     });
     tracing::info!(event = "action_tracked", tenant = %tenant.id(), user = %user.uid, action = %action.id, state = action.state.as_str());
-    let token = tenant.issue_token(keys, subject, action.id.clone(), scope, now)?;
+    // The token of a success ends with it, whoever asks for another.
+    let verified = action.verification.as_ref().map(|verification| verification.at);
+    let since = verified.filter(|_| action.state == action::State::ChallengeSucceeded).unwrap_or(now);
+    let token = tenant.issue_token(keys, subject, action.id.clone(), scope, since)?;
     Ok(TrackResponse {
         state: action.state,
         idempotency_key: action.key.to_string(),

@@ -92,6 +92,13 @@ fn not_by(method: Method) -> Error {
 pub fn may_enrol(caller: &UserCaller, admitted: &Admitted, method: Method, now: Timestamp) -> Result<(), Error> {
     let action = &admitted.action;
     is_active(&caller.tenant, method)?;
+    if method == Method::AuthenticatorApp {
+        // Its first code succeeds the action, so the action has to take it.
+        is_answered_by(&caller.tenant, &action.code, method)?;
+        if !action.allowed_methods.contains(&method) {
+            return Err(not_by(method));
+        }
+    }
     if !State::ENROLLABLE.contains(&action.state) || now >= action.expires_at {
         return Err(Error::Forbidden("The action is over. Track it again to get a token that may enrol.".into()));
     }

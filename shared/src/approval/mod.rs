@@ -114,8 +114,11 @@ pub async fn sign_in(
     let Answering { credential, challenge, .. } = &answering;
     let is_theirs = challenge.subject.as_ref().is_none_or(|subject| subject.uid == credential.uid);
     let about = match claims {
-        Some(claims) if claims.other.user_uid == credential.uid && is_theirs => admission::about(claims),
-        None if is_theirs => {
+        // Begun with a token, it is of that token's action; begun without, of nobody's.
+        Some(claims) if claims.other.user_uid == credential.uid && is_theirs && is_for(challenge, claims) => {
+            admission::about(claims)
+        }
+        None if challenge.subject.is_none() => {
             named(app, tenant, credential, challenge.about.clone().ok_or(Error::InvalidCredential)?).await?
         }
         _ => return Err(Error::InvalidCredential),
@@ -125,6 +128,10 @@ pub async fn sign_in(
     let token = tenant.success_token(keys, subject, about.id, at.unwrap_or(now), now)?;
     let token = token.ok_or_else(over)?;
     Ok(SignedIn { credential: answering.credential, token })
+}
+
+fn is_for(challenge: &Challenge, claims: &Claims) -> bool {
+    challenge.about.as_ref().is_some_and(|about| about.id == claims.jti)
 }
 
 /// The user, the action and its life, as a token names them.

@@ -256,7 +256,8 @@ impl TenantStore<'_> {
             .value(":apps", n(user.totp.len()))
             .value(":others", n(user.secretless.len()))
             .spent_as_read(user, [*id]);
-        if user.pending.as_ref().is_some_and(|pending| pending.id == **id) {
+        let is_its_own = user.pending.as_ref().is_some_and(|pending| pending.id == **id);
+        if is_its_own && !matches!(remover, Remover::Customer) {
             // The same secret, given out and not confirmed, would begin at no step.
             remove = remove.remove("pend");
         }
@@ -276,8 +277,11 @@ impl TenantStore<'_> {
                 .value(":revoked", revoked_value(&revoked))
                 .value(":before", revoked_value(&user.revoked));
         }
-        if let Remover::Owner(Some(by)) = remover {
-            remove = remove.still_entitled(*by);
+        match remover {
+            Remover::Owner(Some(by)) => remove = remove.still_entitled(*by),
+            Remover::Owner(None) => {}
+            // What was given out to whoever had this one is not completed.
+            Remover::Customer => remove = remove.remove("pend"),
         }
         if is_last {
             remove = remove.listed(self.tenant, &user.id, false);

@@ -142,6 +142,10 @@ async fn s6_and_s9_without_its_last_authenticator_a_user_is_not_enrolled() {
     assert_eq!(world.http.delete(&path, &world.key()).await.refusal(), (404, "not_found".into()), "it is gone");
     assert_eq!(world.http.get("/v1/users/ada", &world.key()).await.ok()["isEnrolled"], false);
     let verified = world.verify(&token, &world.code(&secret, 0)).await;
-    assert_eq!(verified.refusal(), (401, "invalid_token".into()), "tokens from before are nothing, and so are its codes");
+    assert_eq!(
+        verified.refusal(),
+        (401, "invalid_token".into()),
+        "tokens from before are nothing, and so are its codes"
+    );
     assert_eq!(world.track("ada", "pay", json!({})).await.ok()["state"], "ALLOW");
 }

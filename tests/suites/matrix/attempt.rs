@@ -85,7 +85,7 @@ impl Ground {
             Way::Remove => self.send("/settings", &[("act", "remove"), ("id", &phone.id)]).await,
             Way::ForgetDevice => self.send("/settings", &[("act", "forget"), ("id", "laptop")]).await,
             Way::NewCodes => self.send("/settings", &[("act", "codes")]).await,
-            Way::FirstCodes => self.send("/set-up", &[("act", "paired")]).await,
+            Way::FirstCodes => self.send("/set-up", &[("act", "paired"), ("pairing", &self.pairing)]).await,
             Way::RemoveByBackend => world.http.delete(&path, &self.backend).await,
             Way::PrimaryByBackend => world.http.patch(&path, &self.backend, json!({"isDefault": true})).await,
             Way::RemovePush => self.remove_key(&self.phone).await,

@@ -28,6 +28,7 @@ const DECIDED: Cell = Goes("what was decided in time stays decided");
 const WORD: Cell = NotApplicable("the backend says so itself, whatever the user could do");
 const NOTHING_YET: Cell = NotApplicable("the user has nothing that could be shown");
 const NOT_TRACKED: Cell = NotApplicable("nothing is tracked before: the column without `since` has this cell");
+const SPOKEN: Cell = Goes("the rules spoke when it was tracked");
 const READS: Cell = NotApplicable("it only reads; each way to answer has this cell");
 
 pub fn cell(way: Way, reason: Reason) -> Cell {
@@ -36,6 +37,8 @@ pub fn cell(way: Way, reason: Reason) -> Cell {
         BlockedByDefault | BlockedByRule => admitted(way, Refused),
         ReviewByDefault | ReviewByRule => admitted(way, Goes("the backend ends a review (contract, S12)")),
         BlockRuleSinceTracked if way.with() == With::DeviceMade => NOT_TRACKED,
+        // Their actions are made by the answer too.
+        BlockRuleSinceTracked if matches!(way, PollQrAnonymous | RepeatInApp) => NOT_TRACKED,
         BlockRuleSinceTracked | BlockRuleSinceBegun | BlockDefaultSinceBegun => blocked_since(way),
         Failed | ReviewFailed => failed(way),
         Succeeded => succeeded(way),
@@ -85,9 +88,15 @@ fn admitted(way: Way, of_backend: Cell) -> Cell {
     }
 }
 
-/// A rule that blocks was made while the action was open: it is asked again before anything is accepted.
+/// A rule that blocks was made while the action was open: what a device makes is asked of it again before anything is
+/// accepted. Of what was tracked the rules have spoken, with data of that moment.
 fn blocked_since(way: Way) -> Cell {
     match (way.with(), way) {
+        (With::New | With::Open, _)
+            if !matches!(way, ListNew | SettingsNew | FirstCodes | ListOpen | ChallengePage | Pending | Patch) =>
+        {
+            SPOKEN
+        }
         (_, Patch) => WORD,
         (_, ListNew | SettingsNew) => NOTHING_YET,
         (_, FirstCodes) => NotApplicable("the enrolment was completed in time, and they belong to it"),
@@ -178,12 +187,24 @@ fn other_methods(way: Way) -> Cell {
 
 /// The same reason, come about later: what had succeeded by then stays.
 fn since(way: Way, reason: Reason, before: Cell) -> Cell {
-    use Reason::{MethodOffSinceTracked, OtherMethodsSinceTracked, RuleOfOtherMethodsSinceTracked};
+    use Reason::{
+        MethodOffSinceTracked, OtherMethodsSinceTracked, RuleOfOtherMethodsSinceBegun, RuleOfOtherMethodsSinceTracked,
+    };
     let is_since_tracked =
         matches!(reason, MethodOffSinceTracked | OtherMethodsSinceTracked | RuleOfOtherMethodsSinceTracked);
     match way.with() {
+        // A method that answers no more does not say again that it has.
+        With::Success if way == RepeatTotp && !matches!(reason, RuleOfOtherMethodsSinceBegun) && !is_since_tracked => {
+            Refused
+        }
         With::Success if !is_since_tracked => DECIDED,
         With::DeviceMade if is_since_tracked => NOT_TRACKED,
+        With::New | With::Open if matches!(reason, RuleOfOtherMethodsSinceTracked | RuleOfOtherMethodsSinceBegun) => {
+            match before {
+                Refused => SPOKEN,
+                other => other,
+            }
+        }
         _ => before,
     }
 }

@@ -48,6 +48,8 @@ pub struct Ground {
     /// Of the action in hand, and of a page of it.
     pub token: String,
     pub seal: String,
+    /// The link of a pairing that was confirmed.
+    pub pairing: String,
     pub backend: Auth,
     pub tenant: Auth,
     /// What a device is asked.
@@ -90,6 +92,7 @@ impl Ground {
             }),
             token: String::new(),
             seal: String::new(),
+            pairing: String::new(),
             backend,
             tenant,
             challenge: Value::Null,

@@ -150,16 +150,18 @@ impl Ground {
                 }
             }
             Way::FirstCodes => {
-                let mut device = Device::new("push");
-                let paired = self.world.enrol_device(&device, &self.token, json!({})).await;
-                if paired.status == 200 {
-                    device.id = text(&paired.json()["userAuthenticatorId"]);
+                let page = self.world.page("/set-up?kind=phone", &self.token).await;
+                let leads_to_a_link =
+                    page.headers.get("location").is_some_and(|to| to.to_str().is_ok_and(|to| to.contains("pairing=")));
+                if leads_to_a_link {
+                    let mut device = Device::new("push");
+                    let link = self.world.link(&self.token).await;
+                    self.world.redeem(&link, &device).await.ok();
+                    self.world.say(&link, "pair").await;
+                    device.id = text(&self.world.ask_about(&link, &device).await.json()["userAuthenticatorId"]);
+                    self.seal = field(&self.world.link_page(&link).await.text(), "state").unwrap_or_default();
                     self.phone = device;
-                }
-                if let Some(seal) =
-                    field(&self.world.page("/set-up?kind=phone&had=0", &self.token).await.text(), "state")
-                {
-                    self.seal = seal;
+                    self.pairing = link.id;
                 }
                 Ok(())
             }

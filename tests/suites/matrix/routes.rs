@@ -20,6 +20,8 @@ const NO_WAY: &[(&str, &str)] = &[
     ("invalidateDevice", "it takes such a memory away"),
     ("assignRequiredAction", "it asks more of a user"),
     ("unassignRequiredAction", "the backend asks less; nothing is proved by it"),
+    ("redeemPairing", "nothing is enrolled until its page says so; the suite `pairing` has its cells"),
+    ("getPairingStatus", "it says to the device that waits how its own pairing stands"),
     ("resetUser", "it takes all away, which is a reason and no way"),
     ("unlockUser", "the backend gives guesses back; nothing is proved by it"),
 ];
