@@ -1,9 +1,15 @@
 //! Histories of a busy server, held to the invariants; and mistakes that the histories must give away.
 
+#[path = "history/acts.rs"]
+mod acts;
+#[path = "history/between.rs"]
+mod between;
 #[path = "history/calls.rs"]
 mod calls;
 #[path = "history/check.rs"]
 mod check;
+#[path = "history/eras.rs"]
+mod eras;
 #[path = "history/mutants.rs"]
 mod mutants;
 #[path = "history/run.rs"]
@@ -11,6 +17,7 @@ mod run;
 
 use std::{collections::BTreeSet, sync::atomic::Ordering};
 
+use between::Run;
 use check::{Event, Invariant, Said, Space, What, check};
 use countersign_local::embedded::Embedded;
 use countersign_tests::World;
@@ -93,6 +100,30 @@ async fn every_mistake_is_given_away() {
         assert!(changed > 0, "{}: changed nothing; the store's requests look different by now", mistake.name);
     }
     assert!(survivors.is_empty(), "{survivors:#?}");
+}
+
+/// Each condition of a write by itself: it refuses what another request has changed since it was read, and a store that
+/// does not ask it lets that through. Otherwise nobody would see it go.
+#[tokio::test]
+async fn every_condition_counts() {
+    let (cases, mut failed) = (between::all(), Vec::new());
+    assert!(cases.len() >= 12, "{} mistakes", cases.len());
+    for case in &cases {
+        let undisturbed = case.run(Run::Undisturbed).await;
+        if undisturbed.is_granted != case.is_disturbed() {
+            failed.push(format!("{}: {} without anything between", case.name, undisturbed.is_granted));
+        }
+        let disturbed = case.run(Run::Disturbed).await;
+        if disturbed.is_granted || (disturbed.disturbed == 1) != case.is_disturbed() {
+            failed.push(format!("{}: the product lets it through ({} between)", case.name, disturbed.disturbed));
+        }
+        let mistaken = case.run(Run::Mistaken).await;
+        if !mistaken.is_granted || mistaken.changed == 0 {
+            failed.push(format!("{}: is not given away ({} changes)", case.name, mistaken.changed));
+        }
+    }
+    println!("{} mistakes of one condition", cases.len());
+    assert!(failed.is_empty(), "{failed:#?}");
 }
 
 /// I9 of an action that is tracked again while it is open: what its new token says, it keeps.

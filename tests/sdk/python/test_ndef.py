@@ -8,7 +8,10 @@ import requests
 
 
 def test_a_tag_says_which_sign_in_to_claim(sdk, server):
-    token = sdk.track(f"ada-{uuid.uuid4()}", "sign-in")["token"]
+    user = f"ada-{uuid.uuid4()}"
+    # A user with nothing enrolled is not asked: there would be no code to show.
+    sdk.enroll_verified_authenticator(user, {"verificationMethod": "EMAIL_OTP", "email": "ada@example.com"})
+    token = sdk.track(user, "sign-in")["token"]
     client, headers = f"{server.api}/client/challenge/qr-code", {"Authorization": f"Bearer {token}"}
     shown = requests.post(client, json={"action": "sign-in"}, headers=headers, timeout=10).json()
     tag = requests.get(f"{client}/{shown['challengeId']}/ndef", headers=headers, timeout=10).json()

@@ -182,8 +182,12 @@ impl Run {
         let page = self.world.page("/challenge", &ticket.token).await;
         let Some(seal) = pages::field(&page.text(), "state") else { return };
         let start = self.tick();
-        let form =
-            [("token", ticket.token.as_str()), ("state", &seal), ("way", "recovery"), ("recovery", "00000-00000")];
+        let form = [
+            ("token", ticket.token.as_str()),
+            ("state", &seal),
+            ("way", "recovery"),
+            ("recovery", "00000-00000-00000"),
+        ];
         let answer = self.world.send_form("/challenge", &form).await;
         self.watch(ticket.user, &answer);
         let page = answer.text();
@@ -223,7 +227,7 @@ impl Run {
             404 => (None, false),
             _ => return,
         };
-        self.note(ticket.user, ticket.action, start, What::Saw { state, is_valid });
+        self.note(ticket.user, ticket.action, start, What::Saw { state, is_valid, by_token });
     }
 
     /// What the user has, as its backend reads it.

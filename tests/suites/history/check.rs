@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::eras;
+
 /// An authenticator and the time step of its code.
 pub type Proof = (String, i64);
 
@@ -52,10 +54,11 @@ pub enum What {
         to: String,
         done: Option<bool>,
     },
-    /// The state that a read showed; `None` for an action that is gone.
+    /// The state that a read showed; `None` for an action that is gone. `by_token` as `validate` shows it, which says nothing of what a reset or a removal has ended.
     Saw {
         state: Option<String>,
         is_valid: bool,
+        by_token: bool,
     },
     Listed(Vec<String>),
     Removed {
@@ -63,6 +66,10 @@ pub enum What {
         done: Option<bool>,
     },
     Deleted {
+        done: Option<bool>,
+    },
+    /// All that the user had is taken away, and another era begins.
+    Reset {
         done: Option<bool>,
     },
     /// Neither an answer nor a refusal: 500, or a failure while nothing was wrong.
@@ -157,7 +164,7 @@ fn one_end(events: &[&Event], found: &mut Violations) {
         found.push((Invariant::I2, format!("one action ended as {ends:?}")));
     }
     for event in events {
-        if let What::Saw { state: Some(state), is_valid } = &event.what
+        if let What::Saw { state: Some(state), is_valid, .. } = &event.what
             && *is_valid != (state == SUCCEEDED)
         {
             found.push((Invariant::I2, format!("isValid {is_valid} in {state}")));
@@ -171,12 +178,14 @@ fn deletions<'a>(of_user: &[&'a Event]) -> Vec<&'a Event> {
 }
 
 fn acknowledged_states(events: &[&Event], of_user: &[&Event], found: &mut Violations) {
-    let deletions = deletions(of_user);
+    let (deletions, resets) = (deletions(of_user), eras::that_may_be(of_user));
     let ended = events.iter().filter(|e| state(e).is_some_and(is_terminal)).min_by_key(|e| e.end);
     let tracked = events.iter().find(|e| matches!(e.what, What::Tracked));
     for read in events {
-        let What::Saw { state: seen, .. } = &read.what else { continue };
-        let may_be_gone = deletions.iter().any(|deletion| deletion.start < read.end);
+        let What::Saw { state: seen, by_token, .. } = &read.what else { continue };
+        let may_be_gone = deletions.iter().any(|deletion| deletion.start < read.end)
+            || *by_token && resets.iter().any(|reset| reset.start < read.end)
+            || *by_token && eras::may_be_taken_back(events, of_user, read.end);
         match (seen, ended) {
             (None, _) if !may_be_gone && tracked.is_some_and(|tracked| tracked.end < read.start) => {
                 found.push((Invariant::I7, "a tracked action is gone".into()));
@@ -300,7 +309,8 @@ fn patience(events: &[&Event], found: &mut Violations) {
 }
 
 fn authenticators(events: &[&Event], found: &mut Violations) {
-    let deletions = deletions(events);
+    let resets = events.iter().copied().filter(|e| matches!(e.what, What::Reset { done } if done != Some(false)));
+    let deletions: Vec<&Event> = deletions(events).into_iter().chain(resets).collect();
     for event in events {
         match &event.what {
             What::Verified { said: Said::Right, enrols: Some(id), .. } => {
@@ -333,9 +343,9 @@ fn authenticators(events: &[&Event], found: &mut Violations) {
     }
 }
 
-/// A deletion that was acknowledged ends every token and every authenticator from before it.
+/// A deletion or a reset that was acknowledged ends every token and every authenticator from before it.
 fn lives(events: &[&Event], found: &mut Violations) {
-    for deletion in events.iter().filter(|e| matches!(e.what, What::Deleted { done: Some(true) })) {
+    for deletion in events.iter().filter(|e| eras::surely_ends_an_era(e, events)) {
         let before: BTreeSet<usize> = events
             .iter()
             .filter(|e| matches!(e.what, What::Tracked) && e.end < deletion.start)
@@ -353,6 +363,9 @@ fn lives(events: &[&Event], found: &mut Violations) {
             match &later.what {
                 What::Verified { said: Said::Right, .. } if before.contains(&later.action) => {
                     found.push((Invariant::I7, "a token outlived its user".into()));
+                }
+                What::Saw { is_valid: true, by_token: true, .. } if before.contains(&later.action) => {
+                    found.push((Invariant::I7, "a success outlived its user, or a reset".into()));
                 }
                 What::Listed(all) if all.iter().any(|id| enrolled.contains(id)) => {
                     found.push((Invariant::I7, "an authenticator outlived its user".into()));

@@ -163,8 +163,16 @@ impl Run {
                 self.list(user).await;
             }
             _ => {
-                let start = self.tick();
-                let answer = self.world.http.delete(&format!("/v1/users/user{user}"), &self.world.key()).await;
+                let (start, key, path) = (self.tick(), self.world.key(), format!("/v1/users/user{user}"));
+                if draw.below(2) == 0 {
+                    let answer = self.world.http.post(&format!("{path}/reset"), &key, json!({})).await;
+                    let done = self.done(user, &answer);
+                    self.note(user, usize::MAX, start, What::Reset { done });
+                    self.known(|known| known.confirmed.retain(|secret| secret.user != user || done == Some(false)));
+                    self.list(user).await;
+                    return;
+                }
+                let answer = self.world.http.delete(&path, &key).await;
                 let done = self.done(user, &answer);
                 self.note(user, usize::MAX, start, What::Deleted { done });
                 // Its tokens are kept: they are what is tried next.

@@ -99,7 +99,7 @@ impl Scene {
                 let code = self.codes.pop().expect("a code that is left");
                 self.page("recovery", &code).await
             }
-            Place::Recovery => self.page("recovery", "00000-00000").await,
+            Place::Recovery => self.page("recovery", "00000-00000-00000").await,
             Place::Enrolment => {
                 let scope = json!({"scope": "add:authenticators"});
                 let token = self.world.track("ada", "enrol", scope).await.ok();

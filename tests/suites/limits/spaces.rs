@@ -192,8 +192,12 @@ async fn a_reserve_that_is_repeated_takes_one_slot() {
                 }
                 _ => {
                     let seal = scene.world.seal(&token).await;
-                    let form =
-                        [("token", token.as_str()), ("state", &seal), ("way", "recovery"), ("recovery", "00000-00000")];
+                    let form = [
+                        ("token", token.as_str()),
+                        ("state", &seal),
+                        ("way", "recovery"),
+                        ("recovery", "00000-00000-00000"),
+                    ];
                     // Behind what the page itself reads and writes.
                     scene.world.faults.clear();
                     scene.world.faults.fail(2, 1, fault);
