@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from botocore.exceptions import ClientError
 
-from local_aws.api import Api, unique
+from local_aws.api import Api, Phone, unique
 from local_aws.device import Device
 from local_aws.stack import STACK
 from local_aws.waiting import until
@@ -242,6 +242,20 @@ def test_a_qr_code_signs_in_and_so_does_the_app(api):
     signed = {"challengeId": begun, "publicKey": app.public_key, "signature": app.sign(begun)}
     token = app.call("POST", "/v1/client/verify/in-app", signed).ok()["token"]
     assert api.validate(token)["state"] == "CHALLENGE_SUCCEEDED"
+
+
+def test_what_is_added_is_told_to_the_phone_that_was_there(api, stack, recorder, application):
+    """By whichever function adds it: a key of a device, an app that the backend vouches for, one by its first code."""
+    user, since = unique(), recorder.mark()
+    Device(api, user, push_token=uuid.uuid4().hex)
+    Device(api, user, "qr-code")
+    until("the key is told", lambda: len(sent(recorder, stack, since)) >= 1, seconds=30)
+    api.imported(user)
+    until("the app is told, and its first recovery codes", lambda: len(sent(recorder, stack, since)) >= 3, seconds=30)
+    token = api.track(user, scope="read:authenticators add:authenticators")["token"]
+    app = Phone(user, api.client(token, "POST", "/user-authenticators/totp").ok()["secret"])
+    assert api.verify(token, app.code()).ok()["isVerified"] is True
+    until("the second app is told", lambda: len(sent(recorder, stack, since)) >= 4, seconds=30)
 
 
 def test_data_points_are_managed(api):

@@ -44,6 +44,10 @@ def test_every_route_of_the_server_api(api):
     api.server("DELETE", f"/users/{user}/authenticators/{other['userAuthenticatorId']}").ok()
     api.server("POST", f"/users/{user}/unlock").ok()
     assert api.server("GET", f"/users/{user}/devices").ok() == []
+    gone = unique("eva")
+    api.imported(gone)
+    api.server("POST", f"/users/{gone}/reset").ok()
+    assert api.server("GET", f"/users/{gone}/authenticators").ok() == []
 
     tracked = api.track(user, action, idempotencyKey=key)
     assert tracked["state"] == "CHALLENGE_REQUIRED"

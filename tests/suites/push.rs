@@ -14,6 +14,8 @@ mod openssl;
 mod qr_code;
 #[path = "push/races.rs"]
 mod races;
+#[path = "push/seams.rs"]
+mod seams;
 #[path = "push/storms.rs"]
 mod storms;
 #[path = "push/strangers.rs"]
