@@ -8,10 +8,14 @@ mod between;
 mod calls;
 #[path = "history/check.rs"]
 mod check;
+#[path = "history/decisions.rs"]
+mod decisions;
 #[path = "history/eras.rs"]
 mod eras;
 #[path = "history/mutants.rs"]
 mod mutants;
+#[path = "history/phones.rs"]
+mod phones;
 #[path = "history/run.rs"]
 mod run;
 
