@@ -8,10 +8,14 @@ mod between;
 mod calls;
 #[path = "history/check.rs"]
 mod check;
+#[path = "history/decisions.rs"]
+mod decisions;
 #[path = "history/eras.rs"]
 mod eras;
 #[path = "history/mutants.rs"]
 mod mutants;
+#[path = "history/phones.rs"]
+mod phones;
 #[path = "history/run.rs"]
 mod run;
 
@@ -178,4 +182,32 @@ fn the_checker_tells_good_from_bad() {
     }
     let history: Vec<Event> = (0..101).map(|index| wrong(index, Space::Codes)).collect();
     assert_eq!(found(&history), [Invariant::I3].into(), "a hundred and one in a row");
+}
+
+/// What a reset ends, and what alone may be gone after a removal.
+#[test]
+fn the_checker_knows_of_resets() {
+    let event =
+        |start: u64, action: usize, what: What| Event { user: 0, action, start, end: start + 1, clock: 1000, what };
+    let found = |history: &[Event]| check(history).into_iter().map(|(i, _)| i).collect::<BTreeSet<_>>();
+    let saw = |state: Option<&str>| {
+        let is_valid = state == Some("CHALLENGE_SUCCEEDED");
+        What::Saw { state: state.map(str::to_owned), is_valid, by_token: true }
+    };
+    let approved = || What::Decided { challenge: "c".into(), device: "d".into(), approved: true, said: Said::Right };
+    let added = |id: &str| What::Added { authenticator: id.into(), done: Some(true) };
+    let removed = |id: &str| What::Removed { authenticator: id.into(), done: Some(true) };
+    let before = |between: What, seen: What| {
+        let all = [added("d"), What::Tracked, approved(), between, seen];
+        let of = |(index, what)| event(10 * index as u64, 1, what);
+        found(&all.into_iter().enumerate().map(of).collect::<Vec<_>>())
+    };
+    let (gone, valid) = (|| saw(None), || saw(Some("CHALLENGE_SUCCEEDED")));
+    assert_eq!(before(What::Reset { done: Some(true) }, gone()), BTreeSet::new());
+    assert_eq!(before(What::Reset { done: Some(true) }, valid()), [Invariant::I7].into());
+    assert_eq!(before(removed("d"), gone()), BTreeSet::new(), "the last one");
+    assert_eq!(before(removed("d"), valid()), [Invariant::I7].into(), "the last one");
+    assert_eq!(before(removed("another"), gone()), [Invariant::I7].into(), "it has another");
+    assert_eq!(before(added("e"), gone()), [Invariant::I7].into(), "nothing was removed");
+    assert_eq!(before(What::Reset { done: None }, valid()), BTreeSet::new(), "nobody knows");
 }

@@ -166,7 +166,7 @@ const CLAIMED: (&str, fn() -> Value) = ("cl", ANOTHER);
 const OTHER_ACTION: (&str, fn() -> Value) = ("id", ANOTHER);
 const OTHER_ENROLMENT: (&str, fn() -> Value) = ("en", ANOTHER);
 
-const OF_USER: Wrong = Wrong::Less("uid = :uid AND ", "");
+const OF_USER: Wrong = Wrong::Less("uid = :uid AND ", "attribute_exists(pk) AND ");
 
 /// The conditions of the action, whatever succeeds it.
 fn of_actions() -> Vec<Case> {

@@ -1,11 +1,11 @@
 //! The calls that people make, each written down with when it began and ended and what came back.
 
 use std::sync::{
-    Mutex,
+    Arc, Mutex,
     atomic::{AtomicU64, Ordering},
 };
 
-use countersign_tests::{World, http::Answer, otp, pages};
+use countersign_tests::{World, device::Device, http::Answer, otp};
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
 
@@ -50,6 +50,8 @@ pub struct Known {
     pub offered: Vec<Secret>,
     pub confirmed: Vec<Secret>,
     pub used: Vec<(usize, String, Proof)>,
+    pub phones: Vec<(usize, Arc<Device>)>,
+    pub recovery: Vec<(usize, String)>,
 }
 
 pub struct Run {
@@ -175,32 +177,6 @@ impl Run {
             }
             None
         })
-    }
-
-    /// Sends a recovery code that is nobody's, on the page; nothing where the page has no form.
-    pub async fn recover(&self, ticket: &Ticket) {
-        let page = self.world.page("/challenge", &ticket.token).await;
-        let Some(seal) = pages::field(&page.text(), "state") else { return };
-        let start = self.tick();
-        let form = [
-            ("token", ticket.token.as_str()),
-            ("state", &seal),
-            ("way", "recovery"),
-            ("recovery", "00000-00000-00000"),
-        ];
-        let answer = self.world.send_form("/challenge", &form).await;
-        self.watch(ticket.user, &answer);
-        let page = answer.text();
-        let said = match answer.status.as_u16() {
-            200 if page.contains("You are verified") => Said::Right,
-            200 if page.contains("code is not right") => Said::Wrong,
-            200 if page.contains("Too many") => Said::Exhausted,
-            500.. => Said::Unknown,
-            _ => Said::Refused,
-        };
-        let what =
-            What::Verified { space: Space::Recovery, proof: None, said, enrols: None, is_due: false, is_late: false };
-        self.note(ticket.user, ticket.action, start, what);
     }
 
     pub async fn see(&self, ticket: &Ticket, by_token: bool) {

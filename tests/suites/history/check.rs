@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::eras;
+use super::{decisions, eras};
 
 /// An authenticator and the time step of its code.
 pub type Proof = (String, i64);
@@ -49,6 +49,18 @@ pub enum What {
         is_due: bool,
         /// The action's time was over.
         is_late: bool,
+    },
+    /// A device said yes or no to a question.
+    Decided {
+        challenge: String,
+        device: String,
+        approved: bool,
+        said: Said,
+    },
+    /// An authenticator was added by a device, or by the backend.
+    Added {
+        authenticator: String,
+        done: Option<bool>,
     },
     Moved {
         to: String,
@@ -126,6 +138,7 @@ pub fn check(history: &[Event]) -> Violations {
     }
     for events in actions.values() {
         one_end(events, &mut found);
+        decisions::decided_once(events, &mut found);
         acknowledged_states(events, &users[&events[0].user], &mut found);
     }
     for events in users.values() {
@@ -135,6 +148,7 @@ pub fn check(history: &[Event]) -> Violations {
         }
         patience(events, &mut found);
         authenticators(events, &mut found);
+        decisions::by_what_is_there(events, &mut found);
         lives(events, &mut found);
     }
     proven(&actions, &mut found);
@@ -144,7 +158,9 @@ pub fn check(history: &[Event]) -> Violations {
 /// The state that this event proves its action to be in.
 fn state(event: &Event) -> Option<&str> {
     match &event.what {
-        What::Verified { said: Said::Right, .. } => Some(SUCCEEDED),
+        What::Verified { said: Said::Right, .. } | What::Decided { approved: true, said: Said::Right, .. } => {
+            Some(SUCCEEDED)
+        }
         What::Moved { to, done: Some(true) } => Some(to),
         What::Saw { state, .. } => state.as_deref(),
         _ => None,
@@ -220,6 +236,7 @@ fn proven(actions: &BTreeMap<usize, Vec<&Event>>, found: &mut Violations) {
     let mut charged: BTreeMap<&Proof, usize> = BTreeMap::new();
     for (action, events) in actions {
         let mut proofs = BTreeSet::new();
+        let is_approved = events.iter().any(|event| decisions::may_have_approved(event));
         for event in events {
             match &event.what {
                 What::Verified { said: Said::Right, proof: None, .. } => {
@@ -238,13 +255,13 @@ fn proven(actions: &BTreeMap<usize, Vec<&Event>>, found: &mut Violations) {
             continue;
         }
         match proofs.first() {
-            None => found.push((Invariant::I8, format!("action {action} succeeded by nothing"))),
-            Some(proof) if proofs.len() == 1 => {
+            None if !is_approved => found.push((Invariant::I8, format!("action {action} succeeded by nothing"))),
+            Some(proof) if proofs.len() == 1 && !is_approved => {
                 if let Some(other) = charged.insert(proof, *action) {
                     found.push((Invariant::I1, format!("{proof:?} is what succeeded {other} and {action}")));
                 }
             }
-            Some(_) => {}
+            _ => {}
         }
     }
 }
@@ -301,6 +318,8 @@ fn patience(events: &[&Event], found: &mut Violations) {
                 }
             }
             What::Verified { said: Said::Right, .. } => failures = [0; Space::ALL.len()],
+            What::Decided { approved: true, said: Said::Right | Said::Unknown, .. } => failures = [0; Space::ALL.len()],
+            What::Reset { done } if *done != Some(false) => failures = [0; Space::ALL.len()],
             What::Verified { said: Said::Unknown, proof: Some(_), .. } => failures = [0; Space::ALL.len()],
             What::Deleted { done } if *done != Some(false) => failures = [0; Space::ALL.len()],
             _ => {}
@@ -361,7 +380,9 @@ fn lives(events: &[&Event], found: &mut Violations) {
             .collect();
         for later in events.iter().filter(|later| later.start > deletion.end) {
             match &later.what {
-                What::Verified { said: Said::Right, .. } if before.contains(&later.action) => {
+                What::Verified { said: Said::Right, .. } | What::Decided { approved: true, said: Said::Right, .. }
+                    if before.contains(&later.action) =>
+                {
                     found.push((Invariant::I7, "a token outlived its user".into()));
                 }
                 What::Saw { is_valid: true, by_token: true, .. } if before.contains(&later.action) => {

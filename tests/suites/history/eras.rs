@@ -9,6 +9,7 @@ fn enrols(event: &Event) -> Option<(&String, bool)> {
         What::Verified { said, enrols: Some(id), .. } if matches!(said, Said::Right | Said::Unknown) => {
             Some((id, *said == Said::Right))
         }
+        What::Added { authenticator, done } if *done != Some(false) => Some((authenticator, *done == Some(true))),
         _ => None,
     }
 }
@@ -67,7 +68,9 @@ pub fn surely_ends_an_era(event: &Event, of_user: &[&Event]) -> bool {
 /// Whether what succeeded this action may have been taken away by the backend before: its token is worth nothing then.
 pub fn may_be_taken_back(of_action: &[&Event], of_user: &[&Event], before: u64) -> bool {
     of_action.iter().any(|event| {
-        let What::Verified { said: Said::Right | Said::Unknown, proof: Some((by, _)), .. } = &event.what else {
+        let (What::Verified { said: Said::Right | Said::Unknown, proof: Some((by, _)), .. }
+        | What::Decided { approved: true, said: Said::Right | Said::Unknown, device: by, .. }) = &event.what
+        else {
             return false;
         };
         of_user.iter().any(|other| removes(other).is_some_and(|(gone, _)| gone == by) && other.start < before)

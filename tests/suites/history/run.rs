@@ -92,7 +92,7 @@ impl Run {
         // The newest are the most likely to be good.
         let recent = if draw.below(4) > 0 { &tickets[tickets.len().saturating_sub(4)..] } else { &tickets[..] };
         let ticket = draw.pick(recent).clone();
-        let dice = draw.below(100);
+        let dice = draw.below(110);
         match dice {
             0..10 => drop(self.track(user).await),
             10..20 => {
@@ -118,7 +118,7 @@ impl Run {
                 let mut guesses = JoinSet::new();
                 for _ in 0..if draw.below(2) == 0 { 14 } else { 3 } {
                     let (run, ticket) = (self.clone(), ticket.clone());
-                    guesses.spawn(async move { run.recover(&ticket).await });
+                    guesses.spawn(async move { run.recover(&ticket, None).await });
                 }
                 guesses.join_all().await;
             }
@@ -154,7 +154,11 @@ impl Run {
             84..95 => self.see(&ticket, draw.below(2) == 0).await,
             95..97 => drop(self.list(user).await),
             97..99 if !secrets.is_empty() => {
-                let authenticator = draw.pick(&secrets).authenticator.clone();
+                let mut authenticator = draw.pick(&secrets).authenticator.clone();
+                let phone = self.known(|known| known.phones.iter().rev().find(|(of, _)| *of == user).cloned());
+                if let Some((_, phone)) = phone.filter(|_| draw.below(3) == 0) {
+                    authenticator = phone.id.clone();
+                }
                 let start = self.tick();
                 let path = format!("/v1/users/user{user}/authenticators/{authenticator}");
                 let done = self.done(user, &self.world.http.delete(&path, &self.world.key()).await);
@@ -162,6 +166,12 @@ impl Run {
                 self.note(user, usize::MAX, start, What::Removed { authenticator, done });
                 self.list(user).await;
             }
+            99..105 => {
+                let answers: [&[bool]; 3] = [&[true, true], &[true, false], &[false, true, true]];
+                let answers: &&[bool] = draw.pick(&answers);
+                self.ask_phones(user, answers).await;
+            }
+            105..109 => self.recover_all(user).await,
             _ => {
                 let (start, key, path) = (self.tick(), self.world.key(), format!("/v1/users/user{user}"));
                 if draw.below(2) == 0 {

@@ -95,14 +95,14 @@ async fn a_signature_of_a_device_opens_codes_and_no_numbers() {
 /// The page says how to get out.
 #[tokio::test]
 async fn a_closed_way_names_the_others() {
-    for (place, way) in [(Place::Page, "app"), (Place::Recovery, "recovery")] {
+    for (place, way, wrong) in [(Place::Page, "app", "123456"), (Place::Recovery, "recovery", "00000-00000-00000")] {
         let mut scene = Scene::new().await;
         scene.exhaust(place).await;
-        let page = scene.world.answer_page(&scene.token_on(None).await, way, "123456").await.text();
+        let page = scene.world.answer_page(&scene.token_on(None).await, way, wrong).await.text();
         assert!(page.contains("Too many attempts") && page.contains("in another way"), "{page}");
         let mut scene = Scene::new().await;
         scene.close(place).await;
-        let page = scene.world.answer_page(&scene.token_on(None).await, way, "123456").await.text();
+        let page = scene.world.answer_page(&scene.token_on(None).await, way, wrong).await.text();
         assert!(page.contains("in a row") && page.contains("in another way"), "{page}");
         assert!(page.contains("t1 can turn them on again"), "{page}");
     }
