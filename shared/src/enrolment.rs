@@ -81,6 +81,7 @@ async fn begin_anew(
         id: id.clone(),
         sealed,
         action: action.id.clone(),
+        entitled_by: action.verification.as_ref().map(|verification| verification.authenticator.clone()),
         is_first: !caller.tenant.policy().has_second_factor(user, now),
         begun_at: now,
         name: name.clone(),

@@ -47,9 +47,7 @@ pub(crate) async fn list_own(State(app): State<App>, caller: UserCaller) -> Repl
     // A backend may give every scope to a token that has proved nothing.
     let has_proved = asked.state == action::State::ChallengeSucceeded && caller.claims.scope == scope::ALL;
     // Who was un-enrolled when the token was given may not see what somebody else has enrolled since (security.md, T35).
-    let was_there = |one: &Authenticator| {
-        has_proved || one.verified_at <= asked.created_at || asked.enrolled.as_ref() == Some(&one.id)
-    };
+    let was_there = |one: &Authenticator| has_proved || asked.was_enrolled || asked.enrolled.as_ref() == Some(&one.id);
     let all = app.store().tenant(caller.tenant.id()).authenticators(&user).await?;
     let all = all.iter().filter(|one| was_there(one)).map(|one| UserAuthenticator::listed(&user, one));
     Ok(Json(if has_proved { all.collect() } else { all.map(UserAuthenticator::masked).collect() }))

@@ -260,6 +260,7 @@ async fn attempt(
         fingerprint: asked.fingerprint.clone(),
         allowed_methods: std::mem::take(&mut judged.methods),
         redirect_url: asked.redirect_url.clone(),
+        was_enrolled: user.is_enrolled(),
         enrolled: None,
         verification: None,
         failure: *failure,

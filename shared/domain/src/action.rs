@@ -131,6 +131,8 @@ pub struct Action {
     /// Methods that may answer; part of the condition of the write that succeeds it.
     pub allowed_methods: Vec<Method>,
     pub redirect_url: Option<String>,
+    /// Whether the user had anything enrolled when it was tracked: a token from before shows nothing of what came after.
+    pub was_enrolled: bool,
     /// The device that its token enrolled as the user's first.
     pub enrolled: Option<AuthenticatorId>,
     pub verification: Option<Verification>,

@@ -117,6 +117,8 @@ pub struct PendingTotp {
     pub sealed: Vec<u8>,
     /// Only tokens of the action that began the enrolment complete it.
     pub action: ActionId,
+    /// What had succeeded that action by then: where the customer takes it away, this goes with it.
+    pub entitled_by: Option<AuthenticatorId>,
     /// Begun by a user with nothing enrolled: it completes only while that is still so.
     pub is_first: bool,
     pub begun_at: Timestamp,

@@ -76,6 +76,7 @@ pub async fn made_by_device(
         fingerprint: "a device".into(),
         allowed_methods: judged.methods,
         redirect_url: None,
+        was_enrolled: true,
         enrolled: None,
         verification: Some(verification),
         failure: None,

@@ -114,11 +114,11 @@ pub async fn sign_in(
     let Answering { credential, challenge, .. } = &answering;
     let is_theirs = challenge.subject.as_ref().is_none_or(|subject| subject.uid == credential.uid);
     let about = match claims {
-        // Begun with a token, it is of that token's action; begun without, of nobody's.
+        // Begun with a token, it is of that action alone; begun without (as the SDKs do), of the one that answers.
         Some(claims) if claims.other.user_uid == credential.uid && is_theirs && is_for(challenge, claims) => {
             admission::about(claims)
         }
-        None if challenge.subject.is_none() => {
+        None if is_theirs && challenge.about.as_ref().is_none_or(|about| !about.is_tracked) => {
             named(app, tenant, credential, challenge.about.clone().ok_or(Error::InvalidCredential)?).await?
         }
         _ => return Err(Error::InvalidCredential),
@@ -131,7 +131,7 @@ pub async fn sign_in(
 }
 
 fn is_for(challenge: &Challenge, claims: &Claims) -> bool {
-    challenge.about.as_ref().is_some_and(|about| about.id == claims.jti)
+    challenge.about.as_ref().is_none_or(|about| about.id == claims.jti)
 }
 
 /// The user, the action and its life, as a token names them.

@@ -51,6 +51,9 @@ struct Fixed<'a> {
     input: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failure: Option<Failure>,
+    /// Absent where the user had something enrolled, as most have.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    un_enrolled: bool,
     /// What rules made of it, where it has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     rules: Option<Cow<'a, Trace>>,
@@ -67,6 +70,7 @@ impl<'a> From<&'a Action> for Fixed<'a> {
             redirect_url: action.redirect_url.as_deref().map(Cow::from),
             input: action.input.as_str().into(),
             failure: action.failure,
+            un_enrolled: !action.was_enrolled,
             rules: action.rules.as_deref().map(Cow::Borrowed),
         }
     }
@@ -125,6 +129,7 @@ pub(super) fn read_action(item: &Attributes) -> Result<Action, Error> {
         fingerprint: fixed.fingerprint.into(),
         allowed_methods: allowed.iter().filter_map(|name| Method::parse(name)).collect(),
         redirect_url: fixed.redirect_url.map(Cow::into_owned),
+        was_enrolled: !fixed.un_enrolled,
         enrolled: row.text_opt("en").map(AuthenticatorId::parse).transpose()?,
         verification,
         failure: fixed.failure,

@@ -256,8 +256,9 @@ impl TenantStore<'_> {
             .value(":apps", n(user.totp.len()))
             .value(":others", n(user.secretless.len()))
             .spent_as_read(user, [*id]);
-        let is_its_own = user.pending.as_ref().is_some_and(|pending| pending.id == **id);
-        if is_its_own && !matches!(remover, Remover::Customer) {
+        let is_its_own =
+            user.pending.as_ref().is_some_and(|one| one.id == **id && one.entitled_by.as_ref() != Some(*id));
+        if is_its_own {
             // The same secret, given out and not confirmed, would begin at no step.
             remove = remove.remove("pend");
         }
@@ -281,7 +282,12 @@ impl TenantStore<'_> {
             Remover::Owner(Some(by)) => remove = remove.still_entitled(*by),
             Remover::Owner(None) => {}
             // What was given out to whoever had this one is not completed.
-            Remover::Customer => remove = remove.remove("pend"),
+            Remover::Customer if user.pending.as_ref().is_some_and(|one| one.entitled_by.as_ref() == Some(*id)) => {
+                remove = remove.remove("pend");
+            }
+            Remover::Customer => {
+                remove = remove.require("attribute_not_exists(pend.v) OR pend.v <> :by").value(":by", s(id.as_str()));
+            }
         }
         if is_last {
             remove = remove.listed(self.tenant, &user.id, false);

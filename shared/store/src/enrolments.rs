@@ -48,6 +48,9 @@ impl TenantStore<'_> {
             ("f".to_owned(), n(u8::from(pending.is_first))),
             ("t".to_owned(), time(pending.begun_at)),
         ]);
+        if let Some(by) = &pending.entitled_by {
+            value.insert("v".into(), s(by.as_str()));
+        }
         if let Some(name) = &pending.name {
             value.insert("n".into(), s(name));
         }

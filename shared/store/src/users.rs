@@ -92,6 +92,7 @@ pub(super) fn read_user(id: &UserId, item: &Attributes) -> Result<User, Error> {
             id: pending.id("id")?,
             sealed: pending.bytes("k")?,
             action: pending.id("a")?,
+            entitled_by: pending.text_opt("v").map(AuthenticatorId::parse).transpose()?,
             is_first: pending.number::<u8>("f")? == 1,
             begun_at: pending.time("t")?,
             name: pending.text_opt("n").map(str::to_owned),

@@ -15,6 +15,9 @@ use super::{
     mutants::{ALWAYS, Done, ask_nothing, replace},
 };
 
+/// What is written meanwhile: the name of the request, and its body.
+type Meanwhile = (&'static str, fn() -> Value);
+
 /// One promise, what another request does meanwhile, and the mistake that breaks the promise.
 pub struct Case {
     pub name: &'static str,
@@ -22,7 +25,7 @@ pub struct Case {
     /// How the sort key of the item begins that the other request writes, and that the mistake is about.
     at: &'static str,
     /// What the other request sets; nothing where the mistake shows by itself.
-    meanwhile: Option<(&'static str, fn() -> Value)>,
+    meanwhile: Option<Meanwhile>,
     mistake: Wrong,
 }
 

@@ -252,7 +252,7 @@ impl Run {
         let user = USERS + 1;
         self.newcomer(user).await;
         self.remembered(user).await;
-        let (kind, burst) = if self.tick() % 2 == 0 { (SIGN_IN, 10) } else { (ON_LAPTOP, 5) };
+        let (kind, burst) = if self.tick().is_multiple_of(2) { (SIGN_IN, 10) } else { (ON_LAPTOP, 5) };
         for _ in 0..=100 / burst {
             self.world.clock.advance(301);
             let Some(ticket) = self.track_as(user, kind).await else { return };

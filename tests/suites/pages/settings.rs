@@ -139,6 +139,9 @@ async fn other_devices_are_told() {
     for name in ["first", "second"] {
         world.device_with("ada", "push", json!({"pushToken": name, "deviceName": name})).await;
     }
+    let added = world.queue.receive(world.app.now());
+    assert_eq!(added.len(), 1, "the first phone is told of the second");
+    added.iter().for_each(|message| world.queue.delete(message));
     let token = confirmed(&world, "ada", &secret).await;
     let all = listed(&world, "ada").await;
     let gone = id(all.as_array().unwrap().iter().find(|one| one["verificationMethod"] == "PUSH").expect("a phone"));

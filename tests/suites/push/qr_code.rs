@@ -191,12 +191,18 @@ async fn an_app_signs_its_owner_in() {
     let said = in_app(&world, &device, &basic, &basic, json!({"action": "pay", "idempotencyKey": "p"})).await.ok();
     assert_eq!(world.state(&text(&tracked, "token")).await, "CHALLENGE_SUCCEEDED");
     assert_eq!(world.state(&text(&said, "token")).await, "CHALLENGE_SUCCEEDED");
-    // With the token of an action it is that action; begun with the tenant's id or with the token.
-    for begin in [basic.clone(), Auth::Token(world.token("ada", "x").await)] {
+    // With the token of an action it is that action; begun with the tenant's id or with that token, and no other.
+    for with_token in [false, true] {
         let token = world.token("ada", "signIn").await;
-        in_app(&world, &device, &begin, &Auth::Token(token.clone()), json!({})).await.ok();
+        let bearer = Auth::Token(token.clone());
+        let begin = if with_token { &bearer } else { &basic };
+        in_app(&world, &device, begin, &bearer, json!({})).await.ok();
         assert_eq!(world.state(&token).await, "CHALLENGE_SUCCEEDED");
     }
+    let (one, other) = (world.token("ada", "signIn").await, Auth::Token(world.token("ada", "x").await));
+    let crossed = in_app(&world, &device, &other, &Auth::Token(one.clone()), json!({})).await;
+    assert_eq!(crossed.refusal(), (403, "invalid_credential".into()));
+    assert_eq!(world.state(&one).await, "CHALLENGE_REQUIRED");
 }
 
 #[tokio::test]

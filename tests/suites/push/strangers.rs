@@ -77,6 +77,10 @@ async fn one_source_begins_so_much_and_no_more() {
 #[tokio::test]
 async fn with_a_token_the_user_has_the_budget() {
     let world = World::start().await;
+    for user in ["ada", "bob"] {
+        world.device(user, "qr-code").await;
+        world.device(user, "in-app").await;
+    }
     let adas = Auth::Token(world.token("ada", "signIn").await);
     for index in 0..PER_SOURCE {
         let http = at(&world, u8::try_from(index % 200 + 2).unwrap());
@@ -117,6 +121,7 @@ async fn a_flood_stops_no_source_that_is_known() {
     assert_refused(&begin(&fresh, &tenant).await);
     show(&known, &tenant).await.ok();
     // Whoever has a token is no stranger.
+    world.device("ada", "qr-code").await;
     show(&at(&world, 9), &Auth::Token(world.token("ada", "signIn").await)).await.ok();
     // Another tenant has its own.
     let other = countersign_tests::add_tenant(&world.app, "t2").await;
