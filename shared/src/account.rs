@@ -208,7 +208,9 @@ pub async fn first_recovery_codes(
     let Admitted { user, action, .. } = admission::open(app, caller).await?;
     let how = match (&action.verification, &action.enrolled) {
         (Some(verification), _) if action.state == State::ChallengeSucceeded => Entitlement::Success(verification),
-        (None, Some(enrolled)) if user.has_authenticator(enrolled) => Entitlement::Enrolment(enrolled),
+        (None, Some(enrolled)) if action.state == State::Allow && user.has_authenticator(enrolled) => {
+            Entitlement::Enrolment(enrolled)
+        }
         _ => return Ok(None),
     };
     let key = action_key(app, caller);

@@ -82,12 +82,11 @@ impl TenantStore<'_> {
                 .value(":state", s(State::ChallengeSucceeded.as_str()))
                 .value(":since", n(by.now.as_millisecond() - FRESH_SECONDS * 1000)),
             Entitlement::Enrolment(enrolled) => entitles
-                .require("#exp > :now AND en = :enrolled AND (st = :allow OR st = :open)")
+                .require("#exp > :now AND en = :enrolled AND st = :allow")
                 .name("#exp", "exp")
                 .value(":now", time(by.now))
                 .value(":enrolled", s(enrolled.as_str()))
-                .value(":allow", s(State::Allow.as_str()))
-                .value(":open", s(State::ChallengeRequired.as_str())),
+                .value(":allow", s(State::Allow.as_str())),
         };
         self.check(by.action, &entitles)
     }
