@@ -284,8 +284,8 @@ async fn m28_and_m29_authenticator_configurations() {
     let tracked = world.track("eva", "signIn", json!({})).await.ok();
     assert_eq!(tracked["state"], "CHALLENGE_REQUIRED", "never allowed for want of a method");
     assert_eq!(tracked["allowedVerificationMethods"], json!(["PUSH", "DEVICE"]));
-    let verified = world.verify(tracked["token"].as_str().unwrap(), &world.code(&secret, 0)).await.ok();
-    assert_eq!(verified["isVerified"], false);
+    let verified = world.verify(tracked["token"].as_str().unwrap(), &world.code(&secret, 0)).await;
+    assert_eq!(verified.refusal(), (403, "forbidden".into()));
     for id in ["PUSH", "QR_CODE", "IN_APP"] {
         patch(id, json!({"isActive": false})).await.ok();
     }
