@@ -123,6 +123,9 @@ impl TenantStore<'_> {
         let write = async || {
             let mut writes = self.spends(acceptance)?;
             writes.push(self.succeeds(acceptance)?);
+            if let Proof::FirstStep(first) = &acceptance.proof {
+                writes.push(self.put_description(acceptance.user, first.description)?);
+            }
             let whose = (acceptance.user, acceptance.uid);
             let method = acceptance.proof.method();
             writes.extend(self.tell_rules(whose, &acceptance.action.id, Some(method), acceptance.now)?);
@@ -175,10 +178,7 @@ impl TenantStore<'_> {
     fn spends(&self, one: &Acceptance<'_>) -> Result<Vec<TransactWriteItem>, Error> {
         match &one.proof {
             Proof::Step(step) => Ok(vec![self.update_user(one.user, &step_spent(one, *step))?]),
-            Proof::FirstStep(first) => {
-                let enrolled = self.enrolled(one, first);
-                Ok(vec![self.update_user(one.user, &enrolled)?, self.put_description(one.user, first.description)?])
-            }
+            Proof::FirstStep(first) => Ok(vec![self.update_user(one.user, &self.enrolled(one, first))?]),
             Proof::RecoveryCode(hash) => {
                 let spent = self.update(&keys::recovery(self.tenant, one.user), &code_spent(one, hash))?;
                 Ok(vec![spent, self.update_user(one.user, &with_code(one))?])
