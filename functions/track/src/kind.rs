@@ -1,4 +1,4 @@
-//! By what an action is decided: its configuration and the tenant's policy, as read or as last known. They are of one
+//! What decides an action: its configuration and the tenant's policy, as read or as last known. They are of one
 //! reading: an action that is new to a copy may have come with rules, lists and data points that the copy lacks too.
 
 use std::{borrow::Cow, sync::Arc};
@@ -14,7 +14,7 @@ use countersign_core::{
     tenant::ActionConfig,
 };
 
-/// By what an action is decided.
+/// What decides an action.
 pub(crate) struct Kind<'a> {
     pub(crate) config: ActionConfig,
     pub(crate) policy: Cow<'a, Policy>,
