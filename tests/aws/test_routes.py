@@ -204,7 +204,7 @@ def test_users_see_and_change_what_they_have(api, origin):
     owned = api.server("GET", f"/users/{phone.user}/authenticators").ok()[0]["userAuthenticatorId"]
     assert change(act="rename", id=owned, name="My phone").status == 303
     assert "My phone" in Page(send(origin, "GET", address).body.decode()).text
-    codes = re.findall(r"[0-9A-Z]{5}-[0-9A-Z]{5}", change(act="codes").body.decode())
+    codes = re.findall(r"[0-9A-Z]{5}-[0-9A-Z]{5}-[0-9A-Z]{5}", change(act="codes").body.decode())
     assert len(codes) == 10
     other = api.track(phone.user)
     recovery = send(origin, "GET", other["url"].removeprefix(origin) + "&way=recovery")

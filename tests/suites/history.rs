@@ -25,11 +25,11 @@ use between::Run;
 use check::{Event, Invariant, Said, Space, What, check};
 use countersign_local::embedded::Embedded;
 use countersign_tests::World;
-use run::play;
+use run::{configured, play};
 use serde_json::json;
 
 async fn fresh(attempts: u32) -> World {
-    World::start_with(Embedded::memory().expect("a store in memory"), attempts).await
+    configured(World::start_with(Embedded::memory().expect("a store in memory"), attempts).await).await
 }
 
 fn holds(seed: u64, history: &[Event]) {

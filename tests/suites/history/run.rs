@@ -16,10 +16,20 @@ const CLIENTS: u64 = 5;
 const PHASES: usize = 5;
 const CALLS: usize = 8;
 
-/// Plays a schedule and gives back its history. With `percent`, so many of the store's calls fail until the end.
+/// One kind of action has a rule, so that devices are known there. It is made before the store makes mistakes.
+pub async fn configured(world: World) -> World {
+    let (http, key) = (&world.http, world.management());
+    let kind = json!({"actionCode": ON_LAPTOP});
+    http.post("/v1/management/action-configurations", &key, kind).await.ok();
+    let rule = json!({"name": "r", "priority": 0, "type": "CHALLENGE", "conditions": {"var": "device.isNew"}});
+    http.post(&format!("/v1/management/action-configurations/{ON_LAPTOP}/rules"), &key, rule).await.ok();
+    world.clock.advance(60);
+    world
+}
+
+/// Plays a schedule in a `configured` world and gives back its history. With `percent`, so many of the store's calls fail until the end.
 pub async fn play(world: World, seed: u64, percent: u64) -> Vec<Event> {
     let run = Arc::new(Run::over(world));
-    run.rules().await;
     run.world.faults.weather(seed, percent);
     let mut draw = Draw::from(seed);
     for user in 0..USERS {
@@ -47,16 +57,6 @@ impl Run {
         for _ in 0..CALLS {
             self.clone().step(&mut draw).await;
         }
-    }
-
-    /// One kind of action has a rule, so that devices are known there.
-    async fn rules(&self) {
-        let (http, key) = (&self.world.http, self.world.management());
-        let kind = json!({"actionCode": ON_LAPTOP});
-        http.post("/v1/management/action-configurations", &key, kind).await.ok();
-        let rule = json!({"name": "r", "priority": 0, "type": "CHALLENGE", "conditions": {"var": "device.isNew"}});
-        http.post(&format!("/v1/management/action-configurations/{ON_LAPTOP}/rules"), &key, rule).await.ok();
-        self.world.clock.advance(60);
     }
 
     /// Somebody whose laptop is remembered from now on.
