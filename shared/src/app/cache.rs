@@ -26,6 +26,10 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
         // A clock that jumps back makes nothing younger than it is.
         (0..seconds).contains(&(now.as_second() - since.as_second())).then(|| value.clone())
     }
+    /// What was put last, however old.
+    pub(super) fn last(&self, key: &K) -> Option<V> {
+        self.map.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(key).map(|(value, _)| value.clone())
+    }
     pub(super) fn put(&self, key: K, value: V, now: Timestamp) {
         let mut map = self.map.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if map.len() >= MOST_REMEMBERED {

@@ -12,7 +12,7 @@ use crate::{
     method::Method,
     policy::Policy,
     rule::{DataPoint, Rule, RuleSet, catalogue::Catalogue, facts::Lists},
-    store::Versioned,
+    store::{Reading, Versioned},
     tenant::{ActionConfig, Settings, Tenant},
     token::{self, Claims, SigningKey, Subject, scope},
     user::User,
@@ -24,6 +24,7 @@ pub struct TenantContext {
     actions: HashMap<ActionCode, ActionConfig>,
     points: Vec<DataPoint>,
     policy: Policy,
+    reading: Reading,
     rules: HashMap<ActionCode, UncompiledRules>,
     catalogue: Catalogue,
     lists: Lists,
@@ -32,7 +33,7 @@ pub struct TenantContext {
 }
 
 impl TenantContext {
-    pub(super) fn new(Versioned { tenant, actions, points, rules, lists, policy, .. }: Versioned) -> Self {
+    pub(super) fn new(Versioned { tenant, actions, points, rules, lists, policy, reading, .. }: Versioned) -> Self {
         let actions = actions.into_iter().map(|config| (config.action_code.clone(), config)).collect();
         let mut stored: HashMap<ActionCode, Vec<Rule>> = HashMap::new();
         for rule in rules {
@@ -46,12 +47,16 @@ impl TenantContext {
             lists: Lists::new(&lists),
             points,
             policy,
+            reading,
             signing_keys: OnceCell::new(),
         }
     }
 
     pub fn id(&self) -> &TenantId {
         &self.tenant.id
+    }
+    pub(super) fn reading(&self) -> &Reading {
+        &self.reading
     }
     pub fn settings(&self) -> &Settings {
         &self.tenant.settings

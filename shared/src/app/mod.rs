@@ -111,7 +111,9 @@ impl App {
     /// A tenant as it is now, all of it from one reading.
     pub async fn tenant_anew(&self, id: &TenantId) -> Result<Option<Arc<TenantContext>>, Error> {
         let now = self.now();
-        let Some(loaded) = self.store().tenant(id).load().await? else { return Ok(None) };
+        let known = self.0.tenants.last(id);
+        let known = known.as_ref().map(|context| context.reading());
+        let Some(loaded) = self.store().tenant(id).load_since(known).await? else { return Ok(None) };
         let context = Arc::new(TenantContext::new(loaded));
         self.0.tenants.put(id.clone(), context.clone(), now);
         Ok(Some(context))

@@ -57,7 +57,7 @@ struct Unit {
 impl TenantStore<'_> {
     /// What rules of this tenant are made of; `None` where there is no such tenant.
     pub async fn configured(&self) -> Result<Option<Configured>, Error> {
-        let items = self.store.query(&keys::tenant_partition(self.tenant), None, usize::MAX).await?;
+        let (items, _) = self.of_one_moment(None).await?;
         let (mut found, mut stored) = (Configured::default(), Vec::new());
         let (mut tenant, mut is_enforced) = (None::<Tenant>, false);
         for item in items {

@@ -18,6 +18,7 @@ use super::{
     item::{Attributes, Row, document, keyed, n, s},
     keys,
     policy::read_policy,
+    reading::Reading,
     refusal,
     rules::{of_these_lives, read_rule},
 };
@@ -38,6 +39,8 @@ pub struct Versioned {
     pub policy: Policy,
     pub rules: Vec<Rule>,
     pub lists: Vec<ValueList>,
+    /// What a later reading compares itself with.
+    pub reading: Reading,
     pub(super) version: u64,
 }
 
@@ -100,9 +103,14 @@ impl Store {
 }
 
 impl TenantStore<'_> {
-    /// The tenant and its kinds of action; `None` where there is no such tenant.
+    /// The tenant and its kinds of action, all as they stood at one moment; `None` where there is no such tenant.
     pub async fn load(&self) -> Result<Option<Versioned>, Error> {
-        let items = self.store.query(&keys::tenant_partition(self.tenant), None, usize::MAX).await?;
+        self.load_since(None).await
+    }
+
+    /// The same, in one round trip where it is still as `known` found it.
+    pub async fn load_since(&self, known: Option<&Reading>) -> Result<Option<Versioned>, Error> {
+        let (items, reading) = self.of_one_moment(known).await?;
         let (mut tenant, mut actions, mut points) = (None, Vec::new(), Vec::new());
         let mut policy = Policy::default();
         let (mut rules, mut lists) = (Vec::new(), Vec::new());
@@ -118,7 +126,7 @@ impl TenantStore<'_> {
             }
         }
         let rules = of_these_lives(rules, &actions);
-        Ok(tenant.map(|(tenant, version)| Versioned { tenant, actions, points, rules, lists, policy, version }))
+        Ok(tenant.map(|(tenant, version)| Versioned { tenant, actions, points, rules, lists, policy, reading, version }))
     }
 
     /// Changes the tenant and its API keys in one transaction, on the tenant as it is now. Once two factors are asked of

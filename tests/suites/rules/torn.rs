@@ -1,6 +1,12 @@
 //! Configuration is read as one version or not used: a warm process never mixes what it remembers with what is new.
 
-use countersign_tests::World;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use countersign_local::embedded::TABLE;
+use countersign_tests::{World, faults::Mutated};
 use serde_json::{Value, json};
 
 use super::support::{ACTIONS, LISTS, POINTS, create};
@@ -83,4 +89,64 @@ async fn what_cannot_be_read_anew_decides_nothing() {
     world.faults.clear();
     assert_eq!((refused.refusal().0, &calls[..2]), (503, ["PutItem".to_owned(), "Query".to_owned()].as_slice()));
     assert_eq!(world.track("ada", "pay", json!({"ipAddress": "203.0.113.7"})).await.ok()["state"], "BLOCK");
+}
+
+/// A rule moves to another place in one transaction. A reading may show its new place from before and its old place from
+/// after, and so no rule at all.
+#[tokio::test]
+async fn half_of_a_change_is_never_a_configuration() {
+    let world = World::start().await;
+    let management = world.management();
+    world.http.post(ACTIONS, &management, json!({"actionCode": "pay", "defaultUserActionResult": "ALLOW"})).await.ok();
+    let guard = json!({"name": "Guard", "priority": 7, "type": "BLOCK", "conditions": true});
+    let made = create(&world, "pay", guard).await.ok();
+    let path = format!("{ACTIONS}/pay/rules/{}", made["ruleId"].as_str().expect("an id"));
+    world.http.patch(&path, &management, json!({"priority": 3})).await.ok();
+
+    let warm = world.another_process().await;
+    let mut torn = configuration(&world);
+    let tenant = torn[0]["pk"].clone();
+    torn.retain(|item| !item["sk"]["S"].as_str().is_some_and(|sk| sk.starts_with("RULE#")));
+    let is_first = AtomicBool::new(true);
+    warm.faults.mutate(Arc::new(move |operation: &str, request: Value| {
+        let is_of_the_tenant = operation == "Query" && request["ExpressionAttributeValues"][":pk"] == tenant;
+        match is_of_the_tenant && is_first.swap(false, Ordering::SeqCst) {
+            true => Mutated::Pretend(json!({"Items": torn, "Count": torn.len()})),
+            false => Mutated::Send(request),
+        }
+    }));
+    let tracked = warm.track("ada", "pay", json!({})).await.ok();
+    assert_eq!((&tracked["state"], &tracked["rules"][0]["name"]), (&json!("BLOCK"), &json!("Guard")));
+}
+
+/// What was read last and still holds costs one reading; a process that begins, or finds a change, reads once more.
+#[tokio::test]
+async fn one_reading_is_enough_while_nothing_changes() {
+    let world = World::start().await;
+    world.ready("ada").await;
+    let warm = world.another_process().await;
+    let readings = async |expected: usize| {
+        warm.faults.clear();
+        warm.validate("warm").await;
+        let queries = warm.faults.calls().iter().filter(|call| *call == "Query").count();
+        assert_eq!(queries, expected, "{:?}", warm.faults.calls());
+        world.clock.advance(31);
+    };
+    readings(2).await;
+    readings(1).await;
+    world.http.post(ACTIONS, &world.management(), json!({"actionCode": "pay"})).await.ok();
+    readings(2).await;
+    readings(1).await;
+}
+
+/// Every item of the tenant's configuration, in the order of their keys.
+fn configuration(world: &World) -> Vec<Value> {
+    let scan = json!({"TableName": TABLE});
+    let answer = world.embedded.answer("Scan", scan.to_string().as_bytes());
+    let all: Value = serde_json::from_slice(answer.body().bytes().unwrap_or_default()).expect("a scan");
+    let mut items: Vec<Value> = all["Items"].as_array().expect("items").clone();
+    let tenant = items.iter().find(|item| item["sk"]["S"] == "TENANT").expect("a tenant")["pk"].clone();
+    items.retain(|item| item["pk"] == tenant);
+    items.sort_by_key(|item| item["sk"]["S"].as_str().unwrap_or_default().to_owned());
+    items
 }
