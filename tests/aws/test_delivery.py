@@ -244,11 +244,12 @@ def test_a_qr_code_signs_in_and_so_does_the_app(api):
     assert api.validate(token)["state"] == "CHALLENGE_SUCCEEDED"
 
 
-def test_what_is_added_is_told_to_the_phone_that_was_there(api, stack, recorder, application):
-    """By whichever function adds it: a key of a device, an app that the backend vouches for, one by its first code."""
+def test_what_is_added_or_removed_is_told_to_the_phone_that_was_there(api, stack, recorder, application):
+    """By whichever function does it: a key of a device, an app that the backend vouches for, one by its first code; and
+    what the backend removes."""
     user, since = unique(), recorder.mark()
     Device(api, user, push_token=uuid.uuid4().hex)
-    Device(api, user, "qr-code")
+    key = Device(api, user, "qr-code")
     until("the key is told", lambda: len(sent(recorder, stack, since)) >= 1, seconds=30)
     api.imported(user)
     until("the app is told, and its first recovery codes", lambda: len(sent(recorder, stack, since)) >= 3, seconds=30)
@@ -256,6 +257,8 @@ def test_what_is_added_is_told_to_the_phone_that_was_there(api, stack, recorder,
     app = Phone(user, api.client(token, "POST", "/user-authenticators/totp").ok()["secret"])
     assert api.verify(token, app.code()).ok()["isVerified"] is True
     until("the second app is told", lambda: len(sent(recorder, stack, since)) >= 4, seconds=30)
+    api.server("DELETE", f"/users/{user}/authenticators/{key.id}").ok()
+    until("the removal is told", lambda: len(sent(recorder, stack, since)) >= 5, seconds=30)
 
 
 def test_data_points_are_managed(api):

@@ -7,9 +7,11 @@ use countersign_core::{
     app::{App, UserCaller},
     authenticator::Authenticator,
     error::Error,
+    happened::Event,
     http::{Body, Path, Reply, ServerCaller, UserAuthenticator},
     id::{AuthenticatorId, UserId},
     method::Method,
+    notice::{self, Concerned},
     store::{Removal, Removed, Remover},
     token::scope,
     user::User,
@@ -86,7 +88,7 @@ pub(crate) async fn update(
     Ok(Json(UserAuthenticator::listed(&User { default_method, primary, ..user }, &one)))
 }
 
-/// Remove an authenticator, and end what it had succeeded. With the last one the user is no longer enrolled, and tokens,
+/// Remove an authenticator, end what it had succeeded, and tell the user's other devices. With the last one the user is no longer enrolled, and tokens,
 /// open actions and remembered devices from before are worth nothing.
 #[utoipa::path(delete, path = "/v1/users/{userId}/authenticators/{userAuthenticatorId}", tag = "Server API",
     operation_id = "deleteAuthenticator", params(("userId" = String, Path), ("userAuthenticatorId" = String, Path)),
@@ -97,13 +99,14 @@ pub(crate) async fn delete(
     Path((user_id, id)): Path<(UserId, AuthenticatorId)>,
 ) -> Reply<Done> {
     let store = app.store().tenant(tenant.id());
-    let user = store.user(&user_id).await?.filter(|user| user.has_authenticator(&id));
-    let removed = match &user {
+    let removed = match store.user_and_authenticator(&user_id, &id).await? {
         // Help for somebody who lost it may take the last one: under enforcement the next sign-in leads to set-up.
-        Some(user) => {
+        Some((user, one)) => {
+            let (now, event) = (app.now(), Event::Removed { name: one.called() });
+            let notice = notice::announce(&app, &tenant, &Concerned { user: &user, but: Some(&id) }, &event, now).await;
             let removal =
-                Removal { id: &id, keep_last: false, remover: Remover::Customer, notice: None, now: app.now() };
-            store.remove_authenticator(user, &removal).await?
+                Removal { id: &id, keep_last: false, remover: Remover::Customer, notice: notice.as_ref(), now };
+            store.remove_authenticator(&user, &removal).await?
         }
         None => Removed::Gone,
     };

@@ -68,6 +68,21 @@ async fn what_is_added_is_told_to_the_phone_that_was_there() {
     assert_eq!(world.pending(&phone).await.ok().get("challengeId"), None, "a notice asks nothing");
 }
 
+/// The same of what a backend removes: whoever stole its key, or talked its help desk into it, does not go unseen.
+#[tokio::test]
+async fn what_a_backend_removes_is_told_to_the_phone_that_stays() {
+    let world = World::start().await;
+    let phone = world.device_with("ada", "push", json!({"pushToken": "t"})).await;
+    let other = world.device("ada", "qr-code").await;
+    waiting(&world);
+    let remove = async |id: &str| {
+        world.http.delete(&format!("/v1/users/ada/authenticators/{id}"), &world.key()).await.ok();
+        waiting(&world)
+    };
+    assert_eq!(remove(&other.id).await, 1, "the phone stays");
+    assert_eq!(remove(&phone.id).await, 0, "nobody is left to tell");
+}
+
 /// T39: what a help desk resets is reset: tokens, open actions and devices of before are nothing.
 #[tokio::test]
 async fn a_reset_ends_what_was_entitled_before() {
