@@ -36,20 +36,23 @@ use crate::{
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Serves routes until the process ends. What is wrong at the start is one line, and a failure.
-pub async fn serve(routes: Router<App>, keys: Keys) -> ExitCode {
-    ended(answer_requests(routes, keys).await)
+///
+/// The runtime is made here and not in each `main`: the code of a future is generated where it is first polled, and would
+/// be generated again in each binary.
+pub fn serve(routes: Router<App>, keys: Keys) -> ExitCode {
+    ended(|| answer_requests(routes, keys))
 }
 
 /// Hands each message of the delivery queue to `deliver`, with how often it was received; one that fails, or is to be
 /// tried later, comes back, the others do not.
-pub async fn consume(
-    deliver: impl AsyncFn(&App, &Courier, (&str, u32), Timestamp) -> Result<Outcome, Error>,
-) -> ExitCode {
-    ended(take_messages(deliver).await)
+pub fn consume(deliver: impl AsyncFn(&App, &Courier, (&str, u32), Timestamp) -> Result<Outcome, Error>) -> ExitCode {
+    ended(|| take_messages(deliver))
 }
 
-fn ended(result: Result<(), BoxError>) -> ExitCode {
-    match result {
+/// Runs a function's work on one thread: Lambda gives it one request at a time.
+fn ended<F: Future<Output = Result<(), BoxError>>>(work: impl FnOnce() -> F) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match runtime.map_err(BoxError::from).and_then(|runtime| runtime.block_on(work())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // One line, whatever the cause said.

@@ -1,6 +1,6 @@
 //! Deliver: one message of the delivery queue is one push to one device.
 
-use std::time::Duration;
+use std::{process::ExitCode, time::Duration};
 
 use countersign_core::{
     app::App,
@@ -24,6 +24,11 @@ const BETWEEN_READS: Duration = Duration::from_millis(50);
 /// A challenge that is not there after so long never will be: whoever meant to write it has failed, for no function
 /// but this runs that long.
 const UNWRITTEN_SECONDS: i64 = 10;
+
+/// The function: delivers what the queue hands it until the process ends.
+pub fn run() -> ExitCode {
+    countersign_core::lambda::consume(deliver)
+}
 
 /// Sends what a message asks for.
 ///

@@ -1,4 +1,3 @@
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> std::process::ExitCode {
-    countersign_core::lambda::consume(countersign_deliver::deliver).await
+fn main() -> std::process::ExitCode {
+    countersign_deliver::run()
 }

@@ -1,6 +1,5 @@
 use countersign_core::{config::Keys, lambda::serve};
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> std::process::ExitCode {
-    serve(countersign_enroll::routes().into(), Keys::TokensAndSecrets).await
+fn main() -> std::process::ExitCode {
+    serve(countersign_enroll::routes().into(), Keys::TokensAndSecrets)
 }
