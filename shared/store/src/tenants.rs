@@ -126,7 +126,16 @@ impl TenantStore<'_> {
             }
         }
         let rules = of_these_lives(rules, &actions);
-        Ok(tenant.map(|(tenant, version)| Versioned { tenant, actions, points, rules, lists, policy, reading, version }))
+        Ok(tenant.map(|(tenant, version)| Versioned {
+            tenant,
+            actions,
+            points,
+            rules,
+            lists,
+            policy,
+            reading,
+            version,
+        }))
     }
 
     /// Changes the tenant and its API keys in one transaction, on the tenant as it is now. Once two factors are asked of
