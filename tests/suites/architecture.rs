@@ -1,5 +1,8 @@
 //! Who may import whom (design.md), and the rules of style that a machine can hold.
 
+#[path = "architecture/attributes.rs"]
+mod attributes;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,

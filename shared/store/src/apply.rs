@@ -14,7 +14,8 @@ use countersign_domain::{
 
 use super::{
     Expressions, Refusal, TenantStore, contended,
-    item::{Attributes, Row, document, keyed, n, s},
+    item::{Attributes, Item, Row, document, n, s},
+    keys::attributes::{DOCUMENT, LIFE, PK, SK, VERSION},
     keys::{self, Key},
     rules::{of_these_lives, read_rule},
     tenants::read_action_config,
@@ -62,14 +63,14 @@ impl TenantStore<'_> {
         let (mut tenant, mut is_enforced) = (None::<Tenant>, false);
         for item in items {
             let row = Row(&item);
-            let sk = row.text("sk")?.to_owned();
+            let sk = row.text(SK)?.to_owned();
             match sk.as_str() {
-                keys::TENANT => tenant = Some(row.document("doc")?),
+                keys::TENANT => tenant = Some(row.document(DOCUMENT)?),
                 keys::ENFORCEMENT => is_enforced = true,
                 sk if sk.starts_with(keys::ACTION_CONFIG) => found.actions.push(read_action_config(&item)?),
-                sk if sk.starts_with(keys::POINT) => found.points.push(row.document("doc")?),
+                sk if sk.starts_with(keys::POINT) => found.points.push(row.document(DOCUMENT)?),
                 sk if sk.starts_with(keys::RULE) => stored.push(read_rule(&item)?),
-                sk if sk.starts_with(keys::LIST) => found.lists.push(row.document("doc")?),
+                sk if sk.starts_with(keys::LIST) => found.lists.push(row.document(DOCUMENT)?),
                 _ => continue,
             }
             if sk != keys::TENANT && sk != keys::ENFORCEMENT {
@@ -106,17 +107,17 @@ impl TenantStore<'_> {
         for point in &wanted.points {
             if !seen.points.contains(point) {
                 let key = keys::point(self.tenant, &point.id);
-                let mut item = keyed(&key);
-                item.insert("doc".into(), document(point)?);
+                let mut item = Item::at(&key);
+                item.put(DOCUMENT, document(point)?);
                 first.push(Unit::of(self.put_seen(seen, &key, item)?));
             }
         }
         for list in &wanted.lists {
             if !seen.lists.contains(list) {
                 let key = keys::list(self.tenant, &list.alias);
-                let mut item = keyed(&key);
-                item.insert("doc".into(), document(list)?);
-                item.insert("ver".into(), n(u64::from_be_bytes(random::<8>()?)));
+                let mut item = Item::at(&key);
+                item.put(DOCUMENT, document(list)?);
+                item.put(VERSION, n(u64::from_be_bytes(random::<8>()?)));
                 first.push(Unit::of(self.put_seen(seen, &key, item)?));
             }
         }
@@ -151,7 +152,7 @@ impl TenantStore<'_> {
                     true => self.put_seen(seen, &key, item)?,
                     // What an earlier life of the action left there is nobody's.
                     false => {
-                        let bytes = size(&item);
+                        let bytes = item.size();
                         (self.put_if(item, "attribute_not_exists(pk) OR cid <> :v", Some(n(life)))?, bytes)
                     }
                 };
@@ -176,15 +177,15 @@ impl TenantStore<'_> {
     }
 
     /// Puts an item in the place of what was seen there, or where nothing was.
-    fn put_seen(&self, seen: &Configured, key: &Key, item: Attributes) -> Result<(TransactWriteItem, usize), Error> {
-        let bytes = size(&item);
+    fn put_seen(&self, seen: &Configured, key: &Key, item: Item) -> Result<(TransactWriteItem, usize), Error> {
+        let bytes = item.size();
         let (condition, value) = seen.condition(key);
         Ok((self.put_if(item, condition, value)?, bytes))
     }
 
     fn delete_seen(&self, seen: &Configured, key: &Key) -> Result<TransactWriteItem, Error> {
         let (condition, value) = seen.condition(key);
-        let delete = Delete::builder().table_name(&self.store.table).key("pk", s(&key.pk)).key("sk", s(&key.sk));
+        let delete = Delete::builder().table_name(&self.store.table).key(PK, s(&key.pk)).key(SK, s(&key.sk));
         let values = value.map(|value| HashMap::from([(":v".to_owned(), value)]));
         let delete = delete.condition_expression(condition).set_expression_attribute_values(values);
         Ok(TransactWriteItem::builder().delete(delete.build().map_err(Error::internal)?).build())
@@ -196,15 +197,15 @@ impl Configured {
     fn condition(&self, key: &Key) -> (&'static str, Option<AttributeValue>) {
         match self.items.get(&key.sk) {
             None => ("attribute_not_exists(pk)", None),
-            Some(item) => match item.get("ver") {
+            Some(item) => match item.get(VERSION.as_str()) {
                 Some(version) => ("ver = :v", Some(version.clone())),
-                None => ("doc = :v", item.get("doc").cloned()),
+                None => ("doc = :v", item.get(DOCUMENT.as_str()).cloned()),
             },
         }
     }
 
     fn version(&self, key: &Key) -> Result<Option<u64>, Error> {
-        self.items.get(&key.sk).map(|item| Row(item).number("ver")).transpose()
+        self.items.get(&key.sk).map(|item| Row(item).number(VERSION)).transpose()
     }
 }
 
@@ -256,15 +257,10 @@ fn by_place<'a>(rules: &'a [Rule], code: &ActionCode) -> BTreeMap<u8, &'a Rule> 
 /// Whether nothing has changed that a plan is about: when an action was last tracked is nothing of that.
 fn same(one: &BTreeMap<String, Attributes>, other: &BTreeMap<String, Attributes>) -> bool {
     let of = |items: &BTreeMap<String, Attributes>| {
-        let marks =
-            items.iter().map(|(sk, item)| (sk.clone(), ["ver", "cid", "doc"].map(|name| item.get(name).cloned())));
+        let marks = items
+            .iter()
+            .map(|(sk, item)| (sk.clone(), [VERSION, LIFE, DOCUMENT].map(|name| item.get(name.as_str()).cloned())));
         marks.collect::<Vec<_>>()
     };
     of(one) == of(other)
-}
-
-/// About, and not too little.
-fn size(item: &Attributes) -> usize {
-    let text = |value: &AttributeValue| value.as_s().map_or(32, String::len);
-    item.iter().map(|(name, value)| name.len() + text(value)).sum()
 }

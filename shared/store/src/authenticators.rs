@@ -15,12 +15,16 @@ use countersign_domain::{
 };
 
 use super::{
-    Entitled, Expressions, Refusal, TenantStore, census, contended,
-    item::{Attributes, Row, document, empty_map, keyed, n, s},
+    Entitled, Expressions, Refusal, TenantStore, contended,
+    item::{Attributes, Item, Row, document, empty_map, n, s},
+    keys::attributes::{
+        DEFAULT_METHOD, DOCUMENT, ERROR_CODE, ERRORED_AT, IS_ENROLLED, LAST_VERIFIED_AT, PENDING, PK, PRIMARY, REVOKED,
+        SECRETLESS, SK, TOTP, UID,
+    },
     keys::{self, Key},
     policy::finished,
     spent::SpentSteps,
-    users::{REVOKED, no_user, read_user, revoked_value, totp_value, write_user},
+    users::{no_user, read_user, revoked_value, totp_value, write_user},
 };
 
 /// How a removal went.
@@ -89,9 +93,11 @@ fn without(user: &User, id: &AuthenticatorId) -> User {
 
 pub(super) fn read_authenticator(item: &Attributes) -> Result<Authenticator, Error> {
     let row = Row(item);
-    let time = |name: &str| item.contains_key(name).then(|| row.time(name)).transpose();
-    let errored = time("err")?.map(|at| (at, row.text_opt("erc").unwrap_or_default().to_owned()));
-    Ok(Authenticator { use_so_far: UseSoFar { last_verified_at: time("lv")?, errored }, ..row.document("doc")? })
+    let errored = row.time_opt(ERRORED_AT)?.map(|at| (at, row.text_opt(ERROR_CODE).unwrap_or_default().to_owned()));
+    Ok(Authenticator {
+        use_so_far: UseSoFar { last_verified_at: row.time_opt(LAST_VERIFIED_AT)?, errored },
+        ..row.document(DOCUMENT)?
+    })
 }
 
 impl TenantStore<'_> {
@@ -100,9 +106,9 @@ impl TenantStore<'_> {
         user: &UserId,
         description: &Authenticator,
     ) -> Result<TransactWriteItem, Error> {
-        let mut item = keyed(&keys::authenticator(self.tenant, user, &description.id));
-        item.insert("uid".into(), s(description.user_uid.as_str()));
-        item.insert("doc".into(), document(description)?);
+        let mut item = Item::at(&keys::authenticator(self.tenant, user, &description.id));
+        item.put(UID, s(description.user_uid.as_str()));
+        item.put(DOCUMENT, document(description)?);
         self.put_if(item, "attribute_not_exists(pk)", None)
     }
 
@@ -141,16 +147,16 @@ impl TenantStore<'_> {
             let user_write = if is_new {
                 let mut item = write_user(self, user);
                 let (map, value) = match &new.sealed {
-                    Some(_) => ("totp", new.totp()),
-                    None => ("att", s(new.description.method.as_str())),
+                    Some(_) => (TOTP, new.totp()),
+                    None => (SECRETLESS, s(new.description.method.as_str())),
                 };
-                item.insert(map.into(), AttributeValue::M(HashMap::from([(id.to_owned(), value)])));
-                item.insert(census::ENROLLED.into(), n(u8::from(can_answer)));
+                item.put(map, AttributeValue::M(HashMap::from([(id.to_owned(), value)])));
+                item.put(IS_ENROLLED, n(u8::from(can_answer)));
                 if new.sealed.is_some() {
                     finished(&mut item, user, RequiredAction::AuthenticatorApplicationSetup);
                 }
                 if is_default {
-                    item.insert("def".into(), s(new.description.method.as_str()));
+                    item.put(DEFAULT_METHOD, s(new.description.method.as_str()));
                 }
                 self.put_if(item, "attribute_not_exists(pk)", None)?
             } else {
@@ -260,7 +266,7 @@ impl TenantStore<'_> {
             user.pending.as_ref().is_some_and(|one| one.id == **id && one.entitled_by.as_ref() != Some(*id));
         if is_its_own {
             // The same secret, given out and not confirmed, would begin at no step.
-            remove = remove.remove("pend");
+            remove = remove.remove(PENDING);
         }
         let revoked = match remover {
             Remover::Owner(_) => Some(user.revoked.clone()),
@@ -283,7 +289,7 @@ impl TenantStore<'_> {
             Remover::Owner(None) => {}
             // What was given out to whoever had this one is not completed.
             Remover::Customer if user.pending.as_ref().is_some_and(|one| one.entitled_by.as_ref() == Some(*id)) => {
-                remove = remove.remove("pend");
+                remove = remove.remove(PENDING);
             }
             Remover::Customer => {
                 remove = remove.require("attribute_not_exists(pend.v) OR pend.v <> :by").value(":by", s(id.as_str()));
@@ -293,7 +299,7 @@ impl TenantStore<'_> {
             remove = remove.listed(self.tenant, &user.id, false);
         }
         if user.primary.as_ref() == Some(id) {
-            remove = remove.remove("prim");
+            remove = remove.remove(PRIMARY);
         }
         remove
     }
@@ -342,15 +348,15 @@ impl TenantStore<'_> {
             .value(":none", empty_map())
             .spent_as_read(user, user.totp.keys())
             .listed(self.tenant, &user.id, false);
-        let apps = user.totp.keys().map(|id| ("totp", id));
-        let all = apps.chain(user.secretless.keys().map(|id| ("att", id)));
+        let apps = user.totp.keys().map(|id| (TOTP, id));
+        let all = apps.chain(user.secretless.keys().map(|id| (SECRETLESS, id)));
         all.enumerate().fold(reset, |reset, (index, (map, id))| {
             reset.require(format!("attribute_exists({map}.#i{index})")).name(format!("#i{index}"), id.as_str())
         })
     }
 
     fn delete_item(&self, key: &Key) -> Result<TransactWriteItem, Error> {
-        let delete = Delete::builder().table_name(&self.store.table).key("pk", s(&key.pk)).key("sk", s(&key.sk));
+        let delete = Delete::builder().table_name(&self.store.table).key(PK, s(&key.pk)).key(SK, s(&key.sk));
         Ok(TransactWriteItem::builder().delete(delete.build().map_err(Error::internal)?).build())
     }
 

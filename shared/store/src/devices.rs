@@ -18,8 +18,12 @@ use super::{
     authenticators::read_authenticator,
     challenges::read_challenge,
     contended,
-    item::{Attributes, Row, document, keyed, n, s, time},
+    item::{Attributes, Item, Row, document, n, s, time},
     keys,
+    keys::attributes::{
+        AUTHENTICATOR_ID, DOCUMENT, ENDPOINT, ERROR_CODE, ERRORED_AT, EXPIRES_AT, NONCE, NONCE_UNTIL, PUSH_TOKEN, UID,
+        USER_ID,
+    },
     users::read_user,
 };
 
@@ -37,12 +41,12 @@ pub struct Credential {
 impl Credential {
     pub(super) fn read(item: &Attributes, method: Method) -> Result<Self, Error> {
         let row = Row(item);
-        let nonce = row.text_opt("non").map(|nonce| Ok::<_, Error>((nonce.to_owned(), row.number("nexp")?)));
+        let nonce = row.text_opt(NONCE).map(|nonce| Ok::<_, Error>((nonce.to_owned(), row.number(NONCE_UNTIL)?)));
         Ok(Self {
             method,
-            user: row.id("us")?,
-            uid: row.id("uid")?,
-            authenticator: row.id("aid")?,
+            user: row.id(USER_ID)?,
+            uid: row.id(UID)?,
+            authenticator: row.id(AUTHENTICATOR_ID)?,
             nonce: nonce.transpose()?,
         })
     }
@@ -108,15 +112,15 @@ impl TenantStore<'_> {
             add = add.add("ur :silent").value(":silent", AttributeValue::Ss(vec![description.id.to_string()]));
         }
         let mut open = Expressions::enrollable(new.action.1, &user.uid, new.now);
-        let mut credential = keyed(&keys::credential(self.tenant, description.method, &new.key.fingerprint()));
-        credential.insert("us".into(), s(user.id.as_str()));
-        credential.insert("uid".into(), s(user.uid.as_str()));
-        credential.insert("aid".into(), s(description.id.as_str()));
-        let mut item = keyed(&keys::authenticator(self.tenant, &user.id, &description.id));
-        item.insert("uid".into(), s(user.uid.as_str()));
-        item.insert("doc".into(), document(description)?);
+        let mut credential = Item::at(&keys::credential(self.tenant, description.method, &new.key.fingerprint()));
+        credential.put(USER_ID, s(user.id.as_str()));
+        credential.put(UID, s(user.uid.as_str()));
+        credential.put(AUTHENTICATOR_ID, s(description.id.as_str()));
+        let mut item = Item::at(&keys::authenticator(self.tenant, &user.id, &description.id));
+        item.put(UID, s(user.uid.as_str()));
+        item.put(DOCUMENT, document(description)?);
         if let Some(token) = new.push_token {
-            item.insert("tok".into(), s(token));
+            item.put(PUSH_TOKEN, s(token));
         }
         // Whoever enrols the first is entitled to what goes with it, such as recovery codes; nobody else is.
         let enrols = match new.is_first {
@@ -195,8 +199,8 @@ impl TenantStore<'_> {
         let found = self.store.get(&keys::authenticator(self.tenant, &subject.user, device)).await?;
         let address = match found {
             Some(item) => {
-                let text = |name: &str| Row(&item).text_opt(name).map(str::to_owned);
-                let address = DeviceAddress { push_token: text("tok"), endpoint: text("ep") };
+                let text = |name| Row(&item).text_opt(name).map(str::to_owned);
+                let address = DeviceAddress { push_token: text(PUSH_TOKEN), endpoint: text(ENDPOINT) };
                 Some(read_authenticator(&item)?).filter(|one| one.user_uid == subject.uid).map(|one| (one, address))
             }
             None => None,
@@ -233,7 +237,7 @@ impl TenantStore<'_> {
     ) -> Result<(), Error> {
         let mut errored = Expressions::default()
             .set("#err = :at, erc = :code")
-            .name("#err", "err")
+            .name("#err", ERRORED_AT)
             .value(":at", time(now))
             .value(":code", s(code));
         errored = match token {
@@ -265,7 +269,7 @@ impl TenantStore<'_> {
         let spend = Expressions::default()
             .set("st = :done")
             .require("st = :pending AND #exp > :now AND uid = :uid")
-            .name("#exp", "exp")
+            .name("#exp", EXPIRES_AT)
             .value(":done", s(State::Verified.as_str()))
             .value(":pending", s(State::Pending.as_str()))
             .value(":now", time(now))
@@ -281,7 +285,7 @@ impl TenantStore<'_> {
             .name("#i", credential.authenticator.as_str())
             .value(":uid", s(credential.uid.as_str()));
         if let Some(token) = push_token {
-            used = used.set("tok = :token").remove("ep").remove("#err").remove("erc").name("#err", "err");
+            used = used.set("tok = :token").remove(ENDPOINT).remove("#err").remove(ERROR_CODE).name("#err", ERRORED_AT);
             used = used.value(":token", s(token));
             has =
                 has.delete("ur :heard").value(":heard", AttributeValue::Ss(vec![credential.authenticator.to_string()]));
@@ -302,7 +306,7 @@ impl TenantStore<'_> {
                 let spent = read_challenge(challenge, spent)?;
                 let stored = self.store.get(&device).await?.unwrap_or_default();
                 // The same call again, after a lost answer, says nothing new.
-                let same = push_token.is_none_or(|token| Row(&stored).text_opt("tok") == Some(token));
+                let same = push_token.is_none_or(|token| Row(&stored).text_opt(PUSH_TOKEN) == Some(token));
                 Ok(same && spent.state == State::Verified && spent.only.as_ref() == Some(&credential.authenticator))
             }
             Err(other) => Err(other.into()),

@@ -1,7 +1,5 @@
 //! Enrolments that are under way: a secret that was given out, and who may enrol.
 
-use std::collections::HashMap;
-
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use countersign_domain::{
@@ -14,8 +12,9 @@ use countersign_domain::{
 
 use super::{
     Expressions, Refusal, TenantStore,
-    item::{b, n, s, time},
+    item::{b, map, n, s, time},
     keys,
+    keys::attributes::{ACTION, ENTITLED_BY, ID, IS_FIRST, NAME, SEALED, TIME},
 };
 
 impl Expressions {
@@ -41,18 +40,18 @@ impl TenantStore<'_> {
     /// Remembers a secret that was given out, in place of the last one that was. `false` where the user is
     /// enrolled by now and must not be, or another life began.
     pub async fn begin_enrolment(&self, user: &User, pending: &PendingTotp) -> Result<bool, Error> {
-        let mut value = HashMap::from([
-            ("id".to_owned(), s(pending.id.as_str())),
-            ("k".to_owned(), b(pending.sealed.clone())),
-            ("a".to_owned(), s(pending.action.as_str())),
-            ("f".to_owned(), n(u8::from(pending.is_first))),
-            ("t".to_owned(), time(pending.begun_at)),
+        let mut value = map([
+            (ID, s(pending.id.as_str())),
+            (SEALED, b(pending.sealed.clone())),
+            (ACTION, s(pending.action.as_str())),
+            (IS_FIRST, n(u8::from(pending.is_first))),
+            (TIME, time(pending.begun_at)),
         ]);
         if let Some(by) = &pending.entitled_by {
-            value.insert("v".into(), s(by.as_str()));
+            value.insert(ENTITLED_BY.into(), s(by.as_str()));
         }
         if let Some(name) = &pending.name {
-            value.insert("n".into(), s(name));
+            value.insert(NAME.into(), s(name));
         }
         let mut begin = Expressions::default()
             .set("pend = :pending")

@@ -13,6 +13,7 @@ use super::{
     Expressions, Refusal, TenantStore,
     item::{n, s},
     keys,
+    keys::attributes::TTL,
 };
 
 /// Longer than any token lives, with which a form ends.
@@ -31,7 +32,7 @@ impl TenantStore<'_> {
         let spend = Expressions::default()
             .set("uid = :uid, att = :attempt, #ttl = :ttl")
             .require("attribute_not_exists(pk) OR att = :attempt")
-            .name("#ttl", "ttl")
+            .name("#ttl", TTL)
             .value(":uid", s(uid.as_str()))
             .value(":attempt", s(attempt))
             .value(":ttl", n(now.as_second() + KEPT_SECONDS));

@@ -16,8 +16,12 @@ use countersign_domain::{
 
 use super::{
     Expressions, Refusal, TenantStore,
-    item::{Attributes, Row, empty_map, n, s},
+    item::{Attributes, Item, Row, empty_map, n, s},
     keys,
+    keys::attributes::{
+        Attribute, CODE_FAILURES, CODE_GUESSES, NUMBER_FAILURES, NUMBER_GUESSES, RECOVERY_FAILURES, RECOVERY_GUESSES,
+        REMEMBERED_FAILURES, REMEMBERED_GUESSES,
+    },
     users::read_user,
 };
 
@@ -34,19 +38,21 @@ pub enum Spent {
 
 /// The map of a space's slots, and the count of its failures. Only the first pair is in every item: what another lacks
 /// is empty.
-fn place(space: Space) -> (&'static str, &'static str) {
+fn place(space: Space) -> (Attribute, Attribute) {
     match space {
-        Space::Code => ("g", "ft"),
-        Space::Remembered => ("gm", "fm"),
-        Space::Number => ("gn", "fn"),
-        Space::Recovery => ("gr", "fr"),
+        Space::Code => (CODE_GUESSES, CODE_FAILURES),
+        Space::Remembered => (REMEMBERED_GUESSES, REMEMBERED_FAILURES),
+        Space::Number => (NUMBER_GUESSES, NUMBER_FAILURES),
+        Space::Recovery => (RECOVERY_GUESSES, RECOVERY_FAILURES),
     }
 }
 
 /// What a new user has: maps to put slots into.
-pub(super) fn write_guesses(item: &mut Attributes) {
-    item.extend(Space::ALL.map(|space| (place(space).0.to_owned(), empty_map())));
-    item.insert("ft".into(), n(0));
+pub(super) fn write_guesses(item: &mut Item) {
+    for space in Space::ALL {
+        item.put(place(space).0, empty_map());
+    }
+    item.put(CODE_FAILURES, n(0));
 }
 
 pub(super) fn read_guesses(item: &Attributes) -> Result<Guesses, Error> {
@@ -60,7 +66,7 @@ pub(super) fn read_guesses(item: &Attributes) -> Result<Guesses, Error> {
             let made = made.ok_or_else(|| Error::internal("a stored guess is damaged"))?;
             budget.slots.insert(Slot::from_stored(space, slot), made);
         }
-        if item.contains_key(failures) {
+        if row.has(failures) {
             // A success, or an unlock, may empty the count while an enrolment that takes its own guess off it is
             // under way.
             budget.failures = row.number::<i64>(failures)?.max(0).unsigned_abs();
@@ -82,7 +88,7 @@ impl Expressions {
     pub(super) fn opened_by(self, worth: Worth) -> Self {
         Space::opened_by(worth).fold(self, |all, space| match place(space).1 {
             // In each item, because older versions read it.
-            "ft" => all.set("ft = :zero").value(":zero", n(0)),
+            CODE_FAILURES => all.set("ft = :zero").value(":zero", n(0)),
             failures => all.remove(failures),
         })
     }
@@ -164,7 +170,7 @@ impl TenantStore<'_> {
                 count(Counter::GuessesAtClosed);
                 return Ok(Spent::Exhausted);
             }
-            if !item.contains_key(slots) {
+            if !Row(&item).has(slots) {
                 // An item from before there were spaces.
                 let first = HashMap::from([(attempt.as_str().to_owned(), n(now.as_millisecond()))]);
                 expressions = take(attempt, uid, &format!("{slots} = :first"))
@@ -184,7 +190,7 @@ impl TenantStore<'_> {
 }
 
 /// Takes the place of slots that are over, if they are still there.
-fn in_place_of(take: Expressions, over: &[Slot], slots: &str) -> Expressions {
+fn in_place_of(take: Expressions, over: &[Slot], slots: Attribute) -> Expressions {
     let take = take.require(format!("size({slots}) <= :limit"));
     over.iter().enumerate().fold(take, |all, (index, slot)| {
         let path = format!("{slots}.#o{index}");

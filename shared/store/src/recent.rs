@@ -16,7 +16,11 @@ use super::{
     Expressions, Refusal, StoredProfile, TenantStore,
     actions::KEPT_SECONDS,
     contended,
-    item::{Attributes, Row, document, keyed, n, s, time},
+    item::{Attributes, Item, Row, document, n, s, time},
+    keys::attributes::{
+        AUTHENTICATED_AT, CREATED_AT, DEVICE_ID, DOCUMENT, INVALIDATED_AT, LAST_METHOD, LET_THROUGH_AT,
+        REMEMBERED_UNTIL, SUCCEEDED, TTL, UID, VERSION,
+    },
     keys::{self, Key},
     profiles::read_profile,
     users::read_user,
@@ -42,32 +46,31 @@ pub struct Noted<'a> {
 fn read_recent(item: Option<&Attributes>, user: Option<&User>) -> Result<(Recent, Option<u64>), Error> {
     let row = item.map(Row).zip(user);
     let Some((row, user)) = row else { return Ok((Recent::default(), None)) };
-    if row.id::<UserUid>("uid")? != user.uid {
+    if row.id::<UserUid>(UID)? != user.uid {
         return Ok((Recent::default(), None));
     }
-    let mut recent: Recent = row.document("doc")?;
-    let succeeded = row.0.get("ok").and_then(|value| value.as_ss().ok()).into_iter().flatten();
+    let mut recent: Recent = row.document(DOCUMENT)?;
+    let succeeded = row.texts(SUCCEEDED).iter();
     recent.succeeded(&succeeded.map(ActionId::parse).collect::<Result<Vec<_>, _>>()?);
-    Ok((recent, Some(row.number("ver")?)))
+    Ok((recent, Some(row.number(VERSION)?)))
 }
 
 fn read_device(item: &Attributes) -> Result<Device, Error> {
     let row = Row(item);
-    let at = |name: &str| item.contains_key(name).then(|| row.time(name)).transpose();
     Ok(Device {
-        id: row.text("did")?.to_owned(),
-        created_at: row.time("cre")?,
-        let_through_at: at("lt")?,
-        authenticated_at: at("au")?,
-        last_method: row.text_opt("lvm").and_then(Method::parse),
-        invalidated_at: at("inv")?,
-        remembered_until: at("rem")?,
+        id: row.text(DEVICE_ID)?.to_owned(),
+        created_at: row.time(CREATED_AT)?,
+        let_through_at: row.time_opt(LET_THROUGH_AT)?,
+        authenticated_at: row.time_opt(AUTHENTICATED_AT)?,
+        last_method: row.text_opt(LAST_METHOD).and_then(Method::parse),
+        invalidated_at: row.time_opt(INVALIDATED_AT)?,
+        remembered_until: row.time_opt(REMEMBERED_UNTIL)?,
     })
 }
 
 /// A device, where it is of this life of the user.
 fn of_life(item: &Attributes, user: &User) -> Result<Option<Device>, Error> {
-    (Row(item).id::<UserUid>("uid")? == user.uid).then(|| read_device(item)).transpose()
+    (Row(item).id::<UserUid>(UID)? == user.uid).then(|| read_device(item)).transpose()
 }
 
 impl TenantStore<'_> {
@@ -103,10 +106,10 @@ impl TenantStore<'_> {
         action: &Action,
         noted: &Noted<'_>,
     ) -> Result<Vec<TransactWriteItem>, Error> {
-        let mut item = keyed(&keys::recent(self.tenant, &user.id));
-        item.insert("uid".into(), s(user.uid.as_str()));
-        item.insert("doc".into(), document(noted.recent)?);
-        item.insert("ver".into(), n(noted.before.version.unwrap_or(0) + 1));
+        let mut item = Item::at(&keys::recent(self.tenant, &user.id));
+        item.put(UID, s(user.uid.as_str()));
+        item.put(DOCUMENT, document(noted.recent)?);
+        item.put(VERSION, n(noted.before.version.unwrap_or(0) + 1));
         let mut writes = vec![match noted.before.version {
             None => self.put_if(item, "attribute_not_exists(pk) OR uid <> :v", Some(s(user.uid.as_str())))?,
             Some(version) => self.put_if(item, "ver = :v", Some(n(version)))?,
@@ -116,20 +119,20 @@ impl TenantStore<'_> {
         let is_let_through = action.state == State::Allow;
         match &noted.before.device {
             None => {
-                let mut item = keyed(&key);
-                item.insert("uid".into(), s(user.uid.as_str()));
-                item.insert("did".into(), s(name));
-                item.insert("cre".into(), time(action.created_at));
+                let mut item = Item::at(&key);
+                item.put(UID, s(user.uid.as_str()));
+                item.put(DEVICE_ID, s(name));
+                item.put(CREATED_AT, time(action.created_at));
                 if is_let_through {
-                    item.insert("lt".into(), time(action.created_at));
+                    item.put(LET_THROUGH_AT, time(action.created_at));
                 } else {
                     // A mere attempt is forgotten with its action.
-                    item.insert("ttl".into(), n(action.created_at.as_second() + KEPT_SECONDS));
+                    item.put(TTL, n(action.created_at.as_second() + KEPT_SECONDS));
                 }
                 writes.push(self.put_if(item, "attribute_not_exists(pk) OR uid <> :v", Some(s(user.uid.as_str())))?);
             }
             Some(device) if is_let_through && !device.is_known() => {
-                let seen = of_uid(&user.uid).set("lt = :at").remove("#ttl").name("#ttl", "ttl");
+                let seen = of_uid(&user.uid).set("lt = :at").remove("#ttl").name("#ttl", TTL);
                 writes.push(self.update(&key, &seen.value(":at", time(action.created_at)))?);
             }
             Some(_) => {}
@@ -154,7 +157,7 @@ impl TenantStore<'_> {
             .value(":one", n(1));
         let mut writes = vec![self.update(&keys::recent(self.tenant, user), &told)?];
         if let Some(tag) = device {
-            let seen = of_uid(uid).remove("#ttl").name("#ttl", "ttl").value(":at", time(now));
+            let seen = of_uid(uid).remove("#ttl").name("#ttl", TTL).value(":at", time(now));
             let seen = match method {
                 Some(method) => seen.set("au = :at, lvm = :method").value(":method", s(method.as_str())),
                 None => seen.set("lt = :at"),
@@ -193,10 +196,13 @@ impl TenantStore<'_> {
     pub async fn remember_device(&self, user: &User, id: &str, until: Option<Timestamp>) -> Result<Device, Error> {
         let change = of_uid(&user.uid);
         let change = match until {
-            Some(until) => {
-                change.set("rem = :until").remove("inv").remove("#ttl").name("#ttl", "ttl").value(":until", time(until))
-            }
-            None => change.remove("rem"),
+            Some(until) => change
+                .set("rem = :until")
+                .remove(INVALIDATED_AT)
+                .remove("#ttl")
+                .name("#ttl", TTL)
+                .value(":until", time(until)),
+            None => change.remove(REMEMBERED_UNTIL),
         };
         self.change_device(&self.device_key(user, id), &change).await
     }
@@ -228,7 +234,7 @@ impl TenantStore<'_> {
 
 /// What is known of a device, taken back.
 pub(super) fn invalidated(user: &User, now: Timestamp) -> Expressions {
-    of_uid(&user.uid).set("inv = :now").remove("rem").value(":now", time(now))
+    of_uid(&user.uid).set("inv = :now").remove(REMEMBERED_UNTIL).value(":now", time(now))
 }
 
 fn of_uid(uid: &UserUid) -> Expressions {

@@ -12,7 +12,8 @@ use countersign_domain::{
 
 use super::{
     Expressions, Refusal, TenantStore, contended,
-    item::{Attributes, Row, document, keyed, n, s},
+    item::{Attributes, Item, Row, document, n, s},
+    keys::attributes::{DOCUMENT, LIFE, PK, SK, VERSION},
     keys::{self, Key},
     no_action_config, refusal,
 };
@@ -28,7 +29,7 @@ pub(super) struct StoredRule {
 
 pub(super) fn read_rule(item: &Attributes) -> Result<StoredRule, Error> {
     let row = Row(item);
-    Ok(StoredRule { rule: row.document("doc")?, life: row.number("cid")?, version: row.number("ver")? })
+    Ok(StoredRule { rule: row.document(DOCUMENT)?, life: row.number(LIFE)?, version: row.number(VERSION)? })
 }
 
 /// The rules of action configurations as they are now: what an earlier one of the same code left behind is nobody's.
@@ -134,7 +135,7 @@ impl TenantStore<'_> {
     async fn delete_rule_item(&self, key: &Key, condition: &str, version: u64) -> Result<bool, Error> {
         let delete = async || {
             let request = self.store.client.delete_item().table_name(&self.store.table);
-            let request = request.key("pk", s(&key.pk)).key("sk", s(&key.sk)).condition_expression(condition);
+            let request = request.key(PK, s(&key.pk)).key(SK, s(&key.sk)).condition_expression(condition);
             request.expression_attribute_values(":v", n(version)).send().await.map(|_| ()).map_err(refusal)
         };
         match contended(delete).await {
@@ -160,11 +161,11 @@ impl TenantStore<'_> {
         }
     }
 
-    pub(super) fn rule_item(&self, rule: &Rule, life: u64, version: u64) -> Result<Attributes, Error> {
-        let mut item = keyed(&keys::rule(self.tenant, &rule.action_code, rule.priority));
-        item.insert("doc".into(), document(rule)?);
-        item.insert("cid".into(), n(life));
-        item.insert("ver".into(), n(version));
+    pub(super) fn rule_item(&self, rule: &Rule, life: u64, version: u64) -> Result<Item, Error> {
+        let mut item = Item::at(&keys::rule(self.tenant, &rule.action_code, rule.priority));
+        item.put(DOCUMENT, document(rule)?);
+        item.put(LIFE, n(life));
+        item.put(VERSION, n(version));
         Ok(item)
     }
 
@@ -180,7 +181,7 @@ impl TenantStore<'_> {
     }
 
     fn delete_if(&self, key: &Key, version: u64) -> Result<TransactWriteItem, Error> {
-        let delete = Delete::builder().table_name(&self.store.table).key("pk", s(&key.pk)).key("sk", s(&key.sk));
+        let delete = Delete::builder().table_name(&self.store.table).key(PK, s(&key.pk)).key(SK, s(&key.sk));
         let delete = delete.condition_expression("ver = :v").expression_attribute_values(":v", n(version));
         Ok(TransactWriteItem::builder().delete(delete.build().map_err(Error::internal)?).build())
     }

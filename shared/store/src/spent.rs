@@ -21,8 +21,9 @@ use countersign_domain::{
 
 use super::{
     Expressions, TenantStore,
-    item::{Attributes, Row, document, keyed, n},
+    item::{Attributes, Item, Row, document, n},
     keys,
+    keys::attributes::{DOCUMENT, TTL, VERSION},
     users::read_user,
 };
 
@@ -59,7 +60,7 @@ impl SpentSteps {
 pub(super) fn read_spent(item: Option<&Attributes>) -> Result<SpentSteps, Error> {
     let Some(item) = item else { return Ok(SpentSteps::default()) };
     let row = Row(item);
-    Ok(SpentSteps { gone: row.document("doc")?, version: Some(row.number("ver")?) })
+    Ok(SpentSteps { gone: row.document(DOCUMENT)?, version: Some(row.number(VERSION)?) })
 }
 
 impl TenantStore<'_> {
@@ -102,10 +103,10 @@ impl TenantStore<'_> {
         for (id, step) in spent {
             gone.insert(id.clone(), Gone { uid: user.uid.clone(), step, until });
         }
-        let mut item = keyed(&keys::spent(self.tenant, &user.id));
-        item.insert("doc".into(), document(&gone)?);
-        item.insert("ver".into(), n(u64::from_be_bytes(random::<8>()?)));
-        item.insert("ttl".into(), n(until));
+        let mut item = Item::at(&keys::spent(self.tenant, &user.id));
+        item.put(DOCUMENT, document(&gone)?);
+        item.put(VERSION, n(u64::from_be_bytes(random::<8>()?)));
+        item.put(TTL, n(until));
         let (condition, version) = match seen.version {
             Some(version) => ("ver = :v", Some(n(version))),
             None => ("attribute_not_exists(pk)", None),

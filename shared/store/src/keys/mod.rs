@@ -25,6 +25,8 @@
 //!
 //! User items are in one index too, by `T#t#shard`: a list for people who look, which decides nothing.
 
+pub mod attributes;
+
 use std::fmt::Write;
 
 use countersign_domain::{
