@@ -22,7 +22,7 @@ use crate::{
 use countersign_domain::action::About;
 
 /// A question that is under way.
-pub struct Asked {
+pub struct Question {
     pub challenge: ChallengeId,
     /// To be shown, and typed on the device.
     pub number: Option<String>,
@@ -61,7 +61,7 @@ pub async fn ask(
     caller: &UserCaller,
     (only, with_number): (Option<&AuthenticatorId>, bool),
     now: Timestamp,
-) -> Result<Asked, Error> {
+) -> Result<Question, Error> {
     let claims = &caller.claims;
     let store = app.store().tenant(caller.tenant.id());
     let settings = &caller.tenant.settings().push;
@@ -95,8 +95,8 @@ pub async fn ask(
     Err(Error::unavailable("the user kept changing"))
 }
 
-fn asked(challenge: &Challenge, deliveries: Vec<Sent>) -> Asked {
-    Asked {
+fn asked(challenge: &Challenge, deliveries: Vec<Sent>) -> Question {
+    Question {
         challenge: challenge.id.clone(),
         number: challenge.number.clone(),
         expires_at: challenge.expires_at,

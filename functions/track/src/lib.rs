@@ -111,14 +111,14 @@ async fn track(
     Body(request): Body<TrackRequest>,
 ) -> Reply<TrackResponse> {
     let now = app.now();
-    let mut asked = Asked::new(&request, &tenant)?;
+    let mut asked = CheckedTrack::new(&request, &tenant)?;
     // Before anything is written: without its keys a server changes nothing.
     app.signing_keys(&tenant).await?;
     let (tenant, config) = match failure {
         None => {
             let configured = kind::configured(&app, tenant.clone(), &code, now).await?;
             if !Arc::ptr_eq(&configured.tenant, &tenant) {
-                asked = Asked::new(&request, &configured.tenant)?;
+                asked = CheckedTrack::new(&request, &configured.tenant)?;
             }
             (configured.tenant, Ok(configured.config))
         }
@@ -139,7 +139,7 @@ async fn track(
 }
 
 /// A request that has been checked.
-struct Asked {
+struct CheckedTrack {
     key: IdempotencyKey,
     scope: String,
     contacts: [Option<String>; 3],
@@ -150,7 +150,7 @@ struct Asked {
     input: Value,
 }
 
-impl Asked {
+impl CheckedTrack {
     fn new(request: &TrackRequest, tenant: &TenantContext) -> Result<Self, Error> {
         if request.challenge_id.is_some() {
             return Err(Error::InvalidToken("The challengeId is unknown or has expired.".into()));
@@ -229,7 +229,7 @@ async fn attempt(
     tenant: &TenantContext,
     user_id: &UserId,
     kind: &Kind<'_>,
-    asked: &Asked,
+    asked: &CheckedTrack,
     now: Timestamp,
 ) -> Result<Option<(User, Action)>, Error> {
     let store = app.store().tenant(tenant.id());

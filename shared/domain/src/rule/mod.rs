@@ -20,7 +20,7 @@ use crate::{
 };
 
 pub use point::{DataPoint, DataType, ModelType};
-pub use set::{Decision, RuleSet};
+pub use set::{RuleSet, Ruling};
 
 use catalogue::Catalogue;
 use condition::Condition;

@@ -35,7 +35,7 @@ pub enum Beginning {
 pub struct Recent {
     addresses: Vec<Known>,
     place: Option<Stay>,
-    asked: Vec<Asked>,
+    asked: Vec<Unsettled>,
     counts: BTreeMap<ActionCode, Counts>,
     has_verified: bool,
 }
@@ -56,7 +56,7 @@ pub struct Stay {
 
 /// An action that has not been let through, with what is learnt once it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Asked {
+struct Unsettled {
     id: ActionId,
     code: ActionCode,
     at: i64,
@@ -140,7 +140,7 @@ impl Recent {
     pub fn failures(&self, code: &ActionCode, now: Timestamp) -> (usize, usize) {
         let within = |window: i64| {
             let is_in =
-                |asked: &&Asked| asked.is_challenge && asked.code == *code && now.as_second() - asked.at < window;
+                |asked: &&Unsettled| asked.is_challenge && asked.code == *code && now.as_second() - asked.at < window;
             self.asked.iter().filter(is_in).count()
         };
         (within(HOUR), within(DAY))
@@ -167,7 +167,7 @@ impl Recent {
                 let is_challenge = as_what == Beginning::Challenged;
                 let address = origin.address.clone();
                 self.asked.retain(|asked| at - asked.at < DAY);
-                self.asked.push(Asked { id: id.clone(), code: code.clone(), at, is_challenge, address, place });
+                self.asked.push(Unsettled { id: id.clone(), code: code.clone(), at, is_challenge, address, place });
                 let excess = self.asked.len().saturating_sub(MOST);
                 self.asked.drain(..excess);
             }

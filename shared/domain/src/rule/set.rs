@@ -34,7 +34,7 @@ struct Compiled {
 
 /// What the rules say of an action.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Decision {
+pub struct Ruling {
     /// Absent where no rule matched: the action's own outcome.
     pub outcome: Option<Outcome>,
     pub methods: Option<Vec<Method>>,
@@ -70,7 +70,7 @@ impl RuleSet {
 
     /// The first active rule that matches decides. Where one before it cannot be computed nothing is known of it: the
     /// outcome for errors then, or a stricter one of a rule after it.
-    pub fn decide(&self, data: Data, lists: &Lists, on_error: Outcome, now: Timestamp) -> Decision {
+    pub fn decide(&self, data: Data, lists: &Lists, on_error: Outcome, now: Timestamp) -> Ruling {
         let mut computed = HashMap::new();
         let (mut unread, mut has_unread) = (vec![false; self.reads.len()], false);
         for (at, (read, of)) in self.reads.iter().enumerate() {
@@ -105,7 +105,7 @@ impl RuleSet {
         self.decision(&results, data, on_error)
     }
 
-    fn decision(&self, results: &[Option<bool>], data: Data, on_error: Outcome) -> Decision {
+    fn decision(&self, results: &[Option<bool>], data: Data, on_error: Outcome) -> Ruling {
         let mut trace = Trace { data, ..Trace::default() };
         let (mut deciding, mut has_failed) = (None, false);
         for (Compiled { rule, .. }, result) in self.rules.iter().zip(results) {
@@ -125,15 +125,15 @@ impl RuleSet {
         match deciding {
             Some((rule, false)) => of_rule(rule, trace),
             Some((rule, true)) if strictness(rule.outcome) > strictness(on_error) => of_rule(rule, trace),
-            _ => Decision { outcome: has_failed.then_some(on_error), methods: None, trace },
+            _ => Ruling { outcome: has_failed.then_some(on_error), methods: None, trace },
         }
     }
 }
 
-fn of_rule(rule: &Rule, mut trace: Trace) -> Decision {
+fn of_rule(rule: &Rule, mut trace: Trace) -> Ruling {
     trace.decided_by = Some(rule.id.clone());
     trace.default_method = rule.default_verification_method;
-    Decision { outcome: Some(rule.outcome), methods: rule.verification_methods.clone(), trace }
+    Ruling { outcome: Some(rule.outcome), methods: rule.verification_methods.clone(), trace }
 }
 
 fn strictness(outcome: Outcome) -> u8 {
