@@ -2,6 +2,8 @@
 
 #[path = "architecture/attributes.rs"]
 mod attributes;
+#[path = "architecture/rings.rs"]
+mod rings;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -58,6 +58,21 @@ impl End {
     }
 }
 
+/// What follows a success: what is still to be set up, the page of what the user has, or the app.
+pub(crate) fn verified(visit: &Visit, token: &str) -> Result<Response, Error> {
+    let next = if visit.has_an_app_to_set_up() {
+        Some(visit.link_with(token, "/set-up", &[("kind", "app")]))
+    } else if visit.ends_at_settings() {
+        Some(visit.link_with(token, "/settings", &[]))
+    } else {
+        visit.manner.flags.force_enrollment.then(|| visit.link_with(token, "/set-up", &[]))
+    };
+    match next {
+        Some(next) => Ok(Redirect::to(&next).into_response()),
+        None => finish(visit, token),
+    }
+}
+
 /// Back to the app, with the token of the success: its page is told, or the browser goes there.
 pub(crate) fn finish(visit: &Visit, token: &str) -> Result<Response, Error> {
     let flags = &visit.manner.flags;
@@ -81,6 +96,14 @@ pub(crate) fn quit(visit: &Visit) -> Result<Option<String>, Error> {
     match visit.manner.flags.is_popup {
         true => Ok(Some(visit.link("/challenge", &[("quit", "yes")]))),
         false => back(visit, &visit.token),
+    }
+}
+
+/// Where somebody goes who sets nothing up.
+pub(crate) fn leave(app: &App, visit: &Visit) -> Result<Option<String>, Error> {
+    match visit.user.is_enrolled() && visit.opens_settings(app.now()) {
+        true => Ok(Some(visit.link("/settings", &[]))),
+        false => quit(visit),
     }
 }
 

@@ -10,15 +10,16 @@ use countersign_core::{
     app::App,
     error::Error,
     messages::Messages,
-    method::device::DevicePlatform,
     pairing::{self, Newcomer, PairingId, State},
     pairing_link::{self, Word},
 };
 use fast_qr::ECL;
 
 use crate::{
+    ends,
+    figures::{in_two, platform, qr},
     frame::{Frame, is_partial},
-    set_up,
+    next::Next,
     visit::{Fields, Manner, Visit},
 };
 
@@ -100,15 +101,15 @@ fn anew(visit: &Visit, was: Was) -> Response {
 }
 
 /// Makes a link, and goes on to its page: another address, so that a reload makes none.
-pub(crate) async fn begin(app: &App, visit: &Visit, fields: &Fields) -> Result<Response, Error> {
+pub(crate) async fn begin(app: &App, visit: &Visit, was: &str) -> Result<Next, Error> {
     let id = match pairing_link::begin(app, &visit.caller, app.now()).await {
         Ok(id) => id,
-        Err(Error::Conflict(_)) => return set_up::choose(app, visit, &[visit.messages().text("app-full-error")]).await,
+        Err(Error::Conflict(_)) => return Ok(Next::Choose { problem: vec![visit.messages().text("app-full-error")] }),
         Err(other) => return Err(other),
     };
     let mut more = vec![("kind", "phone"), ("pairing", id.as_str())];
-    more.extend(Some(("was", fields.get("was"))).filter(|(_, was)| !was.is_empty()));
-    Ok(Redirect::to(&visit.link("/set-up", &more)).into_response())
+    more.extend(Some(("was", was)).filter(|(_, was)| !was.is_empty()));
+    Ok(Next::go_to(visit, "/set-up", &more))
 }
 
 /// The page of a pairing as it stands; `None` where the address names none of this page.
@@ -177,12 +178,12 @@ async fn picture(app: &App, visit: &Visit, id: &PairingId, fields: &Fields) -> R
     let page = PhonePage {
         f: &frame,
         // Off a screen nothing is smudged: the least correction makes the largest squares.
-        qr: set_up::qr(&link, ECL::L)?,
+        qr: qr(&link, ECL::L)?,
         link,
         problem: &was.map(|was| was.text(t)).into_iter().collect::<Vec<_>>(),
         why: visit.why(app),
-        other: set_up::other(visit),
-        quit: set_up::leave(app, visit)?,
+        other: visit.other_offers(),
+        quit: ends::leave(app, visit)?,
     };
     frame.respond(StatusCode::OK, &page)
 }
@@ -200,7 +201,7 @@ async fn ask(app: &App, visit: &Visit, id: &PairingId, device: &Newcomer, code: 
             .ip_address
             .as_ref()
             .map(|address| app.places().name_of(address).unwrap_or_else(|| address.clone())),
-        quit: set_up::leave(app, visit)?,
+        quit: ends::leave(app, visit)?,
     };
     frame.respond(StatusCode::OK, &page)
 }
@@ -214,21 +215,4 @@ async fn paired(app: &App, visit: &Visit, id: &PairingId) -> Result<Response, Er
 pub(crate) fn link_page(manner: &Manner) -> Result<Response, Error> {
     let frame = Frame::of_stranger(manner, manner.messages().text("pair-heading"))?;
     frame.respond(StatusCode::OK, &PairPage { f: &frame })
-}
-
-/// What the maker of the device calls its system.
-pub(crate) fn platform(platform: DevicePlatform) -> &'static str {
-    match platform {
-        DevicePlatform::Ios => "iOS",
-        DevicePlatform::Android => "Android",
-        DevicePlatform::Web => "Web",
-    }
-}
-
-/// `123456` as `123 456`.
-pub(crate) fn in_two(digits: &str) -> String {
-    match digits.split_at_checked(3) {
-        Some((first, second)) => format!("{first} {second}"),
-        None => digits.to_owned(),
-    }
 }

@@ -21,10 +21,10 @@ use countersign_core::{
 };
 
 use crate::{
-    Once, ends,
+    Once, codes, ends,
     ends::End,
+    figures,
     frame::Frame,
-    pairing, set_up,
     visit::{Fields, Visit},
 };
 
@@ -116,7 +116,7 @@ pub(crate) async fn answer(app: &App, visit: &Visit, fields: &Fields, once: Once
             let more: Vec<(&str, &str)> = done.iter().map(|(name, value)| (*name, value.as_str())).collect();
             return Ok(Redirect::to(&visit.link("/settings", &more)).into_response());
         }
-        Ok(Changed::Codes(codes)) => return set_up::show_codes(app, visit, &visit.token, &codes, "/settings").await,
+        Ok(Changed::Codes(codes)) => return codes::show(app, visit, &visit.token, &codes, "/settings").await,
         // It was fresh when the page was asked for.
         Err(Error::Forbidden(_)) => return ends::end(visit, End::Again, &visit.token),
         Err(Error::NotFound(_)) => t.text("settings-gone-error"),
@@ -197,7 +197,7 @@ async fn page(app: &App, visit: &Visit, fields: &Fields, problem: &[String]) -> 
 
 fn card(visit: &Visit, one: UserAuthenticator, method: Method) -> Card {
     let t = visit.messages();
-    let platform = one.device_platform.map(pairing::platform);
+    let platform = one.device_platform.map(figures::platform);
     let kind = t.text(kind_of(method, one.device_platform));
     let detail = [platform, one.device_model.as_deref(), one.email.as_deref(), one.phone_number.as_deref()];
     Card {

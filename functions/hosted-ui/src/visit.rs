@@ -209,6 +209,11 @@ impl Visit {
         [Way::App, Way::Phone].into_iter().filter(is_offered).collect()
     }
 
+    /// Where everything that may be set up is offered, where that is more than one.
+    pub(crate) fn other_offers(&self) -> Option<String> {
+        (self.offers().len() > 1).then(|| self.link("/set-up", &[]))
+    }
+
     /// Whether the token may add an authenticator.
     pub(crate) fn may_add(&self) -> bool {
         State::ENROLLABLE.contains(&self.action.state)
