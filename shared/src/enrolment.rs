@@ -17,7 +17,7 @@ use crate::{
     },
     notice::{self, Concerned},
     pairing::PairingId,
-    store::{Enrolled, NewDevice},
+    store::{Enrolled, EnrollingAction, NewDevice},
     user::{MAX_AUTHENTICATORS, MAX_TOTP, PendingTotp, Profile, User},
 };
 
@@ -50,7 +50,7 @@ pub async fn begin_or_resume(app: &App, caller: &UserCaller, now: Timestamp) -> 
         Some(pending) => {
             let key = app.data_key(&caller.tenant).await?;
             let secret = TotpSecret::open(&key, &owner(caller, &pending.id), &pending.sealed)?;
-            offer(caller, profile, (pending.id.clone(), &secret), pending.name.clone())
+            offer(caller, profile, pending.id.clone(), &secret, pending.name.clone())
         }
         None => begin_anew(app, caller, &admitted, None, now).await,
     }
@@ -91,7 +91,7 @@ async fn begin_anew(
     }
     Happened::EnrolmentBegun.count();
     tracing::info!(event = "enrolment_begun", tenant = %caller.tenant.id(), user = %user.uid, authenticator = %id);
-    offer(caller, profile, (id, &secret), name)
+    offer(caller, profile, id, &secret, name)
 }
 
 /// Says what the owner calls the secret that this action's token was given.
@@ -196,7 +196,7 @@ async fn enrol(
             description: &description,
             key: &asking.key,
             push_token: asking.push_token.as_deref(),
-            action: (&action_key, &action.id),
+            action: EnrollingAction { key: &action_key, id: &action.id },
             is_first: !caller.tenant.policy().has_second_factor(user, now),
             notice: notice.as_ref(),
             pairing,
@@ -256,7 +256,8 @@ fn owner<'a>(caller: &'a UserCaller, authenticator: &'a AuthenticatorId) -> Owne
 fn offer(
     caller: &UserCaller,
     profile: &Profile,
-    (id, secret): (AuthenticatorId, &TotpSecret),
+    id: AuthenticatorId,
+    secret: &TotpSecret,
     name: Option<String>,
 ) -> Result<Offer, Error> {
     let known = [&profile.email, &profile.username, &profile.display_name];

@@ -39,7 +39,7 @@ pub async fn spend(app: &App, caller: &UserCaller, seal: &str, now: Timestamp) -
         return Err(not_ours());
     }
     let (user, uid) = (&caller.claims.sub, &caller.claims.other.user_uid);
-    app.store().tenant(caller.tenant.id()).spend_form((user, uid), &BASE64URL_NOPAD.encode(nonce), now).await
+    app.store().tenant(caller.tenant.id()).spend_form(user, uid, &BASE64URL_NOPAD.encode(nonce), now).await
 }
 
 /// No token begins like this: theirs are text.

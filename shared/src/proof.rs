@@ -118,7 +118,7 @@ fn proved<'a>(paid: &Paid<'a>, key: &DataKey, code: &str) -> Result<Option<Prove
     });
     let candidates: Vec<Candidate<'_>> = given_out.into_iter().chain(enrolled).collect();
     let tenant = &paid.caller.tenant;
-    totp::prove(key, (tenant.id(), &user.id), &candidates, code, tenant.settings().totp_window, paid.now)
+    totp::prove(key, tenant.id(), &user.id, &candidates, code, tenant.settings().totp_window, paid.now)
 }
 
 /// Enrols the app whose first code it is.

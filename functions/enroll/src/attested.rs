@@ -72,7 +72,7 @@ pub(crate) async fn enroll(
             let authenticator = UserAuthenticator::listed(&user, existing);
             return Ok(Json(EnrollResponse { authenticator, recovery_codes: Vec::new() }));
         }
-        if store.add_authenticator(&user, is_new, &new, (&spent, asked.is_default)).await? == Added::Stale {
+        if store.add_authenticator(&user, is_new, &new, &spent, asked.is_default).await? == Added::Stale {
             asked.check_room(&user)?;
             continue;
         }

@@ -36,7 +36,7 @@ struct WaitingPage<'a> {
 /// Asks the user's phones, and goes on to wait for them.
 pub(crate) async fn ask(app: &App, visit: &Visit) -> Result<Next, Error> {
     let t = visit.messages();
-    let problem = match push::ask(app, &visit.caller, (None, true), app.now()).await {
+    let problem = match push::ask(app, &visit.caller, None, true, app.now()).await {
         // Another address, so that a reload asks nobody again.
         Ok(asked) => return Ok(Next::go_to(visit, "/challenge", &[("challenge", asked.challenge.as_str())])),
         // It could not be sent, and the action's failure mode has decided: the page is that of its new state.

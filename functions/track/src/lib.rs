@@ -8,7 +8,7 @@ use std::{borrow::Cow, sync::Arc};
 use axum::{Json, extract::State};
 use countersign_core::{
     action::{self, Action},
-    admission::{Judgement, Reading},
+    admission::{Case, Judgement, Reading},
     app::{App, TenantContext},
     clock::{Timestamp, iso},
     error::Error,
@@ -19,7 +19,7 @@ use countersign_core::{
     policy::Policy,
     redirect,
     rule::{ModelType, Named, Outcome, facts::Given, understood},
-    store::Tracked,
+    store::{ProfileChange, Tracked},
     token::{SigningKey, Subject, scope},
     user::{MAX_CONTACT, Profile, RequiredAction, User, is_contact},
 };
@@ -132,7 +132,8 @@ async fn track(
     // Each turn that finds its reading stale means that another write succeeded, so there are few.
     for _ in 0..20 {
         if let Some((user, action)) = attempt(&app, &tenant, &user_id, &kind, &asked, now).await? {
-            return respond(&app, (&tenant, keys), &user, action, &kind, asked.scope, now).map(Json);
+            return respond(&app, &kind, &user, action, Issue { tenant: &tenant, keys, scope: asked.scope, now })
+                .map(Json);
         }
     }
     Err(Error::unavailable("the user kept changing"))
@@ -237,13 +238,13 @@ async fn attempt(
     let given = asked.given();
     let has_rules = tenant.rules(&config.action_code).is_some();
     let Reading { user: known, profile, seen } =
-        Reading::of((store, user_id), has_rules, asked.has_contacts(), given.device().as_ref()).await?;
+        Reading::of(store, user_id, has_rules, asked.has_contacts(), given.device().as_ref()).await?;
     let is_new = known.is_none();
     let user = known.unwrap_or_else(|| tenant.new_user(user_id.clone(), now));
     let before = profile.as_ref().map(|stored| stored.profile.clone()).unwrap_or_default();
     let changed = asked.changed(&before);
-    let mut judged =
-        Judgement::of(app, (tenant, config), given, (&user, changed.as_ref().unwrap_or(&before)), seen, now);
+    let case = Case { tenant, config, given, user: &user, profile: changed.as_ref().unwrap_or(&before), now };
+    let mut judged = Judgement::of(app, case, seen);
     if failure.is_some() {
         judged.by_failure_mode(config.default_user_action_result);
     }
@@ -267,7 +268,7 @@ async fn attempt(
         input: asked.input.to_string(),
         rules: judged.rules.take(),
     };
-    let profile = changed.as_ref().map(|changed| (profile.as_ref(), changed));
+    let profile = changed.as_ref().map(|new| ProfileChange { old: profile.as_ref(), new });
     let noted = judged.noted(&action);
     match store.track(&user, is_new, &action, profile, noted.as_ref()).await? {
         Tracked::Created => Ok(Some((user, action))),
@@ -276,7 +277,7 @@ async fn attempt(
             "This idempotency key was used for the action {} with other custom data or another scope. Use a new key.",
             config.action_code
         ))),
-        Tracked::Existing(existing) => reopen(app, (tenant, policy.as_ref()), user, *existing, now).await,
+        Tracked::Existing(existing) => reopen(app, tenant, policy, user, *existing, now).await,
     }
 }
 
@@ -284,7 +285,8 @@ async fn attempt(
 /// new token lives.
 async fn reopen(
     app: &App,
-    (tenant, policy): (&TenantContext, &Policy),
+    tenant: &TenantContext,
+    policy: &Policy,
     user: User,
     mut action: Action,
     now: Timestamp,
@@ -319,14 +321,20 @@ fn expiry(tenant: &TenantContext, now: Timestamp) -> Timestamp {
     Timestamp::from_second(now.as_second() + seconds).unwrap_or(now)
 }
 
-fn respond(
-    app: &App,
-    (tenant, keys): (&TenantContext, &[SigningKey]),
-    user: &User,
-    action: Action,
-    Kind { config, policy, .. }: &Kind<'_>,
+/// How the token of an action is issued.
+struct Issue<'a> {
+    tenant: &'a TenantContext,
+    keys: &'a [SigningKey],
     scope: String,
     now: Timestamp,
+}
+
+fn respond(
+    app: &App,
+    Kind { config, policy, .. }: &Kind<'_>,
+    user: &User,
+    action: Action,
+    Issue { tenant, keys, scope, now }: Issue<'_>,
 ) -> Result<TrackResponse, Error> {
     let subject = Subject {
         tenant_id: tenant.id().clone(),

@@ -9,7 +9,7 @@ use countersign_domain::{
     rule::{Outcome, facts::Given},
 };
 
-use super::{Judgement, Reading, is_answered_by, not_by};
+use super::{Case, Judgement, Reading, is_answered_by, not_by};
 use crate::{
     action::Action,
     app::{App, TenantContext},
@@ -101,13 +101,14 @@ async fn judged(
     if !has_rules {
         // Without rules nothing of the user is asked.
         let nobody = tenant.new_user(asker.user.clone(), now);
-        return Ok(Judgement::of(app, (tenant, kind), given, (&nobody, &Default::default()), None, now));
+        let case = Case { tenant, config: kind, given, user: &nobody, profile: &Default::default(), now };
+        return Ok(Judgement::of(app, case, None));
     }
     let store = app.store().tenant(tenant.id());
-    let Reading { user, profile, seen } = Reading::of((store, asker.user), has_rules, false, None).await?;
+    let Reading { user, profile, seen } = Reading::of(store, asker.user, has_rules, false, None).await?;
     let user = user.filter(|user| user.uid == *asker.uid).ok_or(Error::InvalidCredential)?;
     let profile = profile.map(|stored| stored.profile).unwrap_or_default();
-    Ok(Judgement::of(app, (tenant, kind), given, (&user, &profile), seen, now))
+    Ok(Judgement::of(app, Case { tenant, config: kind, given, user: &user, profile: &profile, now }, seen))
 }
 
 fn lets_through(outcome: Outcome) -> Result<(), Error> {

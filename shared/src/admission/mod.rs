@@ -15,12 +15,13 @@ use crate::{
     error::Error,
     id::ActionCode,
     method::Method,
+    store::UserAndAction,
     token::{self, Claims, scope},
     user::{Profile, User},
 };
 
 pub use device_made::{Asker, made_by_device, may_begin};
-pub use judgement::{Judgement, Reading};
+pub use judgement::{Case, Judgement, Reading};
 
 /// What a token is about, as it is now.
 pub struct Admitted {
@@ -35,7 +36,7 @@ pub async fn open(app: &App, caller: &UserCaller) -> Result<Admitted, Error> {
     let claims = &caller.claims;
     let store = app.store().tenant(caller.tenant.id());
     let key = store.action_key(&claims.sub, &claims.other.action_code, &claims.other.idempotency_key);
-    let (user, profile, action) = store.user_profile_and_action(&claims.sub, &key).await?;
+    let UserAndAction { user, profile, action } = store.user_profile_and_action(&claims.sub, &key).await?;
     let (user, action) = user.zip(action).ok_or_else(token::not_ours)?;
     if !is_live(claims, &user, &action) {
         return Err(token::not_ours());

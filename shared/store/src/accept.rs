@@ -127,11 +127,11 @@ impl TenantStore<'_> {
             if let Proof::FirstStep(first) = &acceptance.proof {
                 writes.push(self.put_description(acceptance.user, first.description)?);
             }
-            let whose = (acceptance.user, acceptance.uid);
+            let Acceptance { user, uid, now, .. } = *acceptance;
             let method = acceptance.proof.method();
-            writes.extend(self.tell_rules(whose, &acceptance.action.id, Some(method), acceptance.now)?);
+            writes.extend(self.tell_rules(user, uid, &acceptance.action.id, Some(method), now)?);
             if matches!(acceptance.proof, Proof::RecoveryCode(_)) {
-                writes.push(self.put_event(whose, &Event::RecoveryCodeUsed, acceptance.now)?);
+                writes.push(self.put_event(user, uid, &Event::RecoveryCodeUsed, now)?);
             }
             writes.extend(self.put_notice(acceptance.notice)?);
             self.store.transact(writes).await

@@ -93,9 +93,8 @@ impl TenantStore<'_> {
 
     /// What is written beside an own change.
     fn beside(&self, user: &User, change: &OwnChange<'_>) -> Result<Vec<TransactWriteItem>, Error> {
-        let whose = (&user.id, &user.uid);
-        let mut writes =
-            vec![self.entitles(&user.uid, change.by)?, self.put_event(whose, change.event, change.by.now)?];
+        let event = self.put_event(&user.id, &user.uid, change.event, change.by.now)?;
+        let mut writes = vec![self.entitles(&user.uid, change.by)?, event];
         writes.extend(self.put_notice(change.notice)?);
         Ok(writes)
     }
@@ -103,7 +102,8 @@ impl TenantStore<'_> {
     /// Writes down what happened, for its user to see.
     pub(super) fn put_event(
         &self,
-        (user, uid): (&UserId, &UserUid),
+        user: &UserId,
+        uid: &UserUid,
         event: &Event,
         now: Timestamp,
     ) -> Result<TransactWriteItem, Error> {
@@ -152,7 +152,7 @@ impl TenantStore<'_> {
         let mut writes = vec![
             self.put_if(item, condition, life)?,
             self.check(&keys::user(self.tenant, &user.id), &enrolled)?,
-            self.put_event((&user.id, &user.uid), &Event::NewRecoveryCodes, new.now)?,
+            self.put_event(&user.id, &user.uid, &Event::NewRecoveryCodes, new.now)?,
         ];
         if let Some(by) = new.by {
             writes.push(self.entitles(&user.uid, by)?);

@@ -13,11 +13,11 @@ use countersign_domain::{
     id::{ActionCode, AuthenticatorId, IdempotencyKey, UserId},
     method::Method,
     rule::{Outcome, Trace},
-    user::{Profile, User},
+    user::User,
 };
 
 use super::{
-    Expressions, Noted, Refusal, StoredProfile, TenantStore,
+    Expressions, Noted, ProfileChange, Refusal, TenantStore,
     census::day,
     contended,
     item::{Attributes, Item, Row, document, n, s, time},
@@ -163,7 +163,7 @@ impl TenantStore<'_> {
         user: &User,
         is_new: bool,
         action: &Action,
-        profile: Option<(Option<&StoredProfile>, &Profile)>,
+        profile: Option<ProfileChange<'_>>,
         noted: Option<&Noted<'_>>,
     ) -> Result<Tracked, Error> {
         let key = self.action_key(&user.id, &action.code, &action.key);
@@ -181,7 +181,7 @@ impl TenantStore<'_> {
                 if notes {
                     writes.push(self.note_seen(user, today)?);
                 }
-                if let Some((old, new)) = profile {
+                if let Some(ProfileChange { old, new }) = profile {
                     writes.extend(self.put_profile(user, old, new)?);
                 }
                 if let Some(noted) = noted {
@@ -246,7 +246,8 @@ impl TenantStore<'_> {
         &self,
         key: &Key,
         action: &Action,
-        (next, failure): (State, Failure),
+        next: State,
+        failure: Failure,
         now: Timestamp,
     ) -> Result<Option<State>, Error> {
         let moved = Fixed { failure: Some(failure), ..action.into() };

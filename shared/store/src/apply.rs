@@ -48,6 +48,12 @@ pub enum Applied {
 const MOST_WRITES: usize = 100;
 const MOST_BYTES: usize = 3_500_000;
 
+/// A write, and about how many bytes it puts.
+struct SizedWrite {
+    write: TransactWriteItem,
+    bytes: usize,
+}
+
 /// Writes that belong together.
 #[derive(Default)]
 struct Unit {
@@ -125,10 +131,10 @@ impl TenantStore<'_> {
             first.push(self.action_unit(seen, wanted, config)?);
         }
         for gone in seen.lists.iter().filter(|list| !wanted.lists.iter().any(|kept| kept.alias == list.alias)) {
-            last.push(Unit::of((self.delete_seen(seen, &keys::list(self.tenant, &gone.alias))?, 0)));
+            last.push(Unit::of(self.delete_seen(seen, &keys::list(self.tenant, &gone.alias))?));
         }
         for gone in seen.points.iter().filter(|point| !wanted.points.iter().any(|kept| kept.id == point.id)) {
-            last.push(Unit::of((self.delete_seen(seen, &keys::point(self.tenant, &gone.id))?, 0)));
+            last.push(Unit::of(self.delete_seen(seen, &keys::point(self.tenant, &gone.id))?));
         }
         first.extend(last);
         Ok(first)
@@ -153,14 +159,15 @@ impl TenantStore<'_> {
                     // What an earlier life of the action left there is nobody's.
                     false => {
                         let bytes = item.size();
-                        (self.put_if(item, "attribute_not_exists(pk) OR cid <> :v", Some(n(life)))?, bytes)
+                        let write = self.put_if(item, "attribute_not_exists(pk) OR cid <> :v", Some(n(life)))?;
+                        SizedWrite { write, bytes }
                     }
                 };
                 unit.push(put);
             }
         }
         for priority in old.keys().filter(|priority| !new.contains_key(*priority)) {
-            unit.push((self.delete_seen(seen, &keys::rule(self.tenant, code, *priority))?, 0));
+            unit.push(self.delete_seen(seen, &keys::rule(self.tenant, code, *priority))?);
         }
         let key = keys::action_config(self.tenant, code);
         if before != Some(config) {
@@ -171,24 +178,25 @@ impl TenantStore<'_> {
                 .require("cid = :life AND ver = :seen")
                 .value(":life", n(life))
                 .value(":seen", n(seen.version(&key)?.unwrap_or(0)));
-            unit.push((self.check(&key, &same)?, 0));
+            unit.push(SizedWrite { write: self.check(&key, &same)?, bytes: 0 });
         }
         Ok(unit)
     }
 
     /// Puts an item in the place of what was seen there, or where nothing was.
-    fn put_seen(&self, seen: &Configured, key: &Key, item: Item) -> Result<(TransactWriteItem, usize), Error> {
+    fn put_seen(&self, seen: &Configured, key: &Key, item: Item) -> Result<SizedWrite, Error> {
         let bytes = item.size();
         let (condition, value) = seen.condition(key);
-        Ok((self.put_if(item, condition, value)?, bytes))
+        Ok(SizedWrite { write: self.put_if(item, condition, value)?, bytes })
     }
 
-    fn delete_seen(&self, seen: &Configured, key: &Key) -> Result<TransactWriteItem, Error> {
+    fn delete_seen(&self, seen: &Configured, key: &Key) -> Result<SizedWrite, Error> {
         let (condition, value) = seen.condition(key);
         let delete = Delete::builder().table_name(&self.store.table).key(PK, s(&key.pk)).key(SK, s(&key.sk));
         let values = value.map(|value| HashMap::from([(":v".to_owned(), value)]));
         let delete = delete.condition_expression(condition).set_expression_attribute_values(values);
-        Ok(TransactWriteItem::builder().delete(delete.build().map_err(Error::internal)?).build())
+        let write = TransactWriteItem::builder().delete(delete.build().map_err(Error::internal)?).build();
+        Ok(SizedWrite { write, bytes: 0 })
     }
 }
 
@@ -210,12 +218,12 @@ impl Configured {
 }
 
 impl Unit {
-    fn of(write: (TransactWriteItem, usize)) -> Self {
+    fn of(write: SizedWrite) -> Self {
         let mut unit = Self::default();
         unit.push(write);
         unit
     }
-    fn push(&mut self, (write, bytes): (TransactWriteItem, usize)) {
+    fn push(&mut self, SizedWrite { write, bytes }: SizedWrite) {
         self.writes.push(write);
         self.bytes += bytes;
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem};
 
 use countersign_domain::{
-    authenticator::{Authenticator, UseSoFar},
+    authenticator::{Authenticator, PushError, UseSoFar},
     challenge::Challenge,
     clock::Timestamp,
     error::Error,
@@ -93,7 +93,8 @@ fn without(user: &User, id: &AuthenticatorId) -> User {
 
 pub(super) fn read_authenticator(item: &Attributes) -> Result<Authenticator, Error> {
     let row = Row(item);
-    let errored = row.time_opt(ERRORED_AT)?.map(|at| (at, row.text_opt(ERROR_CODE).unwrap_or_default().to_owned()));
+    let code = || row.text_opt(ERROR_CODE).unwrap_or_default().to_owned();
+    let errored = row.time_opt(ERRORED_AT)?.map(|at| PushError { at, code: code() });
     Ok(Authenticator {
         use_so_far: UseSoFar { last_verified_at: row.time_opt(LAST_VERIFIED_AT)?, errored },
         ..row.document(DOCUMENT)?
@@ -118,7 +119,8 @@ impl TenantStore<'_> {
         user: &User,
         is_new: bool,
         new: &NewAuthenticator,
-        (spent, is_default): (&SpentSteps, bool),
+        spent: &SpentSteps,
+        is_default: bool,
     ) -> Result<Added, Error> {
         let writes = || {
             let id = new.description.id.as_str();

@@ -34,14 +34,22 @@ pub struct Credential {
     pub user: UserId,
     pub uid: UserUid,
     pub authenticator: AuthenticatorId,
-    /// What its device is to sign before it asks what is pending, and until when (Unix seconds).
-    pub nonce: Option<(String, i64)>,
+    pub nonce: Option<Nonce>,
+}
+
+/// What a device is to sign before it asks what is pending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nonce {
+    pub text: String,
+    /// Unix seconds.
+    pub until: i64,
 }
 
 impl Credential {
     pub(super) fn read(item: &Attributes, method: Method) -> Result<Self, Error> {
         let row = Row(item);
-        let nonce = row.text_opt(NONCE).map(|nonce| Ok::<_, Error>((nonce.to_owned(), row.number(NONCE_UNTIL)?)));
+        let nonce = row.text_opt(NONCE);
+        let nonce = nonce.map(|text| Ok::<_, Error>(Nonce { text: text.to_owned(), until: row.number(NONCE_UNTIL)? }));
         Ok(Self {
             method,
             user: row.id(USER_ID)?,
@@ -59,7 +67,7 @@ pub struct NewDevice<'a> {
     /// Where its push service knows it.
     pub push_token: Option<&'a str>,
     /// The action whose token enrols it: it must still be one that may.
-    pub action: (&'a keys::Key, &'a ActionId),
+    pub action: EnrollingAction<'a>,
     /// The user has nothing enrolled, and must not have by then.
     pub is_first: bool,
     /// What tells the user's other devices, where it was sent on its way.
@@ -67,6 +75,13 @@ pub struct NewDevice<'a> {
     /// The link that the device used: it must wait for its page's word, which this is.
     pub pairing: Option<&'a PairingId>,
     pub now: Timestamp,
+}
+
+/// The action whose token enrols a device.
+#[derive(Clone, Copy)]
+pub struct EnrollingAction<'a> {
+    pub key: &'a keys::Key,
+    pub id: &'a ActionId,
 }
 
 /// How an enrolment went.
@@ -77,6 +92,21 @@ pub enum Enrolled {
     KeyTaken,
     /// What was read had changed by then.
     Stale,
+}
+
+/// A challenge, and where the device is to be found that it goes to.
+#[derive(Clone, Debug)]
+pub struct Addressed {
+    pub challenge: Challenge,
+    /// Absent where the user no longer has the device.
+    pub recipient: Option<Recipient>,
+}
+
+/// A device, and how it is reached.
+#[derive(Clone, Debug)]
+pub struct Recipient {
+    pub device: Authenticator,
+    pub address: DeviceAddress,
 }
 
 /// How a device is reached.
@@ -111,7 +141,7 @@ impl TenantStore<'_> {
         if description.method == Method::Push && new.push_token.is_none() {
             add = add.add("ur :silent").value(":silent", AttributeValue::Ss(vec![description.id.to_string()]));
         }
-        let mut open = Expressions::enrollable(new.action.1, &user.uid, new.now);
+        let mut open = Expressions::enrollable(new.action.id, &user.uid, new.now);
         let mut credential = Item::at(&keys::credential(self.tenant, description.method, &new.key.fingerprint()));
         credential.put(USER_ID, s(user.id.as_str()));
         credential.put(UID, s(user.uid.as_str()));
@@ -126,9 +156,9 @@ impl TenantStore<'_> {
         let enrols = match new.is_first {
             true => {
                 open = open.set("en = :enrolled").value(":enrolled", s(description.id.as_str()));
-                self.update(new.action.0, &open)?
+                self.update(new.action.key, &open)?
             }
-            false => self.check(new.action.0, &open)?,
+            false => self.check(new.action.key, &open)?,
         };
         let write = async || {
             let mut writes = vec![
@@ -139,7 +169,7 @@ impl TenantStore<'_> {
             ];
             writes.extend(self.put_notice(new.notice)?);
             if let Some(pairing) = new.pairing {
-                let of = PairingOf { pairing, uid: &user.uid, action: new.action.1, now: new.now };
+                let of = PairingOf { pairing, uid: &user.uid, action: new.action.id, now: new.now };
                 writes.push(self.confirm_pairing(of, &new.key.fingerprint(), &description.id)?);
             }
             self.store.transact(writes).await
@@ -188,24 +218,23 @@ impl TenantStore<'_> {
     }
 
     /// Where the device of a challenge is to be found: the challenge, and its address where it has one.
-    pub async fn address(
-        &self,
-        challenge: &ChallengeId,
-        device: &AuthenticatorId,
-    ) -> Result<Option<(Challenge, Option<(Authenticator, DeviceAddress)>)>, Error> {
+    pub async fn address(&self, challenge: &ChallengeId, device: &AuthenticatorId) -> Result<Option<Addressed>, Error> {
         let Some(item) = self.store.get(&keys::challenge(self.tenant, challenge)).await? else { return Ok(None) };
         let challenge = read_challenge(challenge, &item)?;
-        let Some(subject) = &challenge.subject else { return Ok(Some((challenge, None))) };
+        let Some(subject) = &challenge.subject else {
+            return Ok(Some(Addressed { challenge, recipient: None }));
+        };
         let found = self.store.get(&keys::authenticator(self.tenant, &subject.user, device)).await?;
-        let address = match found {
+        let recipient = match found {
             Some(item) => {
                 let text = |name| Row(&item).text_opt(name).map(str::to_owned);
                 let address = DeviceAddress { push_token: text(PUSH_TOKEN), endpoint: text(ENDPOINT) };
-                Some(read_authenticator(&item)?).filter(|one| one.user_uid == subject.uid).map(|one| (one, address))
+                let device = Some(read_authenticator(&item)?).filter(|one| one.user_uid == subject.uid);
+                device.map(|device| Recipient { device, address })
             }
             None => None,
         };
-        Ok(Some((challenge, address)))
+        Ok(Some(Addressed { challenge, recipient }))
     }
 
     /// Remembers the SNS endpoint of a push token, as long as the device still has that token.
@@ -232,7 +261,8 @@ impl TenantStore<'_> {
         &self,
         user: &UserId,
         id: &AuthenticatorId,
-        (token, code): (Option<&str>, &str),
+        token: Option<&str>,
+        code: &str,
         now: Timestamp,
     ) -> Result<(), Error> {
         let mut errored = Expressions::default()

@@ -21,12 +21,7 @@ const KEPT_SECONDS: i64 = 2 * 3600;
 
 impl TenantStore<'_> {
     /// Spends the nonce of a form; `false` where it was spent before.
-    pub async fn spend_form(
-        &self,
-        (user, uid): (&UserId, &UserUid),
-        nonce: &str,
-        now: Timestamp,
-    ) -> Result<bool, Error> {
+    pub async fn spend_form(&self, user: &UserId, uid: &UserUid, nonce: &str, now: Timestamp) -> Result<bool, Error> {
         // A repetition of this write after a lost acknowledgement finds itself.
         let attempt = HEXLOWER.encode(&random::<8>()?);
         let spend = Expressions::default()

@@ -60,18 +60,19 @@ pub use apply::{Applied, Configured};
 pub use authenticators::{Added, NewAuthenticator, Removal, Removed, Remover};
 pub use challenges::{Denial, Denied};
 pub use counted::Counted;
-pub use devices::{Credential, DeviceAddress, Enrolled, NewDevice};
+pub use devices::{Addressed, Credential, DeviceAddress, Enrolled, EnrollingAction, NewDevice, Nonce, Recipient};
 pub use guesses::Spent;
 pub use import::Import;
 pub use lists::no_list;
 pub use pairings::{Of as PairingOf, Redeemed};
 pub use past::{PAGE_USERS, PastPage};
 pub use points::no_point;
-pub use profiles::StoredProfile;
-pub use recent::{Noted, SeenByRules, no_device};
+pub use profiles::{ProfileChange, StoredProfile};
+pub use recent::{Noted, NotedDevice, SeenByRules, UserSeenByRules, no_device};
 pub use rules::no_rule;
 pub use spent::SpentSteps;
 pub use tenants::{Versioned, no_action_config};
+pub use users::{UserAndAction, UserAndSpent};
 
 use countersign_domain::{
     error::Error,

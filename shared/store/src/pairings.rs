@@ -91,7 +91,8 @@ impl TenantStore<'_> {
     pub async fn redeem_pairing(
         &self,
         id: &PairingId,
-        (fingerprint, device): (&str, &Newcomer),
+        fingerprint: &str,
+        device: &Newcomer,
         now: Timestamp,
     ) -> Result<Redeemed, Error> {
         let redeem = Expressions::default()

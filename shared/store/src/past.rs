@@ -49,7 +49,8 @@ impl TenantStore<'_> {
         &self,
         code: &ActionCode,
         since: Timestamp,
-        (after, most_users): (Option<&UserId>, usize),
+        after: Option<&UserId>,
+        most_users: usize,
     ) -> Result<PastPage, Error> {
         let mut page = PastPage::default();
         let (mut shard, mut start) = match after {
@@ -114,11 +115,12 @@ impl TenantStore<'_> {
         Ok(actions)
     }
 
-    /// Every action of the tenant since a time, in no order, from one of `of` parts of a scan of the whole table: for
+    /// Every action of the tenant since a time, in no order, from `part` of `of` parts of a scan of the whole table: for
     /// the operator alone, whom it costs a read of everything. `read` is told how many items were, page by page.
     pub async fn scan_actions(
         &self,
-        (part, of): (i32, i32),
+        part: i32,
+        of: i32,
         since: Timestamp,
         mut each: impl FnMut(UserId, Action),
         read: impl Fn(u64),

@@ -27,6 +27,13 @@ pub struct StoredProfile {
     pub(super) version: u64,
 }
 
+/// A profile that is to take the place of the one that was read.
+#[derive(Clone, Copy)]
+pub struct ProfileChange<'a> {
+    pub old: Option<&'a StoredProfile>,
+    pub new: &'a Profile,
+}
+
 /// A stored profile, where it is of this life of the user: what an earlier one left behind is nobody's.
 pub(super) fn read_profile(item: Option<Attributes>, user: Option<&User>) -> Result<Option<StoredProfile>, Error> {
     let Some(item) = item else { return Ok(None) };

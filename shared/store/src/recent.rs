@@ -39,8 +39,22 @@ pub struct SeenByRules {
 pub struct Noted<'a> {
     pub before: &'a SeenByRules,
     pub recent: &'a Recent,
-    /// The device of the action, as its backend calls it.
-    pub device: Option<(&'a DeviceTag, &'a str)>,
+    pub device: Option<NotedDevice<'a>>,
+}
+
+/// The device of an action, which rules are to know.
+#[derive(Clone, Copy)]
+pub struct NotedDevice<'a> {
+    pub tag: &'a DeviceTag,
+    /// As its backend calls it.
+    pub name: &'a str,
+}
+
+/// A user before an action, with what rules know of it.
+pub struct UserSeenByRules {
+    pub user: Option<User>,
+    pub profile: Option<StoredProfile>,
+    pub seen: SeenByRules,
 }
 
 fn read_recent(item: Option<&Attributes>, user: Option<&User>) -> Result<(Recent, Option<u64>), Error> {
@@ -79,7 +93,7 @@ impl TenantStore<'_> {
         &self,
         id: &UserId,
         device: Option<&DeviceTag>,
-    ) -> Result<(Option<User>, Option<StoredProfile>, SeenByRules), Error> {
+    ) -> Result<UserSeenByRules, Error> {
         let [user, profile, recent] = [keys::user, keys::profile, keys::recent].map(|key| key(self.tenant, id));
         let ([user, profile, recent], device) = match device {
             None => (self.store.get_all([&user, &profile, &recent]).await?, None),
@@ -96,7 +110,7 @@ impl TenantStore<'_> {
             (Some(device), Some(user)) => of_life(device, user)?,
             _ => None,
         };
-        Ok((user, profile, SeenByRules { recent, device, version }))
+        Ok(UserSeenByRules { user, profile, seen: SeenByRules { recent, device, version } })
     }
 
     /// The writes that note an action beside it. They are refused where anything was noted since it was read.
@@ -114,7 +128,7 @@ impl TenantStore<'_> {
             None => self.put_if(item, "attribute_not_exists(pk) OR uid <> :v", Some(s(user.uid.as_str())))?,
             Some(version) => self.put_if(item, "ver = :v", Some(n(version)))?,
         }];
-        let Some((tag, name)) = noted.device else { return Ok(writes) };
+        let Some(NotedDevice { tag, name }) = noted.device else { return Ok(writes) };
         let key = keys::device(self.tenant, &user.id, tag);
         let is_let_through = action.state == State::Allow;
         match &noted.before.device {
@@ -143,7 +157,8 @@ impl TenantStore<'_> {
     /// The writes that tell rules of a success, beside it; none where rules have not seen the action.
     pub(super) fn tell_rules(
         &self,
-        (user, uid): (&UserId, &UserUid),
+        user: &UserId,
+        uid: &UserUid,
         action: &ActionId,
         method: Option<Method>,
         now: Timestamp,
@@ -169,7 +184,7 @@ impl TenantStore<'_> {
 
     /// Tells rules of a success that the backend vouches for. A crash before it leaves an address unknown, no more.
     pub(super) async fn tell_rules_of(&self, user: &User, action: &Action, now: Timestamp) -> Result<(), Error> {
-        let writes = self.tell_rules((&user.id, &user.uid), &action.id, None, now)?;
+        let writes = self.tell_rules(&user.id, &user.uid, &action.id, None, now)?;
         if writes.is_empty() {
             return Ok(());
         }

@@ -122,6 +122,20 @@ pub(super) fn totp_value(sealed: &[u8], spent: &SpentStep) -> AttributeValue {
     AttributeValue::M(value)
 }
 
+/// A user as read, with its profile and an action.
+pub struct UserAndAction {
+    pub user: Option<User>,
+    pub profile: Option<StoredProfile>,
+    pub action: Option<Action>,
+}
+
+/// A user as read, with its profile and what apps that it had have spent.
+pub struct UserAndSpent {
+    pub user: Option<User>,
+    pub profile: Option<StoredProfile>,
+    pub spent: SpentSteps,
+}
+
 impl TenantStore<'_> {
     pub(super) fn update_user(&self, user: &UserId, expressions: &Expressions) -> Result<TransactWriteItem, Error> {
         self.update(&keys::user(self.tenant, user), expressions)
@@ -154,28 +168,22 @@ impl TenantStore<'_> {
     }
 
     /// The user, its profile and one of its actions in one round trip.
-    pub async fn user_profile_and_action(
-        &self,
-        id: &UserId,
-        action: &Key,
-    ) -> Result<(Option<User>, Option<StoredProfile>, Option<Action>), Error> {
+    pub async fn user_profile_and_action(&self, id: &UserId, action: &Key) -> Result<UserAndAction, Error> {
         let wanted = [&keys::user(self.tenant, id), &keys::profile(self.tenant, id), action];
         let [user, profile, action] = self.store.get_all(wanted).await?;
         let user = user.map(|item| read_user(id, &item)).transpose()?;
         let profile = read_profile(profile, user.as_ref())?;
-        Ok((user, profile, action.map(|item| super::actions::read_action(&item)).transpose()?))
+        let action = action.map(|item| super::actions::read_action(&item)).transpose()?;
+        Ok(UserAndAction { user, profile, action })
     }
 
     /// The user, its profile, and what apps that it had have spent, in one round trip.
-    pub async fn user_profile_and_spent(
-        &self,
-        id: &UserId,
-    ) -> Result<(Option<User>, Option<StoredProfile>, SpentSteps), Error> {
+    pub async fn user_profile_and_spent(&self, id: &UserId) -> Result<UserAndSpent, Error> {
         let wanted = [&keys::user(self.tenant, id), &keys::profile(self.tenant, id), &keys::spent(self.tenant, id)];
         let [user, profile, spent] = self.store.get_all(wanted).await?;
         let user = user.map(|item| read_user(id, &item)).transpose()?;
         let profile = read_profile(profile, user.as_ref())?;
-        Ok((user, profile, read_spent(spent.as_ref())?))
+        Ok(UserAndSpent { user, profile, spent: read_spent(spent.as_ref())? })
     }
 
     /// Ends this life of the user, then sweeps what it left. The first write ends everything that is under way:

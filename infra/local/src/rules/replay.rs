@@ -112,7 +112,7 @@ pub async fn run(
                 // The table has more than it said.
                 bar.set_length(bar.length().max(Some(bar.position())).unwrap_or_default());
             };
-            app.store().tenant(&tenant).scan_actions((part, parts), since, count, read).await.map(|()| report)
+            app.store().tenant(&tenant).scan_actions(part, parts, since, count, read).await.map(|()| report)
         })
     });
     let tasks: Vec<_> = tasks.collect();

@@ -14,7 +14,7 @@ use super::{
     DataPoint,
     catalogue::{ANONYMOUS_IPS, OFAC_COUNTRIES, variable},
     list::{self, Members, ValueList},
-    recent::{Device, Origin, Recent, Stay},
+    recent::{Coordinates, Device, Origin, Recent, Stay},
     understood,
 };
 use crate::{
@@ -49,7 +49,7 @@ pub struct Place {
     /// The number of its autonomous system.
     pub asn: Option<u32>,
     /// Degrees north and east.
-    pub location: Option<(f64, f64)>,
+    pub location: Option<Coordinates>,
 }
 
 impl Place {
@@ -190,15 +190,15 @@ pub fn of_lists(data: &Data, lists: &Lists) -> Data {
 const MOST_KM_PER_HOUR: f64 = 1000.0;
 const LEAST_KM: f64 = 100.0;
 
-fn is_impossible(last: Stay, (latitude, longitude): (f64, f64), now: Timestamp) -> bool {
-    let km = kilometres((last.latitude, last.longitude), (latitude, longitude));
+fn is_impossible(last: Stay, here: Coordinates, now: Timestamp) -> bool {
+    let km = kilometres(Coordinates { latitude: last.latitude, longitude: last.longitude }, here);
     let seconds = i32::try_from(now.as_second() - last.at).unwrap_or(i32::MAX).max(0);
     km > LEAST_KM && km * 3600.0 > MOST_KM_PER_HOUR * f64::from(seconds)
 }
 
 /// Along a great circle (the haversine formula; mean radius of the earth).
-fn kilometres(from: (f64, f64), to: (f64, f64)) -> f64 {
-    let [lat1, lon1, lat2, lon2] = [from.0, from.1, to.0, to.1].map(f64::to_radians);
+fn kilometres(from: Coordinates, to: Coordinates) -> f64 {
+    let [lat1, lon1, lat2, lon2] = [from.latitude, from.longitude, to.latitude, to.longitude].map(f64::to_radians);
     let half = |angle: f64| (angle / 2.0).sin().powi(2);
     let h = half(lat2 - lat1) + lat1.cos() * lat2.cos() * half(lon2 - lon1);
     2.0 * 6371.0 * h.sqrt().min(1.0).asin()

@@ -46,6 +46,13 @@ struct Known {
     at: i64,
 }
 
+/// A point on the earth, in degrees north and east.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Coordinates {
+    pub latitude: f64,
+    pub longitude: f64,
+}
+
 /// Where the user was, and when (Unix seconds).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stay {
@@ -82,8 +89,7 @@ pub struct Origin {
     /// In its canonical form.
     pub address: Option<String>,
     pub device: Option<DeviceTag>,
-    /// Degrees north and east.
-    pub location: Option<(f64, f64)>,
+    pub location: Option<Coordinates>,
 }
 
 /// A device of a user (contract, S26): seen by rules, and perhaps remembered.
@@ -157,10 +163,10 @@ impl Recent {
     }
 
     /// Notes an action that begins.
-    pub fn began(&mut self, (id, code): (&ActionId, &ActionCode), as_what: Beginning, origin: &Origin, now: Timestamp) {
+    pub fn began(&mut self, id: &ActionId, code: &ActionCode, as_what: Beginning, origin: &Origin, now: Timestamp) {
         let at = now.as_second();
         self.count(code, at);
-        let place = origin.location.map(|(latitude, longitude)| Stay { latitude, longitude, at });
+        let place = origin.location.map(|Coordinates { latitude, longitude }| Stay { latitude, longitude, at });
         match as_what {
             Beginning::LetThrough => self.learn(origin.address.clone(), place, at),
             Beginning::Challenged | Beginning::HeldBack => {

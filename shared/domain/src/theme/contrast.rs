@@ -50,39 +50,47 @@ type Rgb = [f64; 3];
 const TEXT: f64 = 4.5;
 const SHAPE: f64 = 3.0;
 
-/// What stands on what: the pair's name, foreground, background, and the contrast it needs.
-const PAIRS: [(&str, &str, &str, f64); 12] = [
-    ("bodyText/cardBackground", "colors-body-text", "colors-card-background", TEXT),
-    ("bodyText/containerBackground", "colors-body-text", "colors-container-background", TEXT),
-    ("headingText/cardBackground", "colors-heading-text", "colors-card-background", TEXT),
-    ("headingText/containerBackground", "colors-heading-text", "colors-container-background", TEXT),
-    ("buttonPrimaryText/primaryColor", "colors-button-primary-text", "primary-color", TEXT),
-    (
+/// Two colours of a page, by their names in the theme, and the contrast that they need.
+struct Pair {
+    name: &'static str,
+    foreground: &'static str,
+    background: &'static str,
+    needed: f64,
+}
+
+const fn pair(name: &'static str, foreground: &'static str, background: &'static str, needed: f64) -> Pair {
+    Pair { name, foreground, background, needed }
+}
+
+const PAIRS: [Pair; 12] = [
+    pair("bodyText/cardBackground", "colors-body-text", "colors-card-background", TEXT),
+    pair("bodyText/containerBackground", "colors-body-text", "colors-container-background", TEXT),
+    pair("headingText/cardBackground", "colors-heading-text", "colors-card-background", TEXT),
+    pair("headingText/containerBackground", "colors-heading-text", "colors-container-background", TEXT),
+    pair("buttonPrimaryText/primaryColor", "colors-button-primary-text", "primary-color", TEXT),
+    pair(
         "buttonSecondaryText/buttonSecondaryBackground",
         "colors-button-secondary-text",
         "colors-button-secondary-background",
         TEXT,
     ),
-    ("link/cardBackground", "colors-link", "colors-card-background", TEXT),
-    ("link/containerBackground", "colors-link", "colors-container-background", TEXT),
-    ("bodyText/inputBackground", "colors-body-text", "colors-input-background", TEXT),
-    ("focus/cardBackground", "colors-focus", "colors-card-background", SHAPE),
-    ("focus/containerBackground", "colors-focus", "colors-container-background", SHAPE),
-    ("inputBorder/containerBackground", "colors-input-border", "colors-container-background", SHAPE),
+    pair("link/cardBackground", "colors-link", "colors-card-background", TEXT),
+    pair("link/containerBackground", "colors-link", "colors-container-background", TEXT),
+    pair("bodyText/inputBackground", "colors-body-text", "colors-input-background", TEXT),
+    pair("focus/cardBackground", "colors-focus", "colors-card-background", SHAPE),
+    pair("focus/containerBackground", "colors-focus", "colors-container-background", SHAPE),
+    pair("inputBorder/containerBackground", "colors-input-border", "colors-container-background", SHAPE),
 ];
 
 impl Theme {
     /// What of it is hard to read, with our own colours where it sets none.
     pub fn contrast_warnings(&self) -> Vec<ContrastWarning> {
-        let of = |mode| PAIRS.iter().filter_map(move |pair| self.warning(mode, *pair));
+        let of = |mode| PAIRS.iter().filter_map(move |pair| self.warning(mode, pair));
         of(Mode::Light).chain(of(Mode::Dark)).collect()
     }
 
-    fn warning(
-        &self,
-        mode: Mode,
-        (pair, foreground, background, needed): (&'static str, &str, &str, f64),
-    ) -> Option<ContrastWarning> {
+    fn warning(&self, mode: Mode, pair: &Pair) -> Option<ContrastWarning> {
+        let Pair { name, foreground, background, needed } = *pair;
         let (front, back) = (self.colour(mode, foreground), self.colour(mode, background));
         let page = over(&self.colour(mode, "page-background-background-color"), paper(mode));
         let behind = over(&back, over(&self.colour(mode, "colors-container-background"), page));
@@ -90,7 +98,7 @@ impl Theme {
         // Rounded down: 4.499 is not 4.5.
         let ratio = (ratio * 100.0).floor() / 100.0;
         let (foreground, background) = (front.as_str().to_owned(), back.as_str().to_owned());
-        (ratio < needed).then_some(ContrastWarning { pair, foreground, background, ratio, needed, mode })
+        (ratio < needed).then_some(ContrastWarning { pair: name, foreground, background, ratio, needed, mode })
     }
 
     /// The colour that a page has in the end: the theme's, one that follows from it, or ours.
