@@ -6,7 +6,7 @@ use countersign_core::{
     action::State,
     app::App,
     error::Error,
-    proof::{Verdict, verify_recovery_code, verify_totp},
+    proof::{Success, Verdict, verify_recovery_code, verify_totp},
 };
 
 use crate::{
@@ -68,8 +68,8 @@ pub(crate) async fn answer(app: &App, visit: &Visit, fields: &Fields, once: Once
         _ => verify_totp(app, &visit.caller, typed, app.now()).await?,
     };
     match verdict {
-        Verdict::Accepted { token, .. } => ends::verified(visit, &token).map(Next::Show),
-        refused => Ok(Next::Challenge { wanted: Some(way), problem: refusal(app, visit, way, &refused) }),
+        Verdict::Accepted(Success { token, .. }) => ends::verified(visit, &token).map(Next::Show),
+        refused => Ok(Next::Challenge { wanted: Some(way), problem: refusal(visit, way, &refused) }),
     }
 }
 

@@ -12,7 +12,7 @@ use countersign_core::{
     app::App,
     enrolment,
     error::Error,
-    proof::{Verdict, verify_totp},
+    proof::{Success, Verdict, verify_totp},
 };
 use fast_qr::ECL;
 
@@ -101,10 +101,12 @@ async fn confirm_app(app: &App, visit: &Visit, fields: &Fields) -> Result<Next, 
         return Ok(app_again(t.text(problem)));
     }
     match verify_totp(app, &visit.caller, code, app.now()).await? {
-        Verdict::Accepted { token, enrolled: Some(_) } => with_recovery_codes(app, visit, &token).await.map(Next::Show),
+        Verdict::Accepted(Success { token, enrolled: Some(_) }) => {
+            with_recovery_codes(app, visit, &token).await.map(Next::Show)
+        }
         // The code of an app that was there before.
-        Verdict::Accepted { token, .. } => ends::verified(visit, &token).map(Next::Show),
-        refused => Ok(Next::SetUp { wanted: Some(Way::App), problem: refusal(app, visit, Way::App, &refused) }),
+        Verdict::Accepted(Success { token, .. }) => ends::verified(visit, &token).map(Next::Show),
+        refused => Ok(Next::SetUp { wanted: Some(Way::App), problem: refusal(visit, Way::App, &refused) }),
     }
 }
 

@@ -1,9 +1,9 @@
 //! What somebody typed to prove who they are: what is wrong with it before and after it is compared.
 
+use std::time::Duration;
+
 use countersign_core::{
     action::State,
-    app::App,
-    limiter::{Space, WINDOW_SECONDS},
     method::{recovery::RecoveryCode, totp},
     proof::Verdict,
 };
@@ -24,28 +24,31 @@ impl Way {
 }
 
 /// Why a proof was not taken, how often another may be tried, and when again or how else.
-pub(crate) fn refusal(app: &App, visit: &Visit, way: Way, verdict: &Verdict) -> Vec<String> {
-    let (t, now) = (visit.messages(), app.now());
-    let space = if way == Way::Recovery { Space::Recovery } else { Space::of_code(&visit.action.id) };
-    let budget = visit.user.guesses.of(space);
-    if matches!(verdict, Verdict::Exhausted) {
-        let problem = if budget.is_closed() {
-            let closed = if way == Way::Recovery { "recovery-closed-error" } else { "closed-error" };
-            t.with(closed, "tenant", visit.tenant())
-        } else {
-            let oldest = budget.counting(now).min().unwrap_or(now.as_millisecond());
-            let wait = (oldest + WINDOW_SECONDS * 1000 - now.as_millisecond()).max(1).unsigned_abs();
-            t.count("locked-error", "minutes", wait.div_ceil(60_000))
-        };
-        let has_another = visit.action.state == State::ChallengeRequired && visit.ways().iter().any(|one| *one != way);
-        return [Some(problem), has_another.then(|| t.text("another-way-hint"))].into_iter().flatten().collect();
+pub(crate) fn refusal(visit: &Visit, way: Way, verdict: &Verdict) -> Vec<String> {
+    match verdict {
+        Verdict::Exhausted { retry_after } => exhausted(visit, way, *retry_after),
+        Verdict::Rejected { attempts_left } => rejected(visit, way, *attempts_left),
+        Verdict::Accepted(_) => Vec::new(),
     }
-    // As they were read before this guess took its own.
-    let left = space.limit().saturating_sub(budget.counting(now).count() + 1);
-    let wrong = if way == Way::Recovery { "recovery-wrong-error" } else { "code-wrong-error" };
-    let mut lines = vec![t.text(wrong), t.count("attempts-left-hint", "left", left as u64)];
-    if way == Way::App {
-        lines.push(t.text("code-clock-hint"));
-    }
-    lines
+}
+
+fn exhausted(visit: &Visit, way: Way, retry_after: Option<Duration>) -> Vec<String> {
+    let t = visit.messages();
+    let problem = match retry_after {
+        Some(wait) => {
+            t.count("locked-error", "minutes", u64::try_from(wait.as_millis().div_ceil(60_000)).unwrap_or(u64::MAX))
+        }
+        None if way == Way::Recovery => t.with("recovery-closed-error", "tenant", visit.tenant()),
+        None => t.with("closed-error", "tenant", visit.tenant()),
+    };
+    let has_another = visit.action.state == State::ChallengeRequired && visit.ways().iter().any(|one| *one != way);
+    [Some(problem), has_another.then(|| t.text("another-way-hint"))].into_iter().flatten().collect()
+}
+
+fn rejected(visit: &Visit, way: Way, attempts_left: Option<usize>) -> Vec<String> {
+    let t = visit.messages();
+    let wrong = t.text(if way == Way::Recovery { "recovery-wrong-error" } else { "code-wrong-error" });
+    let left = attempts_left.map(|left| t.count("attempts-left-hint", "left", left as u64));
+    let clock = (way == Way::App).then(|| t.text("code-clock-hint"));
+    [Some(wrong), left, clock].into_iter().flatten().collect()
 }

@@ -145,6 +145,18 @@ impl Budget {
         self.failures >= CLOSED_AFTER
     }
 
+    /// How many more guesses may be made now in this space.
+    pub fn left(&self, space: Space, now: Timestamp) -> usize {
+        space.limit().saturating_sub(self.counting(now).count())
+    }
+
+    /// When a guess may be made again; `None` where the space is closed, and time does not open it.
+    pub fn retry_after(&self, now: Timestamp) -> Option<Duration> {
+        let oldest = self.counting(now).min().unwrap_or(now.as_millisecond());
+        let wait = (oldest + WINDOW_SECONDS * 1000 - now.as_millisecond()).max(1).unsigned_abs();
+        (!self.is_closed()).then(|| Duration::from_millis(wait))
+    }
+
     pub fn room(&self, now: Timestamp) -> Room {
         let over = self.over(now);
         if self.is_closed() || over.is_empty() { Room::Exhausted } else { Room::AfterDropping(over) }

@@ -45,7 +45,7 @@ pub struct Answer<'a> {
 
 /// What the answer came to.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum DeviceVerdict {
     Approved,
     Denied,
     /// The number was another one; the question stays open.
@@ -81,7 +81,7 @@ pub async fn decide(
     kind: Kind,
     answer: &Answer<'_>,
     now: Timestamp,
-) -> Result<Verdict, Error> {
+) -> Result<DeviceVerdict, Error> {
     let answering = Answering::of(app, tenant, kind, answer, now).await?;
     let Answering { credential, challenge, .. } = &answering;
     if !challenge.may_be_answered_by(&credential.uid, &credential.authenticator) {
@@ -222,7 +222,7 @@ impl<'a> Answering<'a> {
     }
 
     /// What the answer comes to, and when an approval counted.
-    async fn finish(&self, about: &About) -> Result<(Verdict, Option<Timestamp>), Error> {
+    async fn finish(&self, about: &About) -> Result<(DeviceVerdict, Option<Timestamp>), Error> {
         let signed = self.signed(about)?;
         if let Some(before) = self.answered_before()? {
             return Ok(before);
@@ -256,7 +256,7 @@ impl<'a> Answering<'a> {
             now: self.now,
         };
         match self.app.store().tenant(self.tenant.id()).accept(&acceptance).await? {
-            Accepted::At(at) => Ok((self.judged(Verdict::Approved), Some(at))),
+            Accepted::At(at) => Ok((self.judged(DeviceVerdict::Approved), Some(at))),
             Accepted::Spent => Err(over()),
             Accepted::Refused => Err(no_longer()),
         }
@@ -276,7 +276,7 @@ impl<'a> Answering<'a> {
         admission::made_by_device(self.app, self.tenant, &asker, verification).await.map(Some)
     }
 
-    async fn deny(&self, about: &About, signed: &Signed) -> Result<Verdict, Error> {
+    async fn deny(&self, about: &About, signed: &Signed) -> Result<DeviceVerdict, Error> {
         let denial = Denial {
             credential: &self.credential,
             about,
@@ -294,17 +294,17 @@ impl<'a> Answering<'a> {
             let (tenant, user, challenge) = (self.tenant.id(), &self.credential.uid, &self.challenge.id);
             tracing::warn!(event = "push_reported", %tenant, %user, %challenge, "the user says: not me");
         }
-        Ok(self.judged(Verdict::Denied))
+        Ok(self.judged(DeviceVerdict::Denied))
     }
 
     /// A challenge that has come to an end: the same answer by the same device again is answered as it was.
-    fn answered_before(&self) -> Result<Option<(Verdict, Option<Timestamp>)>, Error> {
+    fn answered_before(&self) -> Result<Option<(DeviceVerdict, Option<Timestamp>)>, Error> {
         let Self { credential, challenge, answer, now, .. } = self;
         let by_us = challenge.decided.as_ref().filter(|decided| decided.by == credential.authenticator);
         match (challenge.state_at(*now), answer.approved, by_us) {
             (State::Pending, ..) => Ok(None),
-            (State::Verified, true, Some(decided)) => Ok(Some((Verdict::Approved, Some(decided.at)))),
-            (State::Rejected, false, Some(_)) => Ok(Some((Verdict::Denied, None))),
+            (State::Verified, true, Some(decided)) => Ok(Some((DeviceVerdict::Approved, Some(decided.at)))),
+            (State::Rejected, false, Some(_)) => Ok(Some((DeviceVerdict::Denied, None))),
             _ => Err(over()),
         }
     }
@@ -321,21 +321,21 @@ impl<'a> Answering<'a> {
         let store = self.app.store().tenant(self.tenant.id());
         match store.spend_attempt(&self.credential.user, &self.credential.uid, &attempt, self.now).await? {
             Spent::NoSuchUser => Err(Error::InvalidCredential),
-            Spent::Exhausted => Ok(Guess::Not(Verdict::Exhausted)),
+            Spent::Exhausted { .. } => Ok(Guess::Not(DeviceVerdict::Exhausted)),
             Spent::Taken(user) if bool::from(number.as_bytes().ct_eq(typed.as_bytes())) => {
                 Ok(Guess::Right(user.guesses.freed_by(&attempt)))
             }
-            Spent::Taken(_) => Ok(Guess::Not(Verdict::WrongNumber)),
+            Spent::Taken(_) => Ok(Guess::Not(DeviceVerdict::WrongNumber)),
         }
     }
 
     /// Writes the event down: who and how it ended, never the number.
-    fn judged(&self, verdict: Verdict) -> Verdict {
+    fn judged(&self, verdict: DeviceVerdict) -> DeviceVerdict {
         let happened = match verdict {
-            Verdict::Approved => Happened::Approved,
-            Verdict::Denied => Happened::Denied,
-            Verdict::WrongNumber => Happened::WrongNumber,
-            Verdict::Exhausted => Happened::LockedOut,
+            DeviceVerdict::Approved => Happened::Approved,
+            DeviceVerdict::Denied => Happened::Denied,
+            DeviceVerdict::WrongNumber => Happened::WrongNumber,
+            DeviceVerdict::Exhausted => Happened::LockedOut,
         };
         happened.count();
         let (tenant, user, challenge) = (self.tenant.id(), &self.credential.uid, &self.challenge.id);
@@ -346,7 +346,7 @@ impl<'a> Answering<'a> {
 
 enum Guess {
     Right(Vec<Slot>),
-    Not(Verdict),
+    Not(DeviceVerdict),
 }
 
 fn no_longer() -> Error {

@@ -1,6 +1,6 @@
 //! The guess budgets in the user's item: a map of slots and a count of failures for each space (decision 0001).
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -30,8 +30,8 @@ use super::{
 pub enum Spent {
     /// A slot is taken; here is the user as of that moment.
     Taken(Box<User>),
-    /// The budget is spent: nothing may be compared.
-    Exhausted,
+    /// The budget is spent: nothing may be compared. `retry_after` is absent where the space is closed.
+    Exhausted { retry_after: Option<Duration> },
     /// This life of the user is over.
     NoSuchUser,
 }
@@ -168,7 +168,7 @@ impl TenantStore<'_> {
             }
             if budget.is_closed() {
                 count(Counter::GuessesAtClosed);
-                return Ok(Spent::Exhausted);
+                return Ok(Spent::Exhausted { retry_after: None });
             }
             if !Row(&item).has(slots) {
                 // An item from before there were spaces.
@@ -181,7 +181,7 @@ impl TenantStore<'_> {
             expressions = match budget.room(now) {
                 Room::Exhausted if budget.slots.len() < attempt.space().limit() => take_into_map(attempt, uid, now)
                     .require(format!("size({slots}) < :limit OR attribute_exists({slots}.#a)")),
-                Room::Exhausted => return Ok(Spent::Exhausted),
+                Room::Exhausted => return Ok(Spent::Exhausted { retry_after: budget.retry_after(now) }),
                 Room::AfterDropping(over) => in_place_of(take_into_map(attempt, uid, now), &over, slots),
             };
         }
