@@ -128,8 +128,9 @@ pub async fn enrol_device(
     enrol(app, caller, asking, None, now).await
 }
 
-/// The same for the device that used this link and that the page, whose token this is, says is the user's; one write says
-/// both. 409 where the key is enrolled already, there is no room, or the device no longer waits.
+/// The same for a device that used this link, once the page says that it is the user's; the token is the page's. One
+/// write enrols the device and confirms the pairing. 409 where the key is enrolled already, there is no room, or the
+/// device no longer waits.
 pub async fn enrol_paired(
     app: &App,
     caller: &UserCaller,
@@ -140,7 +141,8 @@ pub async fn enrol_paired(
     enrol(app, caller, asking, Some(pairing), now).await
 }
 
-/// What a token that may enrol a device for this method now is about: what [`enrol_device`] asks, before there is a device.
+/// Checks that the token may enrol a device for this method now, as [`enrol_device`] does, before there is a device;
+/// gives what the token is about.
 pub async fn may_enrol_device(
     app: &App,
     caller: &UserCaller,
@@ -179,7 +181,8 @@ async fn enrol(
             if pairing.is_some() {
                 return Err(Error::Conflict("This device is paired already.".into()));
             }
-            // Most likely the same call again, after a lost answer; by whom does not matter, nothing is changed.
+            // Most likely the same call again, after a lost answer. Nothing is changed, so it does not matter who
+            // calls.
             let known = store.authenticators(user).await?.into_iter().find(|one| one.id == description.id);
             return known
                 .map(|known| (admitted.user, known))

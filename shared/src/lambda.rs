@@ -35,7 +35,7 @@ use crate::{
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Serves routes until the process ends. What is wrong at the start is one line, and a failure.
+/// Serves routes until the process ends. A problem at the start is written as one line, and the process fails.
 pub async fn serve(routes: Router<App>, keys: Keys) -> ExitCode {
     ended(answer_requests(routes, keys).await)
 }

@@ -15,13 +15,12 @@ use countersign_core::{
 };
 use futures_util::future::join_all;
 
-/// A challenge is written some milliseconds after its messages were sent (design.md, "Enqueue, then commit"): so often
-/// it is read again before the message goes back.
+/// A challenge is written some milliseconds after its messages were sent (design.md, "Enqueue, then commit"). It is
+/// read this often before the message goes back to the queue.
 const READS: u32 = 4;
 const BETWEEN_READS: Duration = Duration::from_millis(50);
 
-/// A challenge that is not there after so long never will be: whoever meant to write it has failed, for no function
-/// but this runs that long.
+/// A challenge that is not there after this time was never written: no function that writes one runs that long.
 const UNWRITTEN_SECONDS: i64 = 10;
 
 /// Sends what a message asks for.

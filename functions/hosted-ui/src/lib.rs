@@ -48,7 +48,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .route("/healthz", routing::get(healthz))
 }
 
-/// 200 when the table takes a write: what cannot, answers no user.
+/// 200 when the table takes a write: a server that cannot write answers no user.
 async fn healthz(State(app): State<App>) -> Result<Response, Error> {
     app.store().ready(app.now()).await?;
     Ok(([(header::CONTENT_TYPE, "application/json")], r#"{"status":"ok"}"#).into_response())
@@ -144,7 +144,7 @@ async fn show(
     }
 }
 
-/// What a form asks for, once; no other site's form.
+/// Does what a form asks for, once. A form of another site is refused.
 async fn act(
     app: &App,
     sent: SentForm,

@@ -112,7 +112,7 @@ pub(crate) async fn begin(app: &App, visit: &Visit, was: &str) -> Result<Next, E
     Ok(Next::go_to(visit, "/set-up", &more))
 }
 
-/// The page of a pairing as it stands; `None` where the address names none of this page.
+/// The page of a pairing as it stands; `None` where the address names no pairing of this visit.
 pub(crate) async fn show(
     app: &App,
     visit: &Visit,
@@ -147,7 +147,7 @@ pub(crate) async fn answer(app: &App, visit: &Visit, fields: &Fields) -> Result<
     let Some(id) = PairingId::parse(fields.get("pairing")) else {
         return Ok(Redirect::to(&visit.link("/set-up", &[("kind", "phone")])).into_response());
     };
-    // Said twice it is said once: the pairing has one end.
+    // Saying it twice changes nothing, because a pairing has one end.
     let said = match fields.get("act") {
         "pair" => pairing_link::confirm(app, &visit.caller, &id, app.now()).await,
         _ => pairing_link::refuse(app, &visit.caller, &id, app.now()).await,
@@ -177,7 +177,7 @@ async fn picture(app: &App, visit: &Visit, id: &PairingId, fields: &Fields) -> R
     let was = Was::ALL.into_iter().find(|was| was.name() == fields.get("was"));
     let page = PhonePage {
         f: &frame,
-        // Off a screen nothing is smudged: the least correction makes the largest squares.
+        // Nothing on a screen is smudged, so the least error correction is enough, and it makes the largest squares.
         qr: qr(&link, ECL::L)?,
         link,
         problem: &was.map(|was| was.text(t)).into_iter().collect::<Vec<_>>(),
@@ -211,7 +211,8 @@ async fn paired(app: &App, visit: &Visit, id: &PairingId) -> Result<Response, Er
     frame.respond(StatusCode::OK, &PairedPage { f: &frame, pairing: id.as_str() })
 }
 
-/// What the link says to a browser: an app is what it is for. It looks nothing up, so it spends and tells nothing.
+/// The page that a browser shows for the link, which is meant for an app. It looks nothing up, so that it spends and
+/// tells nothing.
 pub(crate) fn link_page(manner: &Manner) -> Result<Response, Error> {
     let frame = Frame::of_stranger(manner, manner.messages().text("pair-heading"))?;
     frame.respond(StatusCode::OK, &PairPage { f: &frame })

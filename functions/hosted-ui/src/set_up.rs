@@ -52,7 +52,7 @@ struct AppPage<'a> {
 }
 
 pub(crate) async fn show(app: &App, visit: &Visit, fields: &Fields, headers: &HeaderMap) -> Result<Next, Error> {
-    // With the phone the token of somebody new may add no more, and the page has still to say that it is there.
+    // Once a phone is paired, the token of a new user may add no more, and the page has still to say that it is paired.
     if let Some(page) = pairing::show(app, visit, fields, headers).await? {
         return Ok(Next::Show(page));
     }
@@ -68,14 +68,14 @@ pub(crate) async fn show(app: &App, visit: &Visit, fields: &Fields, headers: &He
 
 pub(crate) async fn answer(app: &App, visit: &Visit, fields: &Fields, once: Once) -> Result<Next, Error> {
     match fields.get("act") {
-        // Whoever comes here twice only goes on twice.
+        // Sending this form again changes nothing; it only leads on again.
         "kept" => after_set_up(app, visit, &visit.token).map(Next::Show),
         "pair" | "refuse" => pairing::answer(app, visit, fields).await.map(Next::Show),
         "paired" if pairing::is_paired(app, visit, fields).await? => {
             with_recovery_codes(app, visit, &visit.token).await.map(Next::Show)
         }
         "paired" => Ok(Next::go_to(visit, "/set-up", &[])),
-        // The form that set up the first one: its codes were shown.
+        // The same form has set up the first authenticator, and its recovery codes were shown.
         _ if once == Once::Again && !visit.may_add() => {
             ends::end(visit, ends::End::Later, &visit.token).map(Next::Show)
         }
@@ -121,7 +121,7 @@ async fn with_recovery_codes(app: &App, visit: &Visit, token: &str) -> Result<Re
 }
 
 fn after_set_up(app: &App, visit: &Visit, token: &str) -> Result<Response, Error> {
-    // Another token is that of the success which the set-up was.
+    // A token that is not the page's own is that of a success: the first code of the app was one.
     let has_succeeded = token != visit.token;
     // A phone that was paired under enforcement has to answer as well: nobody has signed with its key.
     let next = match visit.action.state {

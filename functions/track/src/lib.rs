@@ -295,7 +295,7 @@ async fn reopen(
     let store = app.store().tenant(tenant.id());
     let key = store.action_key(&user.id, &action.code, &action.key);
     if action.state == action::State::Allow && is_stopped(policy, &user, action.outcome, now) {
-        // Allowed before that was asked: a name used again gets nobody around it.
+        // It was allowed before a second factor was asked for. Using its idempotency key again gets nobody around that.
         match store.set_state(&user, &key, action::State::ChallengeRequired, now).await {
             Ok(stopped) => action = stopped,
             Err(Error::NotFound(_) | Error::Conflict(_)) => return Ok(None),
@@ -350,7 +350,7 @@ fn respond(
         _ => Counter::ActionsChallenged,
     });
     tracing::info!(event = "action_tracked", tenant = %tenant.id(), user = %user.uid, action = %action.id, state = action.state.as_str());
-    // The token of a success ends with it, whoever asks for another.
+    // A token of a success ends with that success, also where track is asked for another one.
     let verified = action.verification.as_ref().map(|verification| verification.at);
     let since = verified.filter(|_| action.state == action::State::ChallengeSucceeded).unwrap_or(now);
     let token = tenant.issue_token(keys, subject, action.id.clone(), scope, since)?;

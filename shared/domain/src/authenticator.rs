@@ -31,7 +31,7 @@ pub struct Authenticator {
     /// Where it is a key of a device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<Device>,
-    /// What changes after the enrolment; attributes of their own.
+    /// What changes after the enrolment. It is stored in attributes of its own.
     #[serde(skip)]
     pub use_so_far: UseSoFar,
 }

@@ -119,8 +119,8 @@ impl Judgement {
         }
     }
 
-    /// While the configuration cannot be read, the failure mode decides and not the copy's rules, which may be others by
-    /// now; but what they block stays blocked.
+    /// While the configuration cannot be read, the failure mode decides and not the copy's rules, which may have
+    /// changed since; but what they block stays blocked.
     pub fn by_failure_mode(&mut self, outcome: Outcome) {
         if self.outcome == Outcome::Block {
             return;

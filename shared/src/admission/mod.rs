@@ -94,7 +94,7 @@ pub fn may_enrol(caller: &UserCaller, admitted: &Admitted, method: Method, now: 
     let action = &admitted.action;
     is_active(&caller.tenant, method)?;
     if method == Method::AuthenticatorApp {
-        // Its first code succeeds the action, so the action has to take it.
+        // The first code of an app succeeds the action, so the action has to allow the method.
         is_answered_by(&caller.tenant, &action.code, method)?;
         if !action.allowed_methods.contains(&method) {
             return Err(not_by(method));
@@ -112,7 +112,7 @@ pub fn may_enrol(caller: &UserCaller, admitted: &Admitted, method: Method, now: 
     Ok(())
 }
 
-/// Whether who holds this token has confirmed who it is a short while ago.
+/// Whether the holder of this token has confirmed a short while ago that they are the user.
 pub fn may_change(caller: &UserCaller, action: &Action, now: Timestamp) -> bool {
     let verified = action.verification.as_ref().map(|verification| verification.at.as_second());
     action.state == State::ChallengeSucceeded

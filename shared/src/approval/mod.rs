@@ -33,7 +33,7 @@ pub struct Answer<'a> {
     pub challenge: &'a ChallengeId,
     pub key: DeviceKey,
     pub approved: bool,
-    /// It was not the user who asked.
+    /// The user says that somebody else asked.
     pub report: bool,
     /// Over the challenge's id.
     pub signature: &'a str,
@@ -48,7 +48,7 @@ pub struct Answer<'a> {
 pub enum DeviceVerdict {
     Approved,
     Denied,
-    /// The number was another one; the question stays open.
+    /// The number was wrong; the question stays open.
     WrongNumber,
     /// Not looked at: the user's guess budget is spent.
     Exhausted,
@@ -114,7 +114,8 @@ pub async fn sign_in(
     let Answering { credential, challenge, .. } = &answering;
     let is_theirs = challenge.subject.as_ref().is_none_or(|subject| subject.uid == credential.uid);
     let about = match claims {
-        // Begun with a token, it is of that action alone; begun without (as the SDKs do), of the one that answers.
+        // A challenge that was begun with a token is for that token's action alone. One that was begun without, as the
+        // SDKs do, is for the action of the token that answers.
         Some(claims) if claims.other.user_uid == credential.uid && is_theirs && is_for(challenge, claims) => {
             admission::about(claims)
         }
@@ -149,7 +150,7 @@ fn subject(tenant: &TenantContext, user: &UserId, uid: &UserUid, about: &About) 
 async fn named(app: &App, tenant: &TenantContext, credential: &Credential, about: About) -> Result<About, Error> {
     let store = app.store().tenant(tenant.id());
     let found = store.action(&store.action_key(&credential.user, &about.code, &about.key)).await?;
-    // What an earlier life, or the time before a reset, left under this name is nobody's.
+    // An action that an earlier life of the user, or the time before a reset, left under this name does not count.
     let Some(found) = found.filter(|found| found.user_uid == credential.uid) else { return Ok(about) };
     match found.state {
         ActionState::ChallengeRequired => Ok(About { id: found.id, is_tracked: true, ..about }),
@@ -164,7 +165,8 @@ fn over() -> Error {
 }
 
 impl<'a> Answering<'a> {
-    /// The key's owner and the challenge, both known and of this kind, and the signature over the challenge's id good.
+    /// Finds the key's owner and the challenge, which must be of this kind, and checks the signature over the
+    /// challenge's id.
     async fn of(
         app: &'a App,
         tenant: &'a TenantContext,
@@ -262,8 +264,8 @@ impl<'a> Answering<'a> {
         }
     }
 
-    /// That the action may be answered by the device, as the configuration stands now; the action to be made, where nobody
-    /// tracked it.
+    /// Checks that the device may answer the action as the configuration stands now; gives the action to be made, where
+    /// nobody tracked it.
     async fn admitted(&self, about: &About, strength: Strength) -> Result<Option<Action>, Error> {
         let Credential { user, uid, method, authenticator, .. } = &self.credential;
         if about.is_tracked {

@@ -35,14 +35,14 @@ use super::{
 pub struct Acceptance<'a> {
     pub user: &'a UserId,
     pub uid: &'a UserUid,
-    /// What it is proved for; of one that nobody tracked, the success makes it.
+    /// The action that it is proved for. Where nobody tracked it, the success makes it.
     pub action: &'a About,
     /// The authenticator that proved it.
     pub by: &'a AuthenticatorId,
     pub proof: Proof<'a>,
     /// Guesses that are given back.
     pub freed: &'a [Slot],
-    /// What tells the user's other devices, where it was sent on its way.
+    /// The notice to the user's other devices, where one was sent.
     pub notice: Option<&'a Challenge>,
     pub now: Timestamp,
 }

@@ -22,7 +22,7 @@ use super::{
     keys::{self, Key},
 };
 
-/// What happened is shown for so long.
+/// How long events are kept, and so shown.
 const EVENTS_KEPT_SECONDS: i64 = 90 * 24 * 3600;
 
 /// The action that entitles to a change.
@@ -34,7 +34,7 @@ pub struct Entitled<'a> {
     pub now: Timestamp,
 }
 
-/// By what an action entitles.
+/// Why an action entitles to a change.
 #[derive(Clone, Copy)]
 pub enum Entitlement<'a> {
     /// It was succeeded a short while ago, and what succeeded it was not taken away since.
@@ -43,7 +43,8 @@ pub enum Entitlement<'a> {
     Enrolment(&'a AuthenticatorId),
 }
 
-/// What users change of their own: by which action, what is written down of it, and what tells their other devices.
+/// A change that users make of their own: the action that entitles to it, the event that is written down, and the
+/// notice to their other devices.
 pub struct OwnChange<'a> {
     pub by: Entitled<'a>,
     pub event: &'a Event,
@@ -70,7 +71,7 @@ pub enum Change {
 }
 
 impl TenantStore<'_> {
-    /// That the action entitles: a condition of a change.
+    /// The condition of a change that its action entitles to it.
     fn entitles(&self, uid: &UserUid, by: Entitled<'_>) -> Result<TransactWriteItem, Error> {
         let entitles = Expressions::default()
             .require("id = :id AND uid = :uid")

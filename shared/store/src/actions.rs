@@ -168,7 +168,7 @@ impl TenantStore<'_> {
     ) -> Result<Tracked, Error> {
         let key = self.action_key(&user.id, &action.code, &action.key);
         let item = write_action(&key, action)?;
-        // What an earlier life of the user left under this key is nobody's.
+        // An action that an earlier life of the user left under this key does not count.
         const UNUSED: &str = "attribute_not_exists(pk) OR uid <> :v";
         let today = day(action.created_at);
         let notes = !is_new && !user.can_answer() && user.seen != Some(today);

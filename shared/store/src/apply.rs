@@ -1,4 +1,5 @@
-//! A tenant's rules brought to where files want them: what is written is what a plan said, of what the plan was made from.
+//! Brings a tenant's rules to what files say. What is written is what the plan showed, and only while the rules are
+//! still those that the plan was made from.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -34,7 +35,7 @@ pub struct Configured {
     items: BTreeMap<String, Attributes>,
 }
 
-/// How far it came.
+/// How far the changes were applied.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Applied {
     All,
@@ -107,7 +108,7 @@ impl TenantStore<'_> {
         Ok(Applied::All)
     }
 
-    /// What is named is there before what names it, and goes after it.
+    /// A list or a data point is put before the rules that name it, and deleted after them.
     fn units(&self, seen: &Configured, wanted: &Configured) -> Result<Vec<Unit>, Error> {
         let (mut first, mut last) = (Vec::new(), Vec::new());
         for point in &wanted.points {
@@ -140,7 +141,8 @@ impl TenantStore<'_> {
         Ok(first)
     }
 
-    /// A kind of action with its rules, by their places: what two rules exchange is exchanged at once.
+    /// A kind of action with its rules, by their priorities, in one write: two rules that exchange their priorities
+    /// exchange them at once.
     fn action_unit(&self, seen: &Configured, wanted: &Configured, config: &ActionConfig) -> Result<Unit, Error> {
         let code = &config.action_code;
         let before = seen.actions.iter().find(|known| known.action_code == *code);
@@ -156,7 +158,7 @@ impl TenantStore<'_> {
                 let key = keys::rule(self.tenant, code, *priority);
                 let put = match old.contains_key(priority) {
                     true => self.put_seen(seen, &key, item)?,
-                    // What an earlier life of the action left there is nobody's.
+                    // A rule that an earlier life of the action left there does not count.
                     false => {
                         let bytes = item.size();
                         let write = self.put_if(item, "attribute_not_exists(pk) OR cid <> :v", Some(n(life)))?;
@@ -229,7 +231,7 @@ impl Unit {
     }
 }
 
-/// A failure after a part was written, which whoever applies has to know.
+/// A failure after a part was written, which the operator has to know in order to apply once more.
 fn unfinished(cause: &Error) -> Error {
     let cause = std::error::Error::source(cause).map_or_else(|| cause.to_string(), ToString::to_string);
     Error::unavailable(format!("a part had been written when the store failed: apply once more. {cause}"))
@@ -262,7 +264,7 @@ fn by_place<'a>(rules: &'a [Rule], code: &ActionCode) -> BTreeMap<u8, &'a Rule> 
     rules.iter().filter(|rule| rule.action_code == *code).map(|rule| (rule.priority, rule)).collect()
 }
 
-/// Whether nothing has changed that a plan is about: when an action was last tracked is nothing of that.
+/// Whether nothing has changed that a plan is about. The time at which an action was last tracked does not count.
 fn same(one: &BTreeMap<String, Attributes>, other: &BTreeMap<String, Attributes>) -> bool {
     let of = |items: &BTreeMap<String, Attributes>| {
         let marks = items

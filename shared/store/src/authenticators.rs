@@ -43,7 +43,7 @@ pub struct Removal<'a> {
     /// Not where it is the only one that the user has.
     pub keep_last: bool,
     pub remover: Remover<'a>,
-    /// What tells the user's other devices, where it was sent on its way.
+    /// The notice to the user's other devices, where one was sent.
     pub notice: Option<&'a Challenge>,
     pub now: Timestamp,
 }
@@ -51,9 +51,9 @@ pub struct Removal<'a> {
 /// Who takes an authenticator away.
 #[derive(Clone, Copy)]
 pub enum Remover<'a> {
-    /// Its owner, by what entitles them, or the device itself: what they were entitled to goes on.
+    /// Its owner, with what entitles them, or the device itself: the owner's tokens and open actions go on.
     Owner(Option<Entitled<'a>>),
-    /// The customer: what it had succeeded ends with it, and with the last one everything does.
+    /// The customer: what the authenticator had succeeded ends with it, and the removal of the last one is a reset.
     Customer,
 }
 
@@ -72,7 +72,7 @@ pub struct NewAuthenticator {
     pub sealed: Option<Vec<u8>>,
     /// The last step that was accepted of the secret, where the user had it before.
     pub last_step: Step,
-    /// What tells the user's devices, where it was sent on its way.
+    /// The notice to the user's devices, where one was sent.
     pub notice: Option<Challenge>,
 }
 
@@ -183,7 +183,7 @@ impl TenantStore<'_> {
         self.remove_authenticator_and(user, removal, &[]).await
     }
 
-    /// The same together with other writes, whose conditions it needs; [`Removed::Gone`] where they fail too.
+    /// The same together with other writes; [`Removed::Gone`] also where a condition of one of those fails.
     pub(super) async fn remove_authenticator_and(
         &self,
         user: &User,
@@ -215,7 +215,8 @@ impl TenantStore<'_> {
                 true => self.note_spent(&user, [id], &self.spent(&user.id).await?, removal.now)?,
                 false => None,
             };
-            // Right behind the user's half, so that its refusal is told from that of others.
+            // The note stands second, right behind the user's half, so that its refusal is told from that of the other
+            // writes.
             let notes = spent.is_some();
             let write = async || {
                 let mut writes = vec![self.update_user(&user.id, &remove)?];
@@ -267,7 +268,7 @@ impl TenantStore<'_> {
         let is_its_own =
             user.pending.as_ref().is_some_and(|one| one.id == **id && one.entitled_by.as_ref() != Some(*id));
         if is_its_own {
-            // The same secret, given out and not confirmed, would begin at no step.
+            // The same secret may be given out and not confirmed: enrolled later, it would not know its last step.
             remove = remove.remove(PENDING);
         }
         let revoked = match remover {
@@ -289,7 +290,7 @@ impl TenantStore<'_> {
         match remover {
             Remover::Owner(Some(by)) => remove = remove.still_entitled(*by),
             Remover::Owner(None) => {}
-            // What was given out to whoever had this one is not completed.
+            // A secret that was given out on a success by this authenticator must not be completed any more.
             Remover::Customer if user.pending.as_ref().is_some_and(|one| one.entitled_by.as_ref() == Some(*id)) => {
                 remove = remove.remove(PENDING);
             }
@@ -362,7 +363,7 @@ impl TenantStore<'_> {
         Ok(TransactWriteItem::builder().delete(delete.build().map_err(Error::internal)?).build())
     }
 
-    /// Where the keys of an authenticator stand.
+    /// Where the credential of an authenticator stands; `None` where it has none.
     pub(super) fn credentials_of(&self, one: &Authenticator) -> Result<Option<Key>, Error> {
         let Some(device) = &one.device else { return Ok(None) };
         let key = DeviceKey::parse(&device.public_key).map_err(|_| Error::internal("a stored key is damaged"))?;

@@ -59,7 +59,7 @@ pub struct Denial<'a> {
     pub credential: &'a Credential,
     pub about: &'a About,
     pub receipt: &'a Receipt,
-    /// From then on pushes may be sent again, Unix seconds: the user said "not me", and the action fails.
+    /// Unix seconds until which no push is sent, because the user said "not me". The action fails with that.
     pub quiet_until: Option<i64>,
     pub now: Timestamp,
 }
@@ -209,8 +209,8 @@ impl TenantStore<'_> {
         }
     }
 
-    /// Writes down that a challenge is over unanswered, so that nobody whose clock lags decides it after that was
-    /// seen; the challenge as it is then.
+    /// Writes down that a challenge expired unanswered, and gives it as it is then. After that no server whose clock
+    /// lags can decide it.
     pub async fn expire(&self, challenge: &Challenge) -> Result<Challenge, Error> {
         let expire = Expressions::default()
             .set("st = :expired")
@@ -290,7 +290,8 @@ impl TenantStore<'_> {
         self.update(&self.action_key(&credential.user, &about.code, &about.key), &fail)
     }
 
-    /// The item of a notice, beside the change that it tells of: a message whose change was not written finds nothing.
+    /// The item of a notice, written with the change that it tells of. Where the change is not written, the message
+    /// finds no notice and is dropped.
     pub(super) fn put_notice(&self, notice: Option<&Challenge>) -> Result<Option<TransactWriteItem>, Error> {
         let Some(notice) = notice else { return Ok(None) };
         let item = write_challenge(&keys::challenge(self.tenant, &notice.id), notice)?;

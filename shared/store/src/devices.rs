@@ -27,7 +27,7 @@ use super::{
     users::read_user,
 };
 
-/// Whose a key is.
+/// The owner of a device's key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credential {
     pub method: Method,
@@ -64,15 +64,16 @@ impl Credential {
 pub struct NewDevice<'a> {
     pub description: &'a Authenticator,
     pub key: &'a DeviceKey,
-    /// Where its push service knows it.
+    /// The token by which its push service knows it.
     pub push_token: Option<&'a str>,
     /// The action whose token enrols it: it must still be one that may.
     pub action: EnrollingAction<'a>,
-    /// The user has nothing enrolled, and must not have by then.
+    /// The user has nothing enrolled, which the write repeats as its condition.
     pub is_first: bool,
-    /// What tells the user's other devices, where it was sent on its way.
+    /// The notice to the user's other devices, where one was sent.
     pub notice: Option<&'a Challenge>,
-    /// The link that the device used: it must wait for its page's word, which this is.
+    /// The pairing of the link that the device used. This write is its page's confirmation, on the condition that the
+    /// device waits for it.
     pub pairing: Option<&'a PairingId>,
     pub now: Timestamp,
 }
@@ -152,7 +153,8 @@ impl TenantStore<'_> {
         if let Some(token) = new.push_token {
             item.put(PUSH_TOKEN, s(token));
         }
-        // Whoever enrols the first is entitled to what goes with it, such as recovery codes; nobody else is.
+        // The action that enrols the user's first device, and no other, entitles to what goes with it, such as recovery
+        // codes.
         let enrols = match new.is_first {
             true => {
                 open = open.set("en = :enrolled").value(":enrolled", s(description.id.as_str()));

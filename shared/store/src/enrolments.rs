@@ -18,8 +18,8 @@ use super::{
 };
 
 impl Expressions {
-    /// That the user has nothing to answer with: the condition of whoever enrols without having proved anything. Addresses
-    /// that a backend vouches for are still the ones that were read.
+    /// The condition of enrolling without a proof: the user has nothing to answer with, and the addresses that a
+    /// backend vouches for are still those that were read.
     pub(super) fn nothing_to_answer_with(self, user: &User) -> Self {
         if user.secretless.is_empty() || user.can_answer() {
             return self.require("size(totp) = :none AND size(att) = :none").value(":none", n(0));
@@ -68,7 +68,7 @@ impl TenantStore<'_> {
         }
     }
 
-    /// Says what the owner calls the secret that was given out; nothing where another was by then.
+    /// Sets what the owner calls the secret that was given out; does nothing where another was given out since.
     pub async fn name_pending(&self, user: &User, pending: &AuthenticatorId, name: &str) -> Result<(), Error> {
         let rename = Expressions::default()
             .set("pend.n = :name")

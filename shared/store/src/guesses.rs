@@ -84,10 +84,10 @@ impl Expressions {
         })
     }
 
-    /// Begins the counts of failures anew that a success of this worth ends.
+    /// Resets the counts of failures that a success of this worth ends.
     pub(super) fn opened_by(self, worth: Worth) -> Self {
         Space::opened_by(worth).fold(self, |all, space| match place(space).1 {
-            // In each item, because older versions read it.
+            // This count is in each item, because older versions read it.
             CODE_FAILURES => all.set("ft = :zero").value(":zero", n(0)),
             failures => all.remove(failures),
         })
@@ -113,7 +113,8 @@ impl Expressions {
     }
 }
 
-/// The update that takes a slot, by a way that `set` names, of a user in this life and of a space that is not closed.
+/// The update that takes a slot as `set` says, on the condition that the user is in this life and the space is not
+/// closed.
 fn take(attempt: &Slot, uid: &UserUid, set: &str) -> Expressions {
     let (_, failures) = place(attempt.space());
     Expressions::default()
@@ -171,7 +172,7 @@ impl TenantStore<'_> {
                 return Ok(Spent::Exhausted { retry_after: None });
             }
             if !Row(&item).has(slots) {
-                // An item from before there were spaces.
+                // The item is from before there were spaces.
                 let first = HashMap::from([(attempt.as_str().to_owned(), n(now.as_millisecond()))]);
                 expressions = take(attempt, uid, &format!("{slots} = :first"))
                     .require(format!("attribute_not_exists({slots})"))

@@ -1,4 +1,4 @@
-//! Users that were somebody else's: what is known of each, in one transaction; and the list of them all.
+//! Import of users from another system, each in one transaction; and the list of all users.
 
 use std::collections::HashMap;
 
@@ -33,7 +33,7 @@ pub struct Import<'a> {
     pub profile: Option<&'a Profile>,
     /// Apps that the user does not have yet, each once.
     pub apps: &'a [NewAuthenticator],
-    /// What apps that the user had have spent.
+    /// The steps that apps of the user had spent when they were removed.
     pub spent: &'a SpentSteps,
 }
 
@@ -94,8 +94,8 @@ impl TenantStore<'_> {
         add
     }
 
-    /// The ids of all users, in no order, from a scan of the whole table: for the operator alone, whom it costs a read
-    /// of everything. With `unlisted`, only those from before there was an index of users.
+    /// The ids of all users, in no order, from a scan of the whole table. It reads everything, so it is for the
+    /// operator alone. With `unlisted`, only those from before there was an index of users.
     pub async fn scan_users(&self, unlisted: bool) -> Result<Vec<UserId>, Error> {
         let (mut users, mut start) = (Vec::new(), None);
         let prefix = keys::user_partition_prefix(self.tenant);

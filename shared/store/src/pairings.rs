@@ -36,7 +36,8 @@ pub enum Redeemed {
     NoSuch,
 }
 
-/// Whose pairing it must be for a page to say something of it.
+/// The pairing that a page confirms or refuses. It must be of this action of this user, which the condition of the
+/// write holds.
 #[derive(Clone, Copy)]
 pub struct Of<'a> {
     pub pairing: &'a PairingId,

@@ -1,4 +1,4 @@
-//! Actions that are past, for who asks what other rules would have made of them.
+//! Past actions, for asking what other rules would have made of them.
 
 use futures_util::future::try_join_all;
 
@@ -115,8 +115,8 @@ impl TenantStore<'_> {
         Ok(actions)
     }
 
-    /// Every action of the tenant since a time, in no order, from `part` of `of` parts of a scan of the whole table: for
-    /// the operator alone, whom it costs a read of everything. `read` is told how many items were, page by page.
+    /// Every action of the tenant since a time, in no order, from `part` of `of` parts of a scan of the whole table. It
+    /// reads everything, so it is for the operator alone. `read` is told how many items were read, page by page.
     pub async fn scan_actions(
         &self,
         part: i32,

@@ -53,7 +53,8 @@ impl TenantStore<'_> {
             match contended(async || self.store.transact(writes.clone()).await).await {
                 Ok(()) => return Ok(new.clone()),
                 Err(Refusal::Cancelled(refused)) => {
-                    // Somebody was first, this very call among them; or the tenant changed.
+                    // An enforcement is there already, perhaps by an earlier run of this very call; or the tenant
+                    // changed.
                     if let Some(Some(Some(first))) = refused.first() {
                         return Row(first).document(DOCUMENT);
                     }
@@ -139,13 +140,13 @@ impl TenantStore<'_> {
 }
 
 impl Expressions {
-    /// Takes off the user what is finished by this very write.
+    /// Takes a required action off the user, because this very write finishes it.
     pub(super) fn done(self, action: RequiredAction) -> Self {
         self.delete(format!("{REQUIRED} :action")).value(":action", required_value([action].into_iter()))
     }
 }
 
-/// A new user's item, where what it comes with finishes something.
+/// Takes a required action off a new user's item, because what the user comes with finishes it.
 pub(super) fn finished(item: &mut Item, user: &User, action: RequiredAction) {
     match user.required.iter().copied().filter(|one| *one != action).collect::<Vec<_>>() {
         left if left.is_empty() => item.remove(REQUIRED),

@@ -34,7 +34,7 @@ pub struct ProfileChange<'a> {
     pub new: &'a Profile,
 }
 
-/// A stored profile, where it is of this life of the user: what an earlier one left behind is nobody's.
+/// The stored profile, where it is of this life of the user. One that an earlier life left behind does not count.
 pub(super) fn read_profile(item: Option<Attributes>, user: Option<&User>) -> Result<Option<StoredProfile>, Error> {
     let Some(item) = item else { return Ok(None) };
     let row = Row(&item);

@@ -1,4 +1,5 @@
-//! What rules remember of a user, and its devices: read and written with the action, and told of a success with it.
+//! What rules remember of a user and of its devices. It is read and written with an action, and learns of a success in
+//! the write that succeeds the action.
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
@@ -247,7 +248,7 @@ impl TenantStore<'_> {
     }
 }
 
-/// What is known of a device, taken back.
+/// The update that takes back what is known of a device.
 pub(super) fn invalidated(user: &User, now: Timestamp) -> Expressions {
     of_uid(&user.uid).set("inv = :now").remove(REMEMBERED_UNTIL).value(":now", time(now))
 }

@@ -23,7 +23,7 @@ pub(super) struct StoredRule {
     rule: Rule,
     /// The life of the action configuration that it belongs to.
     life: u64,
-    /// Names the write that made it what it is.
+    /// Random, and another one with each write of the rule.
     version: u64,
 }
 
@@ -32,7 +32,8 @@ pub(super) fn read_rule(item: &Attributes) -> Result<StoredRule, Error> {
     Ok(StoredRule { rule: row.document(DOCUMENT)?, life: row.number(LIFE)?, version: row.number(VERSION)? })
 }
 
-/// The rules of action configurations as they are now: what an earlier one of the same code left behind is nobody's.
+/// The rules of action configurations as they are now. Rules that an earlier configuration of the same code left behind
+/// do not count.
 pub(super) fn of_these_lives(rules: Vec<StoredRule>, actions: &[ActionConfig]) -> Vec<Rule> {
     let lives = |stored: &StoredRule| {
         actions.iter().any(|config| config.action_code == stored.rule.action_code && config.life == stored.life)
@@ -96,7 +97,8 @@ impl TenantStore<'_> {
             let moved = rule.priority != old.rule.priority;
             match written {
                 Err(Refusal::Cancelled(_)) if !moved => {}
-                // Only the place of the new priority is spoken of; another change of this rule is tried again.
+                // Only another rule in the place of the new priority is a refusal. Where this rule changed meanwhile,
+                // it is tried again.
                 Err(Refusal::Cancelled(refused)) if refused.first().is_none_or(Option::is_none) => {}
                 other => return self.placed(other, &rule).map(|_| rule),
             }
@@ -145,7 +147,7 @@ impl TenantStore<'_> {
         }
     }
 
-    /// What became of a write that puts a rule in the place of its priority first.
+    /// The result of a write whose first part puts a rule in the place of its priority.
     fn placed(&self, written: Result<(), Refusal>, rule: &Rule) -> Result<(), Error> {
         match written {
             Ok(()) => Ok(()),

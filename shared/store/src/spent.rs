@@ -2,8 +2,8 @@
 //! the step that was accepted last: a code is accepted once, whatever happens to its authenticator and its user in
 //! between (RFC 6238, section 5.2; I1).
 //!
-//! The id of an app is its secret's fingerprint under the tenant's data key and the life of the user. So the place where
-//! it was removed needs no key to write the step down, and who adds a secret finds it under each life that is named here.
+//! The id of an app is its secret's fingerprint under the tenant's data key and the life of the user. So removing an
+//! app writes the step down without any key, and adding a secret finds the step under each life that is named here.
 
 use std::collections::BTreeMap;
 
@@ -27,11 +27,11 @@ use super::{
     users::read_user,
 };
 
-/// For so long a step is kept. The widest window ends four minutes after a step began: a period is at most two minutes
+/// How long a step is kept. The widest window ends four minutes after a step began: a period is at most two minutes
 /// long, and one step of drift is accepted.
 const KEPT_SECONDS: i64 = 3600;
 
-/// What was spent by apps that a user had, as it was read.
+/// The steps that apps of a user had spent when they were removed, as it was read.
 #[derive(Clone, Debug, Default)]
 pub struct SpentSteps {
     gone: BTreeMap<AuthenticatorId, Gone>,
@@ -75,7 +75,7 @@ impl TenantStore<'_> {
         read_spent(self.store.get(&keys::spent(self.tenant, id)).await?.as_ref())
     }
 
-    /// That no app went since this was read: the condition of adding one.
+    /// The condition of adding an app: none was removed since this was read.
     pub(super) fn none_went(&self, user: &UserId, seen: &SpentSteps) -> Result<TransactWriteItem, Error> {
         let same = match seen.version {
             Some(version) => Expressions::default().require("ver = :seen").value(":seen", n(version)),
@@ -84,7 +84,8 @@ impl TenantStore<'_> {
         self.check(&keys::spent(self.tenant, user), &same)
     }
 
-    /// Writes down what apps that go have spent, over what was read. `None` where they have spent nothing.
+    /// Writes down what apps that are removed have spent, in place of what was read. `None` where they have spent
+    /// nothing.
     pub(super) fn note_spent<'a>(
         &self,
         user: &User,
@@ -116,7 +117,7 @@ impl TenantStore<'_> {
 }
 
 impl Expressions {
-    /// That some apps of a user have spent what they had when the user was read.
+    /// The condition that some apps of a user have spent no more than when the user was read.
     pub(super) fn spent_as_read<'a>(self, user: &User, going: impl IntoIterator<Item = &'a AuthenticatorId>) -> Self {
         let going = going.into_iter().filter_map(|id| Some((id, user.totp.get(id)?))).enumerate();
         going.fold(self, |all, (index, (id, app))| {

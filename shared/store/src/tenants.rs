@@ -119,8 +119,8 @@ impl TenantStore<'_> {
         Ok(tenant.map(|(tenant, version)| Versioned { tenant, actions, points, rules, lists, policy, version }))
     }
 
-    /// Changes the tenant and its API keys in one transaction, on the tenant as it is now. Once two factors are asked of
-    /// everybody, not so that nobody could set one up.
+    /// Changes the tenant and its API keys in one transaction, on the tenant as it is now. Once two factors are asked
+    /// of everybody, a change after which nobody could set one up is refused.
     pub async fn change(&self, change: impl Fn(&mut Tenant) -> Result<(), Error>) -> Result<Tenant, Error> {
         for _ in 0..5 {
             let seen = self.load().await?.ok_or_else(|| Error::NotFound("There is no such tenant.".into()))?;

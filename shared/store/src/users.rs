@@ -1,4 +1,4 @@
-//! Users: what every operation reads, how it is stored, and how a life of one ends.
+//! Users: what every operation reads, how it is stored, and how the life of a user ends.
 
 use std::collections::BTreeMap;
 
@@ -201,13 +201,13 @@ impl TenantStore<'_> {
             if alive.as_ref().is_none_or(|alive| !alive.is_of_same_life(&uid)) {
                 let key = Key { pk: partition.clone(), sk: row.text(SK)?.to_owned() };
                 if key.sk.starts_with(keys::AUTHENTICATOR) {
-                    // Before the description, which alone says which keys there are.
+                    // Deleted before the description, because that alone says which keys there are.
                     if let Some(credential) = self.credentials_of(&read_authenticator(item)?)? {
                         self.delete_of_life(&credential, &uid).await?;
                     }
                 }
                 if key.sk == keys::PROFILE {
-                    // Before the profile, which alone says where they are.
+                    // Deleted before the profile, because that alone says where they are.
                     for (kind, value) in row.document::<Profile>(DOCUMENT)?.contacts() {
                         self.delete_of_life(&self.contact_key(kind, &value, id), &uid).await?;
                     }
@@ -225,7 +225,7 @@ impl TenantStore<'_> {
         // Each turn that loses means that an app of the user was used, came or went, so there are few.
         for _ in 0..8 {
             let (user, spent) = self.user_and_spent(id).await?;
-            // A later life is not what was to be deleted.
+            // A later life of the user was not meant.
             let Some(user) = user.filter(|user| life.as_ref().is_none_or(|life| *life == user.uid)) else {
                 return Ok(());
             };

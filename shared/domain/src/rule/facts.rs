@@ -142,7 +142,7 @@ pub fn data(known: &Known<'_>) -> Data {
     all.0
 }
 
-/// All absent without an address that can be read; each absent without the list or the database it is asked of.
+/// Without an address that can be read all of these are absent; without its list or its database each one is.
 fn of_address(known: &Known<'_>, all: &mut Collected) {
     let Some(address) = known.given.address() else { return };
     let text = address.to_string();
@@ -160,7 +160,8 @@ fn of_address(known: &Known<'_>, all: &mut Collected) {
     }
 }
 
-/// Adds what follows from other data and the lists, where it is not said: of data that somebody wrote down.
+/// Adds what follows from other data and the lists, unless it is given: for data that a person wrote down, as in a test
+/// case.
 pub fn complete(data: &mut Data, code: &ActionCode, lists: &Lists, now: Timestamp) {
     let mut follows = Collected::default();
     of_time(now, &mut follows);
@@ -204,7 +205,7 @@ fn kilometres(from: Coordinates, to: Coordinates) -> f64 {
     2.0 * 6371.0 * h.sqrt().min(1.0).asin()
 }
 
-/// A device that says no id is new, and not remembered: it is the client that chooses to say none.
+/// A device without an id counts as new and not remembered, because a client is free to send none.
 fn of_device(known: &Known<'_>, all: &mut Collected) {
     all.put("device.id", known.given.device_id.filter(|id| !id.is_empty()));
     all.put("device.isNew", Some(!known.device.is_some_and(Device::is_known)));
@@ -260,7 +261,7 @@ fn of_user(known: &Known<'_>, all: &mut Collected) {
     all.put("user.isEnrolled", Some(user.is_enrolled()));
     let methods = user.enrolled_methods();
     all.put("user.enrolledMethods", Some(methods.iter().map(|method| method.as_str()).collect::<Vec<_>>()));
-    // A code of an authenticator that the user still has, or a challenge since there are rules.
+    // A code of an app that the user still has was accepted, or a challenge has succeeded since the action has rules.
     let has_verified = known.recent.has_verified() || user.totp.values().any(|credential| credential.spent.at > 0);
     all.put("user.hasPreviouslyVerified", Some(has_verified));
     let age = known.now.as_second() - user.created_at.as_second();

@@ -11,16 +11,16 @@ use crate::{
     id::{ActionCode, ActionId, DeviceTag},
 };
 
-/// So many addresses are remembered, and so many questions that are open; the oldest make room.
+/// At most this many addresses and open questions are remembered; the oldest make room.
 const MOST: usize = 20;
-/// So many kinds of action are counted.
+/// At most this many kinds of action are counted.
 const MOST_CODES: usize = 20;
 
 const FINE: i64 = 300;
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
 
-/// How an action begins, as far as its user's next ones are concerned.
+/// How an action begins, as far as later actions of its user depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Beginning {
     LetThrough,

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::{Appearance, Theme, value::Colour};
 
 /// Our pages' own colours, where a theme sets none: name, light, dark. Their style sheet has the same, which a test
-/// compares; of two shades of running text this is the softer.
+/// compares. Our pages have two shades of running text; this is the softer one.
 pub const DEFAULTS: [(&str, &str, &str); 12] = [
     ("primary-color", "#1f4fd8", "#8fb0ff"),
     ("page-background-background-color", "#f3f5f9", "#0e131b"),
@@ -83,7 +83,7 @@ const PAIRS: [Pair; 12] = [
 ];
 
 impl Theme {
-    /// What of it is hard to read, with our own colours where it sets none.
+    /// The pairs of colours that are hard to read. Our own colour stands in where the theme sets none.
     pub fn contrast_warnings(&self) -> Vec<ContrastWarning> {
         let of = |mode| PAIRS.iter().filter_map(move |pair| self.warning(mode, pair));
         of(Mode::Light).chain(of(Mode::Dark)).collect()
@@ -109,7 +109,7 @@ impl Theme {
     fn own(&self, mode: Mode, name: &str) -> Option<Colour> {
         match mode {
             Mode::Light => self.light.colour(name),
-            // Light surfaces say nothing of dark ones; the brand's colour is the same on both.
+            // Of the light theme a dark page takes the brand's colour alone: light surfaces would be wrong there.
             Mode::Dark => {
                 let of_light = || self.light.colour(name).filter(|_| name == "primary-color");
                 self.dark_mode.as_ref().and_then(|dark| dark.colour(name)).or_else(of_light)
@@ -152,7 +152,7 @@ impl Appearance {
     }
 }
 
-/// Our own colour; what a primary button says follows from what it stands on.
+/// Our own colour. The text of a primary button is black or white, after the colour of the button.
 fn default(mode: Mode, name: &str) -> Colour {
     let known = DEFAULTS.iter().find(|(known, ..)| *known == name);
     let text = known.map(|(_, light, dark)| if mode == Mode::Light { *light } else { *dark });
