@@ -55,7 +55,7 @@ pub fn name(text: &str) -> Result<String, Error> {
     Ok(name.to_owned())
 }
 
-/// Who makes a change of their own, as of now.
+/// A user who changes something of their own, as read now.
 struct Owner<'a> {
     app: &'a App,
     caller: &'a UserCaller,
@@ -79,7 +79,7 @@ impl<'a> Owner<'a> {
         Entitled { action: &self.action_key, id: &self.caller.claims.jti, how, now: self.now }
     }
 
-    /// Sends what tells the other devices; to be written with the change.
+    /// Sends the notice to the other devices; it is to be written with the change.
     async fn announce(&self, event: &Event, about: Option<&AuthenticatorId>) -> Option<Challenge> {
         let concerned = Concerned { user: &self.user, but: about };
         notice::announce(self.app, &self.caller.tenant, &concerned, event, self.now).await
@@ -195,8 +195,8 @@ pub async fn regenerate_recovery_codes(app: &App, caller: &UserCaller, now: Time
 }
 
 /// The first recovery codes of a user who has just set something up, to be shown this once; `None` where there are some
-/// already, where the tenant uses none, or where the token's action neither succeeded a short while ago nor completed the
-/// first enrolment itself: that somebody else enrolled since entitles nobody (security.md, T35).
+/// already, where the tenant uses none, or where the token's action neither succeeded a short while ago nor completed
+/// the first enrolment itself. An enrolment by somebody else entitles nobody (security.md, T35).
 pub async fn first_recovery_codes(
     app: &App,
     caller: &UserCaller,
@@ -237,7 +237,7 @@ pub async fn recovery_codes_of_backend(
     Ok(first_of(app, tenant, user, None, now).await?.unwrap_or_default())
 }
 
-/// A set for a user who has none; of two at once, one is made.
+/// A set for a user who has none. Of two calls at once, one makes it.
 async fn first_of(
     app: &App,
     tenant: &TenantContext,

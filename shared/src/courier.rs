@@ -29,7 +29,7 @@ pub struct Push<'a> {
     /// The tenant's key to the push services of browsers, where the device is one.
     pub vapid: Option<Arc<Vapid>>,
     pub now: Timestamp,
-    /// How long it is worth anything.
+    /// How long the push is of use.
     pub seconds: i64,
 }
 
@@ -50,7 +50,7 @@ pub struct Courier {
     browsers: Browsers,
 }
 
-/// Closed, because push services have no emulator in process.
+/// A closed enum, because push services have no emulator in process.
 enum Phones {
     /// SNS platform endpoints (APNs, FCM).
     Sns(Client),

@@ -17,7 +17,7 @@ use crate::{
     },
     notice::{self, Concerned},
     pairing::PairingId,
-    store::{Enrolled, NewDevice},
+    store::{Enrolled, EnrollingAction, NewDevice},
     user::{MAX_AUTHENTICATORS, MAX_TOTP, PendingTotp, Profile, User},
 };
 
@@ -50,7 +50,7 @@ pub async fn begin_or_resume(app: &App, caller: &UserCaller, now: Timestamp) -> 
         Some(pending) => {
             let key = app.data_key(&caller.tenant).await?;
             let secret = TotpSecret::open(&key, &owner(caller, &pending.id), &pending.sealed)?;
-            offer(caller, profile, (pending.id.clone(), &secret), pending.name.clone())
+            offer(caller, profile, pending.id.clone(), &secret, pending.name.clone())
         }
         None => begin_anew(app, caller, &admitted, None, now).await,
     }
@@ -91,7 +91,7 @@ async fn begin_anew(
     }
     Happened::EnrolmentBegun.count();
     tracing::info!(event = "enrolment_begun", tenant = %caller.tenant.id(), user = %user.uid, authenticator = %id);
-    offer(caller, profile, (id, &secret), name)
+    offer(caller, profile, id, &secret, name)
 }
 
 /// Says what the owner calls the secret that this action's token was given.
@@ -128,8 +128,9 @@ pub async fn enrol_device(
     enrol(app, caller, asking, None, now).await
 }
 
-/// The same for the device that used this link and that the page, whose token this is, says is the user's; one write says
-/// both. 409 where the key is enrolled already, there is no room, or the device no longer waits.
+/// The same for a device that used this link, once the page says that it is the user's; the token is the page's. One
+/// write enrols the device and confirms the pairing. 409 where the key is enrolled already, there is no room, or the
+/// device no longer waits.
 pub async fn enrol_paired(
     app: &App,
     caller: &UserCaller,
@@ -140,7 +141,8 @@ pub async fn enrol_paired(
     enrol(app, caller, asking, Some(pairing), now).await
 }
 
-/// What a token that may enrol a device for this method now is about: what [`enrol_device`] asks, before there is a device.
+/// Checks that the token may enrol a device for this method now, as [`enrol_device`] does, before there is a device;
+/// gives what the token is about.
 pub async fn may_enrol_device(
     app: &App,
     caller: &UserCaller,
@@ -179,7 +181,8 @@ async fn enrol(
             if pairing.is_some() {
                 return Err(Error::Conflict("This device is paired already.".into()));
             }
-            // Most likely the same call again, after a lost answer; by whom does not matter, nothing is changed.
+            // Most likely the same call again, after a lost answer. Nothing is changed, so it does not matter who
+            // calls.
             let known = store.authenticators(user).await?.into_iter().find(|one| one.id == description.id);
             return known
                 .map(|known| (admitted.user, known))
@@ -196,7 +199,7 @@ async fn enrol(
             description: &description,
             key: &asking.key,
             push_token: asking.push_token.as_deref(),
-            action: (&action_key, &action.id),
+            action: EnrollingAction { key: &action_key, id: &action.id },
             is_first: !caller.tenant.policy().has_second_factor(user, now),
             notice: notice.as_ref(),
             pairing,
@@ -256,7 +259,8 @@ fn owner<'a>(caller: &'a UserCaller, authenticator: &'a AuthenticatorId) -> Owne
 fn offer(
     caller: &UserCaller,
     profile: &Profile,
-    (id, secret): (AuthenticatorId, &TotpSecret),
+    id: AuthenticatorId,
+    secret: &TotpSecret,
     name: Option<String>,
 ) -> Result<Offer, Error> {
     let known = [&profile.email, &profile.username, &profile.display_name];

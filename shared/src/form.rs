@@ -21,7 +21,7 @@ const NONCE: usize = 16;
 pub async fn seal(app: &App, caller: &UserCaller) -> Result<String, Error> {
     let nonce = random::<NONCE>()?;
     let keys = app.signing_keys(&caller.tenant).await?;
-    // The newest that signs may change meanwhile: every key opens.
+    // The newest key may be another one when the form comes back, so every key opens it.
     let key = keys.last().ok_or_else(|| Error::unavailable("the tenant has no token key"))?;
     Ok(BASE64URL_NOPAD.encode(&[nonce.as_slice(), &key.seal(&statement(caller, &nonce))].concat()))
 }
@@ -39,10 +39,10 @@ pub async fn spend(app: &App, caller: &UserCaller, seal: &str, now: Timestamp) -
         return Err(not_ours());
     }
     let (user, uid) = (&caller.claims.sub, &caller.claims.other.user_uid);
-    app.store().tenant(caller.tenant.id()).spend_form((user, uid), &BASE64URL_NOPAD.encode(nonce), now).await
+    app.store().tenant(caller.tenant.id()).spend_form(user, uid, &BASE64URL_NOPAD.encode(nonce), now).await
 }
 
-/// No token begins like this: theirs are text.
+/// What is sealed of a form. No token begins like this, because tokens are text.
 fn statement(caller: &UserCaller, nonce: &[u8]) -> Vec<u8> {
     let claims = &caller.claims;
     length_prefixed(&[

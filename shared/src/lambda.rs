@@ -35,7 +35,7 @@ use crate::{
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Serves routes until the process ends. What is wrong at the start is one line, and a failure.
+/// Serves routes until the process ends. A problem at the start is written as one line, and the process fails.
 ///
 /// The runtime is made here and not in each `main`: the code of a future is generated where it is first polled, and would
 /// be generated again in each binary.
@@ -45,7 +45,7 @@ pub fn serve(routes: Router<App>, keys: Keys) -> ExitCode {
 
 /// Hands each message of the delivery queue to `deliver`, with how often it was received; one that fails, or is to be
 /// tried later, comes back, the others do not.
-pub fn consume(deliver: impl AsyncFn(&App, &Courier, (&str, u32), Timestamp) -> Result<Outcome, Error>) -> ExitCode {
+pub fn consume(deliver: impl AsyncFn(&App, &Courier, &str, u32, Timestamp) -> Result<Outcome, Error>) -> ExitCode {
     ended(|| take_messages(deliver))
 }
 
@@ -182,7 +182,7 @@ fn path_of_route(route: &str, parameter: impl Fn(&str) -> Option<String>) -> Opt
 }
 
 async fn take_messages(
-    deliver: impl AsyncFn(&App, &Courier, (&str, u32), Timestamp) -> Result<Outcome, Error>,
+    deliver: impl AsyncFn(&App, &Courier, &str, u32, Timestamp) -> Result<Outcome, Error>,
 ) -> Result<(), BoxError> {
     log::to_stderr();
     let mut environment = Environment::default();
@@ -230,12 +230,12 @@ async fn take_message(
     app: &App,
     courier: &Courier,
     queue: &Queue,
-    deliver: &impl AsyncFn(&App, &Courier, (&str, u32), Timestamp) -> Result<Outcome, Error>,
+    deliver: &impl AsyncFn(&App, &Courier, &str, u32, Timestamp) -> Result<Outcome, Error>,
     record: &SqsMessage,
 ) -> bool {
     let receives = record.attributes.get("ApproximateReceiveCount").and_then(|n| n.parse().ok()).unwrap_or(1);
     let body = record.body.as_deref().unwrap_or_default();
-    match deliver(app, courier, (body, receives), Timestamp::now()).await {
+    match deliver(app, courier, body, receives, Timestamp::now()).await {
         Ok(Outcome::Done) => true,
         Ok(Outcome::Later { seconds }) => {
             queue.show_again(record.receipt_handle.as_deref().unwrap_or_default(), seconds).await;

@@ -16,13 +16,13 @@ use crate::{
     user::User,
 };
 
-/// After an hour it is no news.
+/// How long a notice is worth sending: after an hour it is no news.
 const SECONDS: i64 = 3600;
 
 /// Whose devices are told.
 pub struct Concerned<'a> {
     pub user: &'a User,
-    /// The one that did it, or that it is about.
+    /// The authenticator that did it, or that it is about; it is not told.
     pub but: Option<&'a AuthenticatorId>,
 }
 

@@ -20,7 +20,7 @@ pub struct Credentials {
     pub management_key: String,
 }
 
-/// A key given by the operator is as hard to guess as its length suggests only if it has one.
+/// The fewest characters of a key that the operator chooses, so that it is hard to guess.
 const SHORTEST_KEY: usize = 16;
 
 impl Credentials {
@@ -100,7 +100,8 @@ impl App {
         let master = self.keyring().newest_master()?.to_owned();
         let change = |tenant: &mut Tenant| {
             let newest = tenant.token_keys.first();
-            // The longest life, not today's: tokens made before the setting was shortened are still about.
+            // The longest life that a token can have, and not today's setting: tokens made before it was shortened are
+            // still about.
             let settled = newest.map_or(0, |key| key.signs_from + i64::from(MAX_TOKEN_MINUTES) * 60);
             if !at_once && tenant.token_keys.len() >= LIVE_KEYS && now < settled {
                 return Err(Error::Conflict(format!(

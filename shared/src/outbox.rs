@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 
 use crate::{clock::Timestamp, delivery::Delivery, error::Error, store::cause::cause};
 
-/// Closed, because a queue of AWS has no emulator in process.
+/// A closed enum, because a queue of AWS has no emulator in process.
 pub enum Outbox {
     /// Nothing is sent from here.
     None,

@@ -49,6 +49,13 @@ impl Device<'_> {
     }
 }
 
+/// A pairing, for the device that used its link.
+pub struct DevicePairing {
+    pub pairing: Pairing,
+    /// What the device shows: its page shows the same.
+    pub code: String,
+}
+
 /// A device uses the link; with the code that it shows. The same key again is the same answer.
 ///
 /// 403 `invalid_credential` for a link or signature that is none, 409 where another device was first or its time is over.
@@ -58,14 +65,14 @@ pub async fn redeem(
     device: &Device<'_>,
     newcomer: &Newcomer,
     now: Timestamp,
-) -> Result<(Pairing, String), Error> {
+) -> Result<DevicePairing, Error> {
     let fingerprint = device.proves(tenant, Purpose::Redeem)?;
     admission::is_active(tenant, Method::Push)?;
     let store = app.store().tenant(tenant.id());
-    match store.redeem_pairing(device.pairing, (&fingerprint, newcomer), now).await? {
+    match store.redeem_pairing(device.pairing, &fingerprint, newcomer, now).await? {
         Redeemed::ByIt(pairing) => {
             tracing::info!(event = "pairing_redeemed", tenant = %tenant.id(), user = %pairing.subject.uid);
-            Ok((pairing.at(now), device.pairing.code(&fingerprint)))
+            Ok(DevicePairing { pairing: pairing.at(now), code: device.pairing.code(&fingerprint) })
         }
         Redeemed::Over => Err(Error::Conflict(
             "This link is over: another device has used it, or its time has passed. Have the page show a new one."
@@ -81,12 +88,12 @@ pub async fn status(
     tenant: &TenantContext,
     device: &Device<'_>,
     now: Timestamp,
-) -> Result<(Pairing, String), Error> {
+) -> Result<DevicePairing, Error> {
     let fingerprint = device.proves(tenant, Purpose::Status)?;
     let found = app.store().tenant(tenant.id()).pairing(device.pairing).await?;
     let is_its = |one: &Pairing| one.fingerprint.as_deref() == Some(fingerprint.as_str());
     let pairing = found.filter(is_its).ok_or(Error::InvalidCredential)?;
-    Ok((pairing.at(now), device.pairing.code(&fingerprint)))
+    Ok(DevicePairing { pairing: pairing.at(now), code: device.pairing.code(&fingerprint) })
 }
 
 /// What became of the word of a page.

@@ -8,7 +8,7 @@ use maxminddb::{PathElement, Reader, path};
 
 use crate::{
     config::{ConfigError, Environment},
-    rule::{facts::Place, understood},
+    rule::{facts::Place, recent::Coordinates, understood},
 };
 
 /// Some databases, asked in turn: the first that knows a thing says it.
@@ -58,7 +58,9 @@ impl Places {
                 let nested = number(&path!["location", "latitude"]).zip(number(&path!["location", "longitude"]));
                 nested.or_else(|| number(&path!["latitude"]).zip(number(&path!["longitude"])))
             };
-            place.location = place.location.or_else(location).filter(|(lat, lon)| lat.is_finite() && lon.is_finite());
+            let location = || location().map(|(latitude, longitude)| Coordinates { latitude, longitude });
+            let is_finite = |at: &Coordinates| at.latitude.is_finite() && at.longitude.is_finite();
+            place.location = place.location.or_else(location).filter(is_finite);
         }
         place
     }

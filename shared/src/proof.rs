@@ -1,5 +1,7 @@
 //! Judging what a user submits: pay a slot of its budget, prove, then accept in one write.
 
+use std::time::Duration;
+
 use crate::{
     admission,
     app::{App, UserCaller},
@@ -22,12 +24,29 @@ use crate::{
 
 /// What a code was worth.
 pub enum Verdict {
-    /// Accepted, once for ever. `enrolled` where it completed an enrolment.
-    Accepted { token: String, enrolled: Option<Box<Authenticator>> },
-    /// Wrong, used before, or too late (`CODE_INVALID_OR_EXPIRED`).
-    Rejected,
-    /// Not looked at: the guess budget is spent (`MAX_ATTEMPTS_EXCEEDED`).
-    Exhausted,
+    /// Accepted, once for ever.
+    Accepted(Success),
+    /// Wrong, used before, or too late (`CODE_INVALID_OR_EXPIRED`). `attempts_left` is absent where no guess was paid for,
+    /// because the text can be no code.
+    Rejected { attempts_left: Option<usize> },
+    /// Not looked at: the guess budget is spent (`MAX_ATTEMPTS_EXCEEDED`). `retry_after` is absent where time alone does not
+    /// open it again.
+    Exhausted { retry_after: Option<Duration> },
+}
+
+/// What an accepted code gives.
+pub struct Success {
+    pub token: String,
+    /// The authenticator whose enrolment the code completed.
+    pub enrolled: Option<Box<Authenticator>>,
+}
+
+/// Whether a guess was paid for.
+enum Payment {
+    /// It was: the user, with the slot that it took.
+    Paid(Box<User>),
+    /// The budget is spent.
+    Refused(Verdict),
 }
 
 /// Somebody who proves something, once it was paid for.
@@ -47,29 +66,31 @@ struct Paid<'a> {
 pub async fn verify_totp(app: &App, caller: &UserCaller, code: &str, now: Timestamp) -> Result<Verdict, Error> {
     admission::is_answered_by(&caller.tenant, &caller.claims.other.action_code, Method::AuthenticatorApp)?;
     // What can be no code cannot match: it is wrong without being compared, so it costs no guess.
-    let Some(code) = totp::read_code(code) else { return Ok(judged(caller, Verdict::Rejected)) };
+    let Some(code) = totp::read_code(code) else {
+        return Ok(judged(caller, Verdict::Rejected { attempts_left: None }));
+    };
     // Before the slot is taken: a key service that is down costs the user no guess.
     let key = app.data_key(&caller.tenant).await?;
     let attempt = Slot::totp(&caller.claims.jti)?;
     let user = match pay(app, caller, &attempt, now).await? {
-        Some(user) => user,
-        None => return Ok(judged(caller, Verdict::Exhausted)),
+        Payment::Paid(user) => user,
+        Payment::Refused(verdict) => return Ok(judged(caller, verdict)),
     };
     let paid = Paid { app, caller, user: &user, attempt: &attempt, now };
-    let verdict = match proved(&paid, &key, &code)? {
-        None => Verdict::Rejected,
+    let success = match proved(&paid, &key, &code)? {
+        None => None,
         Some(Proved::Replayed) => {
             Happened::ReplayRefused.count();
-            Verdict::Rejected
+            None
         }
         Some(Proved::Repeated(id)) => repeated(&paid, id).await?,
         Some(Proved::Again(id, step)) => paid.accept(id, Proof::Step(step), None).await?,
         Some(Proved::First(_, step)) => match &user.pending {
             Some(pending) => enrol(&paid, pending, step).await?,
-            None => Verdict::Rejected,
+            None => None,
         },
     };
-    Ok(judged(caller, verdict))
+    Ok(judged(caller, paid.verdict(success)))
 }
 
 /// Judges a recovery code for the action of the caller's token: spent once for ever, whichever action it is for.
@@ -82,27 +103,29 @@ pub async fn verify_recovery_code(
     now: Timestamp,
 ) -> Result<Verdict, Error> {
     admission::is_answered_by(&caller.tenant, &caller.claims.other.action_code, Method::RecoveryCode)?;
-    let Some(code) = RecoveryCode::parse(code) else { return Ok(judged(caller, Verdict::Rejected)) };
+    let Some(code) = RecoveryCode::parse(code) else {
+        return Ok(judged(caller, Verdict::Rejected { attempts_left: None }));
+    };
     let key = app.data_key(&caller.tenant).await?;
     let attempt = Slot::recovery()?;
     let user = match pay(app, caller, &attempt, now).await? {
-        Some(user) => user,
-        None => return Ok(judged(caller, Verdict::Exhausted)),
+        Payment::Paid(user) => user,
+        Payment::Refused(verdict) => return Ok(judged(caller, verdict)),
     };
     let paid = Paid { app, caller, user: &user, attempt: &attempt, now };
     let (hash, by) = (code.hash(&key, &user.uid), recovery::authenticator_id(&key, &user.uid));
     // A used code may be stolen, so the user's devices are told.
-    let verdict = paid.accept(&by, Proof::RecoveryCode(&hash), Some(&Event::RecoveryCodeUsed)).await?;
-    Ok(judged(caller, verdict))
+    let success = paid.accept(&by, Proof::RecoveryCode(&hash), Some(&Event::RecoveryCodeUsed)).await?;
+    Ok(judged(caller, paid.verdict(success)))
 }
 
-/// Takes a slot; `None` where the budget is spent.
-async fn pay(app: &App, caller: &UserCaller, attempt: &Slot, now: Timestamp) -> Result<Option<Box<User>>, Error> {
+/// Takes a slot of the budget.
+async fn pay(app: &App, caller: &UserCaller, attempt: &Slot, now: Timestamp) -> Result<Payment, Error> {
     let claims = &caller.claims;
     let store = app.store().tenant(caller.tenant.id());
     match store.spend_attempt(&claims.sub, &claims.other.user_uid, attempt, now).await? {
-        Spent::Taken(user) => Ok(Some(user)),
-        Spent::Exhausted => Ok(None),
+        Spent::Taken(user) => Ok(Payment::Paid(user)),
+        Spent::Exhausted { retry_after } => Ok(Payment::Refused(Verdict::Exhausted { retry_after })),
         Spent::NoSuchUser => Err(token::not_ours()),
     }
 }
@@ -118,41 +141,47 @@ fn proved<'a>(paid: &Paid<'a>, key: &DataKey, code: &str) -> Result<Option<Prove
     });
     let candidates: Vec<Candidate<'_>> = given_out.into_iter().chain(enrolled).collect();
     let tenant = &paid.caller.tenant;
-    totp::prove(key, (tenant.id(), &user.id), &candidates, code, tenant.settings().totp_window, paid.now)
+    totp::prove(key, tenant.id(), &user.id, &candidates, code, tenant.settings().totp_window, paid.now)
 }
 
 /// Enrols the app whose first code it is.
-async fn enrol(paid: &Paid<'_>, pending: &PendingTotp, step: Step) -> Result<Verdict, Error> {
+async fn enrol(paid: &Paid<'_>, pending: &PendingTotp, step: Step) -> Result<Option<Success>, Error> {
     let new = description(pending, paid.user, paid.now);
     let first = FirstStep { user: paid.user, pending, step, attempt: paid.attempt, description: &new };
     let event = Event::Added { name: new.called() };
-    match paid.accept(&pending.id, Proof::FirstStep(first), Some(&event)).await? {
-        Verdict::Accepted { token, .. } => Ok(Verdict::Accepted { token, enrolled: Some(Box::new(new)) }),
-        refused => Ok(refused),
-    }
+    let success = paid.accept(&pending.id, Proof::FirstStep(first), Some(&event)).await?;
+    Ok(success.map(|success| Success { enrolled: Some(Box::new(new)), ..success }))
 }
 
 /// The answer of the first time, as long as that success is handed out.
-async fn repeated(paid: &Paid<'_>, id: &crate::id::AuthenticatorId) -> Result<Verdict, Error> {
+async fn repeated(paid: &Paid<'_>, id: &crate::id::AuthenticatorId) -> Result<Option<Success>, Error> {
     let store = paid.app.store().tenant(paid.caller.tenant.id());
     let admitted = admission::open(paid.app, paid.caller).await?;
     let verified = admitted.action.verification.filter(|one| one.authenticator == *id);
-    let Some(verification) = verified else { return Ok(Verdict::Rejected) };
-    let Some(token) = paid.token(verification.at).await? else { return Ok(Verdict::Rejected) };
+    let Some(verification) = verified else { return Ok(None) };
+    let Some(token) = paid.token(verification.at).await? else { return Ok(None) };
     let all = store.authenticators(&admitted.user).await?;
     // It was the code that enrolled it.
     let is_new = |one: &Authenticator| one.id == *id && one.verified_at.as_second() == verification.at.as_second();
-    Ok(Verdict::Accepted { token, enrolled: all.into_iter().find(is_new).map(Box::new) })
+    Ok(Some(Success { token, enrolled: all.into_iter().find(is_new).map(Box::new) }))
 }
 
 impl Paid<'_> {
-    /// Accepts a proof, and gives the token of the success. `event` is what the user's other devices are told.
+    /// What the guess came to: its budget is that of the user once the guess was paid for.
+    fn verdict(&self, success: Option<Success>) -> Verdict {
+        let space = self.attempt.space();
+        let left = self.user.guesses.of(space).left(space, self.now);
+        success.map_or(Verdict::Rejected { attempts_left: Some(left) }, Verdict::Accepted)
+    }
+
+    /// Accepts a proof, and gives the token of the success; `None` where it is refused. `event` is what the user's other
+    /// devices are told.
     async fn accept(
         &self,
         by: &crate::id::AuthenticatorId,
         proof: Proof<'_>,
         event: Option<&Event>,
-    ) -> Result<Verdict, Error> {
+    ) -> Result<Option<Success>, Error> {
         let Self { app, caller, user, now, .. } = *self;
         // Whoever means to issue a token asks for its keys before anything is written.
         app.signing_keys(&caller.tenant).await?;
@@ -174,12 +203,9 @@ impl Paid<'_> {
         };
         let at = match app.store().tenant(caller.tenant.id()).accept(&acceptance).await? {
             Accepted::At(at) => at,
-            Accepted::Spent | Accepted::Refused => return Ok(Verdict::Rejected),
+            Accepted::Spent | Accepted::Refused => return Ok(None),
         };
-        Ok(match self.token(at).await? {
-            Some(token) => Verdict::Accepted { token, enrolled: None },
-            None => Verdict::Rejected,
-        })
+        Ok(self.token(at).await?.map(|token| Success { token, enrolled: None }))
     }
 
     async fn token(&self, decided_at: Timestamp) -> Result<Option<String>, Error> {
@@ -210,10 +236,10 @@ fn description(pending: &PendingTotp, user: &User, now: Timestamp) -> Authentica
 /// Writes the event down: who and how it ended, never the code.
 fn judged(caller: &UserCaller, verdict: Verdict) -> Verdict {
     let happened = match &verdict {
-        Verdict::Accepted { enrolled: Some(_), .. } => Happened::Enrolled,
-        Verdict::Accepted { .. } => Happened::Succeeded,
-        Verdict::Rejected => Happened::GuessRejected,
-        Verdict::Exhausted => Happened::LockedOut,
+        Verdict::Accepted(Success { enrolled: Some(_), .. }) => Happened::Enrolled,
+        Verdict::Accepted(_) => Happened::Succeeded,
+        Verdict::Rejected { .. } => Happened::GuessRejected,
+        Verdict::Exhausted { .. } => Happened::LockedOut,
     };
     happened.count();
     let (claims, outcome) = (&caller.claims, happened.outcome());

@@ -22,7 +22,7 @@ use crate::{
 use countersign_domain::action::About;
 
 /// A question that is under way.
-pub struct Asked {
+pub struct Question {
     pub challenge: ChallengeId,
     /// To be shown, and typed on the device.
     pub number: Option<String>,
@@ -59,9 +59,10 @@ pub enum Standing {
 pub async fn ask(
     app: &App,
     caller: &UserCaller,
-    (only, with_number): (Option<&AuthenticatorId>, bool),
+    only: Option<&AuthenticatorId>,
+    with_number: bool,
     now: Timestamp,
-) -> Result<Asked, Error> {
+) -> Result<Question, Error> {
     let claims = &caller.claims;
     let store = app.store().tenant(caller.tenant.id());
     let settings = &caller.tenant.settings().push;
@@ -80,11 +81,11 @@ pub async fn ask(
         may_be_asked(&caller.tenant, &user, &action, now)?;
         let targets = targets(&user, only)?;
         let pushes = user.pushes.with(&challenge.id, now, i64::from(settings.seconds)).map_err(too_often)?;
-        describe(&mut challenge, (app, &caller.tenant), (&user, &profile, &action));
+        describe(&mut challenge, app, &caller.tenant, &user, &profile, &action);
         challenge.only = only.cloned();
         if deliveries.is_none() {
             let sent = send(app, caller.tenant.id(), &challenge, &targets).await;
-            deliveries = Some(or_by_failure_mode(app, &caller.tenant, (&user, &action), sent, now).await?);
+            deliveries = Some(or_by_failure_mode(app, &caller.tenant, &user, &action, sent, now).await?);
         }
         if store.begin_push(&user, &challenge, &admission::about(claims), &pushes).await? {
             Happened::Asked.count();
@@ -95,8 +96,8 @@ pub async fn ask(
     Err(Error::unavailable("the user kept changing"))
 }
 
-fn asked(challenge: &Challenge, deliveries: Vec<Sent>) -> Asked {
-    Asked {
+fn asked(challenge: &Challenge, deliveries: Vec<Sent>) -> Question {
+    Question {
         challenge: challenge.id.clone(),
         number: challenge.number.clone(),
         expires_at: challenge.expires_at,
@@ -121,20 +122,28 @@ fn too_often(retry_after: Duration) -> Error {
     Error::TooManyRequests { retry_after }
 }
 
+/// A device that is to be asked.
+#[derive(Clone, Copy)]
+struct Target<'a> {
+    device: &'a AuthenticatorId,
+    /// Whether its push service still takes pushes for it.
+    is_reached: bool,
+}
+
 /// Which devices are told: the one that was named; or else the primary one, as long as pushes reach it; or else all.
-fn targets<'a>(user: &'a User, only: Option<&'a AuthenticatorId>) -> Result<Vec<(&'a AuthenticatorId, bool)>, Error> {
-    let reached = |id: &'a AuthenticatorId| (id, !user.unreachable.contains(id));
+fn targets<'a>(user: &'a User, only: Option<&'a AuthenticatorId>) -> Result<Vec<Target<'a>>, Error> {
+    let target = |device: &'a AuthenticatorId| Target { device, is_reached: !user.unreachable.contains(device) };
     let mut devices = user.devices(Method::Push);
     if let Some(only) = only {
-        let named = devices.find(|id| *id == only).map(reached);
+        let named = devices.find(|id| *id == only).map(target);
         let none = || Error::invalid("userAuthenticatorId: the user has no device with this id that takes pushes.");
         return Ok(vec![named.ok_or_else(none)?]);
     }
-    let all: Vec<_> = devices.map(reached).collect();
+    let all: Vec<_> = devices.map(target).collect();
     if all.is_empty() {
         return Err(Error::invalid("The user has no device that takes pushes; enrol one first."));
     }
-    let primary = all.iter().find(|(id, is_reached)| *is_reached && user.primary.as_ref() == Some(*id));
+    let primary = all.iter().find(|one| one.is_reached && user.primary.as_ref() == Some(one.device));
     Ok(primary.map_or(all.clone(), |primary| vec![*primary]))
 }
 
@@ -142,8 +151,11 @@ fn targets<'a>(user: &'a User, only: Option<&'a AuthenticatorId>) -> Result<Vec<
 /// browser says (security.md, T36).
 pub fn describe(
     challenge: &mut Challenge,
-    (app, tenant): (&App, &TenantContext),
-    (user, profile, action): (&User, &Profile, &Action),
+    app: &App,
+    tenant: &TenantContext,
+    user: &User,
+    profile: &Profile,
+    action: &Action,
 ) {
     let input: serde_json::Value = serde_json::from_str(&action.input).unwrap_or_default();
     let text = |name: &str| input.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
@@ -163,19 +175,14 @@ pub fn describe(
     };
 }
 
-async fn send(
-    app: &App,
-    tenant: &TenantId,
-    challenge: &Challenge,
-    targets: &[(&AuthenticatorId, bool)],
-) -> Result<Vec<Sent>, Error> {
-    let reached = targets.iter().filter(|(_, is_reached)| *is_reached);
+async fn send(app: &App, tenant: &TenantId, challenge: &Challenge, targets: &[Target<'_>]) -> Result<Vec<Sent>, Error> {
+    let reached = targets.iter().filter(|one| one.is_reached);
     let messages: Vec<Delivery> = reached
-        .map(|(id, _)| Delivery {
+        .map(|one| Delivery {
             version: Delivery::VERSION,
             tenant_id: tenant.clone(),
             challenge_id: challenge.id.clone(),
-            user_authenticator_id: (*id).clone(),
+            user_authenticator_id: one.device.clone(),
             enqueued_at: challenge.created_at.as_second(),
             expires_at: challenge.expires_at.as_second(),
         })
@@ -188,7 +195,7 @@ async fn send(
     };
     Ok(targets
         .iter()
-        .map(|(id, is_reached)| Sent { authenticator: (*id).clone(), error: error(*is_reached, &mut taken) })
+        .map(|one| Sent { authenticator: one.device.clone(), error: error(one.is_reached, &mut taken) })
         .collect())
 }
 
@@ -199,7 +206,8 @@ async fn send(
 async fn or_by_failure_mode(
     app: &App,
     tenant: &TenantContext,
-    (user, action): (&User, &Action),
+    user: &User,
+    action: &Action,
     sent: Result<Vec<Sent>, Error>,
     now: Timestamp,
 ) -> Result<Vec<Sent>, Error> {
@@ -217,7 +225,7 @@ async fn or_by_failure_mode(
     let policy = Policy { enforcement: store.enforcement().await?, ..tenant.policy().clone() };
     let Some(next) = policy.state_unasked(mode, user, now) else { return Err(failure) };
     let key = store.action_key(&user.id, &action.code, &action.key);
-    let moved = store.move_by_failure(&key, action, (next, Failure::ProviderUnavailable), now).await?;
+    let moved = store.move_by_failure(&key, action, next, Failure::ProviderUnavailable, now).await?;
     let Some(state) = moved else { return Err(failure) };
     count(Counter::ActionsInFailureMode);
     let cause = std::error::Error::source(&failure).map(ToString::to_string);

@@ -1,5 +1,10 @@
 //! Who may import whom (design.md), and the rules of style that a machine can hold.
 
+#[path = "architecture/attributes.rs"]
+mod attributes;
+#[path = "architecture/rings.rs"]
+mod rings;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,

@@ -226,7 +226,7 @@ async fn a_consumer_that_dies_between_sending_and_deleting_sends_again_but_nothi
     let asked = scene.ask("ada").await;
     let [message] = &scene.world.queue.receive(scene.world.app.now())[..] else { panic!("one message") };
     let (body, now) = (message.body.clone(), scene.world.app.now());
-    countersign_deliver::deliver(&scene.world.app, &scene.courier, (&body, 1), now).await.expect("sent");
+    countersign_deliver::deliver(&scene.world.app, &scene.courier, &body, 1, now).await.expect("sent");
     assert_eq!(scene.drain().await, 0, "hidden");
     scene.world.clock.advance(60);
     assert_eq!(scene.drain().await, 1);

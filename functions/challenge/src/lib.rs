@@ -140,7 +140,7 @@ async fn ask_by_push(
     }
     let only = request.user_authenticator_id.map(AuthenticatorId::parse).transpose()?;
     let with_number = request.number_matching.unwrap_or(false);
-    let asked = push::ask(&app, &caller, (only.as_ref(), with_number), app.now()).await?;
+    let asked = push::ask(&app, &caller, only.as_ref(), with_number, app.now()).await?;
     let results = asked.deliveries.into_iter();
     Ok(Json(AskByPushResponse {
         challenge_id: asked.challenge.into(),
@@ -196,7 +196,7 @@ async fn show_qr_code(
             }
             let Admitted { user: owner, profile, action } = admission::open(&app, user).await?;
             admission::may_answer(&user.tenant, &action, Method::QrCode, challenge.created_at)?;
-            push::describe(&mut challenge, (&app, &user.tenant), (&owner, &profile, &action));
+            push::describe(&mut challenge, &app, &user.tenant, &owner, &profile, &action);
             &user.tenant
         }
         ClientCaller::Tenant(tenant) => {

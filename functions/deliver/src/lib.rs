@@ -4,7 +4,6 @@ use std::{process::ExitCode, time::Duration};
 
 use countersign_core::{
     app::App,
-    authenticator::Authenticator,
     challenge::{Challenge, State},
     clock::Timestamp,
     courier::{Courier, Push, Refusal},
@@ -12,17 +11,16 @@ use countersign_core::{
     error::Error,
     metrics::{Counter, count},
     outbox::LocalQueue,
-    store::DeviceAddress,
+    store::{Addressed, Recipient},
 };
 use futures_util::future::join_all;
 
-/// A challenge is written some milliseconds after its messages were sent (design.md, "Enqueue, then commit"): so often
-/// it is read again before the message goes back.
+/// A challenge is written some milliseconds after its messages were sent (design.md, "Enqueue, then commit"). It is
+/// read this often before the message goes back to the queue.
 const READS: u32 = 4;
 const BETWEEN_READS: Duration = Duration::from_millis(50);
 
-/// A challenge that is not there after so long never will be: whoever meant to write it has failed, for no function
-/// but this runs that long.
+/// A challenge that is not there after this time was never written: no function that writes one runs that long.
 const UNWRITTEN_SECONDS: i64 = 10;
 
 /// The function: delivers what the queue hands it until the process ends.
@@ -38,7 +36,8 @@ pub fn run() -> ExitCode {
 pub async fn deliver(
     app: &App,
     courier: &Courier,
-    (body, receives): (&str, u32),
+    body: &str,
+    receives: u32,
     now: Timestamp,
 ) -> Result<Outcome, Error> {
     let delivery = Delivery::parse(body)?;
@@ -50,7 +49,7 @@ pub async fn deliver(
     if delivery.is_over(now) {
         return dropped("the challenge is over");
     }
-    let Some((found, device)) = read(app, &delivery).await? else {
+    let Some(Addressed { challenge: found, recipient }) = read(app, &delivery).await? else {
         if now.as_second() >= delivery.enqueued_at + UNWRITTEN_SECONDS {
             return dropped("the challenge was never written");
         }
@@ -59,15 +58,13 @@ pub async fn deliver(
     if found.state_at(now) != State::Pending {
         return dropped("the challenge is over");
     }
-    match device {
-        Some((device, address)) => send(app, courier, &delivery, (&found, &device, &address), receives, now).await,
+    match recipient {
+        Some(recipient) => send(app, courier, &delivery, &found, &recipient, receives, now).await,
         None => dropped("the device is gone"),
     }
 }
 
-type Found = (Challenge, Option<(Authenticator, DeviceAddress)>);
-
-async fn read(app: &App, delivery: &Delivery) -> Result<Option<Found>, Error> {
+async fn read(app: &App, delivery: &Delivery) -> Result<Option<Addressed>, Error> {
     let store = app.store().tenant(&delivery.tenant_id);
     for _ in 1..READS {
         let found = store.address(&delivery.challenge_id, &delivery.user_authenticator_id).await?;
@@ -83,7 +80,8 @@ async fn send(
     app: &App,
     courier: &Courier,
     delivery: &Delivery,
-    (challenge, device, address): (&Challenge, &Authenticator, &DeviceAddress),
+    challenge: &Challenge,
+    Recipient { device, address }: &Recipient,
     receives: u32,
     now: Timestamp,
 ) -> Result<Outcome, Error> {
@@ -114,7 +112,7 @@ async fn send(
         Err(Refusal::Gone(code)) => {
             count(Counter::PushesFailed);
             tracing::warn!(event = "device_unreachable", tenant = %tenant_id, authenticator = %id, code);
-            store.mark_unreachable(&subject.user, id, (token, code), now).await?;
+            store.mark_unreachable(&subject.user, id, token, code, now).await?;
             Ok(Outcome::Done)
         }
         Err(Refusal::NotConfigured(what)) => {
@@ -136,7 +134,7 @@ pub async fn drain(queue: &LocalQueue, app: &App, courier: &Courier) -> usize {
     let messages = queue.receive(app.now());
     // All at once, as on Lambda: one whose challenge is not written yet holds up none of its neighbours.
     join_all(messages.iter().map(async |message| {
-        match deliver(app, courier, (&message.body, message.receives), app.now()).await {
+        match deliver(app, courier, &message.body, message.receives, app.now()).await {
             Ok(Outcome::Done) => queue.delete(message),
             Ok(Outcome::Later { seconds }) => queue.hide(message, Duration::from_secs(seconds), app.now()),
             Err(error) => {

@@ -10,7 +10,7 @@ use countersign_core::{
     id::{ActionCode, IdempotencyKey, UserId},
     method::Method,
     rule::Named,
-    store::no_action,
+    store::{UserAndAction, no_action},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -83,7 +83,7 @@ pub(crate) async fn get(
 ) -> Reply<ActionView> {
     let store = app.store().tenant(tenant.id());
     let key = store.action_key(&user_id, &code, &key);
-    let (user, _, action) = store.user_profile_and_action(&user_id, &key).await?;
+    let UserAndAction { user, action, .. } = store.user_profile_and_action(&user_id, &key).await?;
     let action = action.filter(|action| user.is_some_and(|user| user.uid.is_of_same_life(&action.user_uid)));
     Ok(Json(action.ok_or_else(no_action)?.into()))
 }

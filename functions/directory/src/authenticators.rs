@@ -46,7 +46,7 @@ pub(crate) async fn list_own(State(app): State<App>, caller: UserCaller) -> Repl
     if !action::State::ENROLLABLE.contains(&asked.state) {
         return Err(Error::Forbidden("The action is blocked, under review or over: its token shows nothing.".into()));
     }
-    // A backend may give every scope to a token that has proved nothing.
+    // The scope does not show that the user has proved anything, because a backend may give every scope to a new token.
     let has_proved = asked.state == action::State::ChallengeSucceeded && caller.claims.scope == scope::ALL;
     // Who was un-enrolled when the token was given may not see what somebody else has enrolled since (security.md, T35).
     let was_there = |one: &Authenticator| has_proved || asked.was_enrolled || asked.enrolled.as_ref() == Some(&one.id);
@@ -100,7 +100,8 @@ pub(crate) async fn delete(
 ) -> Reply<Done> {
     let store = app.store().tenant(tenant.id());
     let removed = match store.user_and_authenticator(&user_id, &id).await? {
-        // Help for somebody who lost it may take the last one: under enforcement the next sign-in leads to set-up.
+        // A backend may remove the last authenticator, to help a user who lost it: under enforcement the next sign-in
+        // leads to set-up.
         Some((user, one)) => {
             let (now, event) = (app.now(), Event::Removed { name: one.called() });
             let notice = notice::announce(&app, &tenant, &Concerned { user: &user, but: Some(&id) }, &event, now).await;

@@ -39,7 +39,7 @@ pub(crate) async fn assign(
     Path((user, id)): Path<(UserId, String)>,
 ) -> Reply<RequiredActionsOfUser> {
     let (action, store) = (known(&id)?, app.store().tenant(tenant.id()));
-    // As of this moment, and not as cached: an administrator enables it and goes on.
+    // Read now and not from the cache, because an administrator may have enabled it a moment ago.
     if !store.requirement(action).await?.enabled {
         return Err(Error::Conflict(format!(
             "{} is not enabled; PATCH /v1/management/required-actions/{} with enabled: true first.",

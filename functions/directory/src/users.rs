@@ -136,7 +136,7 @@ impl UpdateUserRequest {
                 *old = Some(new.clone()).filter(|text| !text.is_empty());
             }
         }
-        // Another address is not the one that was verified.
+        // A new address has not been verified.
         profile.email_verified = self.email_verified.unwrap_or(profile.email_verified && profile.email == email);
         profile.phone_number_verified =
             self.phone_number_verified.unwrap_or(profile.phone_number_verified && profile.phone_number == phone);

@@ -59,7 +59,7 @@ pub(crate) async fn enroll(
     Path(id): Path<UserId>,
     Body(request): Body<EnrollRequest>,
 ) -> Reply<EnrollResponse> {
-    let asked = Asked::new(request)?;
+    let asked = CheckedEnrolment::new(request)?;
     admission::is_active(&tenant, asked.method)?;
     let store = app.store().tenant(tenant.id());
     for _ in 0..4 {
@@ -72,7 +72,7 @@ pub(crate) async fn enroll(
             let authenticator = UserAuthenticator::listed(&user, existing);
             return Ok(Json(EnrollResponse { authenticator, recovery_codes: Vec::new() }));
         }
-        if store.add_authenticator(&user, is_new, &new, (&spent, asked.is_default)).await? == Added::Stale {
+        if store.add_authenticator(&user, is_new, &new, &spent, asked.is_default).await? == Added::Stale {
             asked.check_room(&user)?;
             continue;
         }
@@ -89,7 +89,7 @@ pub(crate) async fn enroll(
 }
 
 /// A request that has been checked.
-struct Asked {
+struct CheckedEnrolment {
     method: Method,
     email: Option<String>,
     phone_number: Option<String>,
@@ -97,7 +97,7 @@ struct Asked {
     is_default: bool,
 }
 
-impl Asked {
+impl CheckedEnrolment {
     fn new(request: EnrollRequest) -> Result<Self, Error> {
         let needed = |name: &str, text: Option<String>| {
             let text = text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty() && is_contact(text));

@@ -20,7 +20,7 @@ struct EndPage<'a> {
     f: &'a Frame<'a>,
     end: &'static str,
     text: String,
-    /// What to quote to whoever is asked for help.
+    /// What the user quotes when asking for help.
     reference: Option<&'a str>,
     next: Option<String>,
 }
@@ -38,12 +38,12 @@ pub(crate) enum End {
     Review,
     /// The user has nothing that answers.
     Way,
-    /// What is there to see is for somebody who has just confirmed who they are, and this action asks for nothing.
+    /// The page of what a user has needs a recent proof, and this action asks for none: another sign-in has to.
     Again,
 }
 
 impl End {
-    /// Of its texts, and of the page.
+    /// The name that its texts begin with, and the name of its page.
     fn names(self) -> (&'static str, &'static str) {
         match self {
             Self::Success => ("end-success", "success"),
@@ -55,6 +55,21 @@ impl End {
             Self::Way => ("end-way", "error"),
             Self::Again => ("end-again", "expired"),
         }
+    }
+}
+
+/// What follows a success: what is still to be set up, the page of what the user has, or the app.
+pub(crate) fn verified(visit: &Visit, token: &str) -> Result<Response, Error> {
+    let next = if visit.has_an_app_to_set_up() {
+        Some(visit.link_with(token, "/set-up", &[("kind", "app")]))
+    } else if visit.ends_at_settings() {
+        Some(visit.link_with(token, "/settings", &[]))
+    } else {
+        visit.manner.flags.force_enrollment.then(|| visit.link_with(token, "/set-up", &[]))
+    };
+    match next {
+        Some(next) => Ok(Redirect::to(&next).into_response()),
+        None => finish(visit, token),
     }
 }
 
@@ -81,6 +96,14 @@ pub(crate) fn quit(visit: &Visit) -> Result<Option<String>, Error> {
     match visit.manner.flags.is_popup {
         true => Ok(Some(visit.link("/challenge", &[("quit", "yes")]))),
         false => back(visit, &visit.token),
+    }
+}
+
+/// Where somebody goes who sets nothing up.
+pub(crate) fn leave(app: &App, visit: &Visit) -> Result<Option<String>, Error> {
+    match visit.user.is_enrolled() && visit.opens_settings(app.now()) {
+        true => Ok(Some(visit.link("/settings", &[]))),
+        false => quit(visit),
     }
 }
 
@@ -120,7 +143,7 @@ pub(crate) fn failed(manner: &Manner, error: Error) -> Response {
 
 fn page_of(manner: &Manner, error: Error, next: Option<String>) -> Response {
     let (status, code) = error.status_and_code();
-    // To be found in the log by what somebody quotes.
+    // The log has the reference that the user quotes.
     let reference = random::<5>().map(|bytes| BASE32_NOPAD.encode(&bytes)).unwrap_or_default();
     tracing::info!(event = "page_failed", status, code, reference);
     let (id, name) = match status {
@@ -135,7 +158,7 @@ fn page_of(manner: &Manner, error: Error, next: Option<String>) -> Response {
         let text = t.text(&format!("{id}-text"));
         frame.respond(status, &EndPage { f: &frame, end: name, text, reference: Some(&reference), next })
     });
-    // Made into the API's answer too: there it is written down, and told when to come back.
+    // The API's answer is made too, because making it writes the error into the log and says when to come back.
     let answer = error.into_response();
     let mut page = page.unwrap_or_else(IntoResponse::into_response);
     if let Some(wait) = answer.headers().get(header::RETRY_AFTER) {

@@ -29,10 +29,10 @@ pub(crate) struct Frame<'a> {
     manner: &'a Manner,
     pub(crate) nonce: String,
     pub(crate) title: String,
-    /// For hidden fields of forms; empty for who has no token.
+    /// For hidden fields of forms; empty where there is no token.
     pub(crate) token: &'a str,
     pub(crate) seal: String,
-    /// Where it goes on by itself, and the page is loaded again every so many seconds.
+    /// The address that the page asks every few seconds, so that it goes on by itself.
     pub(crate) watches: Option<String>,
     /// What the customer's page is told: how it ended, as JSON.
     pub(crate) event: Option<String>,
@@ -85,7 +85,7 @@ impl<'a> Frame<'a> {
     pub(crate) fn is_popup(&self) -> bool {
         self.manner.flags.is_popup
     }
-    /// Within a frame of another origin a browser refuses it, and says so on the console.
+    /// A browser refuses autofocus within a frame of another origin, and says so on the console.
     pub(crate) fn autofocus(&self) -> &'static str {
         if self.is_popup() { "" } else { " autofocus" }
     }
@@ -127,7 +127,7 @@ impl<'a> Frame<'a> {
     pub(crate) fn watermark(&self) -> Option<&str> {
         self.manner.look.theme.light.watermark_url.as_ref().map(WebAddress::as_str)
     }
-    /// Whose pages may be told how it ended where they opened a window, as JSON.
+    /// The origins of the pages that may be told how the visit ended in a window that they opened, as JSON.
     pub(crate) fn origins(&self) -> String {
         let allowed = self.manner.tenant.as_ref().map(|tenant| redirect::allowed_origins(tenant.settings()));
         let all: BTreeSet<String> = allowed.unwrap_or_default().into_iter().chain(self.opener.clone()).collect();

@@ -5,12 +5,16 @@
 
 mod assets;
 mod challenge;
+mod codes;
 mod ends;
+mod figures;
 mod frame;
+mod next;
 mod pairing;
 mod phones;
 mod set_up;
 mod settings;
+mod typed;
 mod visit;
 
 use axum::{
@@ -26,6 +30,7 @@ use axum::{
 use countersign_core::{app::App, error::Error, form, id::TenantId};
 use utoipa_axum::router::OpenApiRouter;
 
+use next::Next;
 use visit::{Fields, Manner, Visit};
 
 /// The API description, generated from the code by `countersign openapi` and checked by the tests.
@@ -43,32 +48,57 @@ pub fn routes() -> OpenApiRouter<App> {
         .route("/healthz", routing::get(healthz))
 }
 
-/// 200 when the table takes a write: what cannot, answers no user.
+/// 200 when the table takes a write: a server that cannot write answers no user.
 async fn healthz(State(app): State<App>) -> Result<Response, Error> {
     app.store().ready(app.now()).await?;
     Ok(([(header::CONTENT_TYPE, "application/json")], r#"{"status":"ok"}"#).into_response())
 }
 
-type Asked = Result<Query<Vec<(String, String)>>, QueryRejection>;
-type Sent = Result<Form<Vec<(String, String)>>, FormRejection>;
+type PageQuery = Result<Query<Vec<(String, String)>>, QueryRejection>;
+type SentForm = Result<Form<Vec<(String, String)>>, FormRejection>;
 
-async fn show_challenge(State(app): State<App>, headers: HeaderMap, asked: Asked) -> Response {
-    show(&app, asked, &headers, async |visit, fields| challenge::show(&app, visit, fields, &headers).await).await
+async fn show_challenge(State(app): State<App>, headers: HeaderMap, query: PageQuery) -> Response {
+    let page = async |visit: &Visit, fields: &Fields| led(&app, visit, &headers, challenge::show(visit, fields)?).await;
+    show(&app, query, &headers, page).await
 }
-async fn answer_challenge(State(app): State<App>, headers: HeaderMap, sent: Sent) -> Response {
-    act(&app, sent, &headers, async |visit, fields, once| challenge::answer(&app, visit, fields, once).await).await
+async fn answer_challenge(State(app): State<App>, headers: HeaderMap, form: SentForm) -> Response {
+    let action = async |visit: &Visit, fields: &Fields, once| {
+        led(&app, visit, &headers, challenge::answer(&app, visit, fields, once).await?).await
+    };
+    act(&app, form, &headers, action).await
 }
-async fn show_set_up(State(app): State<App>, headers: HeaderMap, asked: Asked) -> Response {
-    show(&app, asked, &headers, async |visit, fields| set_up::show(&app, visit, fields, &headers).await).await
+async fn show_set_up(State(app): State<App>, headers: HeaderMap, query: PageQuery) -> Response {
+    let page = async |visit: &Visit, fields: &Fields| {
+        led(&app, visit, &headers, set_up::show(&app, visit, fields, &headers).await?).await
+    };
+    show(&app, query, &headers, page).await
 }
-async fn answer_set_up(State(app): State<App>, headers: HeaderMap, sent: Sent) -> Response {
-    act(&app, sent, &headers, async |visit, fields, once| set_up::answer(&app, visit, fields, once).await).await
+async fn answer_set_up(State(app): State<App>, headers: HeaderMap, form: SentForm) -> Response {
+    let action = async |visit: &Visit, fields: &Fields, once| {
+        led(&app, visit, &headers, set_up::answer(&app, visit, fields, once).await?).await
+    };
+    act(&app, form, &headers, action).await
 }
-async fn show_settings(State(app): State<App>, headers: HeaderMap, asked: Asked) -> Response {
-    show(&app, asked, &headers, async |visit, fields| settings::show(&app, visit, fields).await).await
+async fn show_settings(State(app): State<App>, headers: HeaderMap, query: PageQuery) -> Response {
+    show(&app, query, &headers, async |visit, fields| settings::show(&app, visit, fields).await).await
 }
-async fn answer_settings(State(app): State<App>, headers: HeaderMap, sent: Sent) -> Response {
-    act(&app, sent, &headers, async |visit, fields, once| settings::answer(&app, visit, fields, once).await).await
+async fn answer_settings(State(app): State<App>, headers: HeaderMap, form: SentForm) -> Response {
+    act(&app, form, &headers, async |visit, fields, once| settings::answer(&app, visit, fields, once).await).await
+}
+
+/// Follows a visit from page to page, to the one that is shown.
+async fn led(app: &App, visit: &Visit, headers: &HeaderMap, mut next: Next) -> Result<Response, Error> {
+    loop {
+        next = match next {
+            Next::Show(response) => return Ok(response),
+            Next::Challenge { wanted, problem } => challenge::page(app, visit, wanted, problem).await?,
+            Next::AskPhones => phones::ask(app, visit).await?,
+            Next::AwaitPhones { challenge } => phones::wait(app, visit, &challenge, headers).await?,
+            Next::SetUp { wanted, problem } => set_up::page(app, visit, wanted, &problem).await?,
+            Next::Choose { problem } => set_up::choose(app, visit, &problem).await?.into(),
+            Next::Pair { was } => pairing::begin(app, visit, &was).await?,
+        };
+    }
 }
 
 /// What the link in the picture says to a browser. The link's own part is for apps, and is not looked at.
@@ -99,7 +129,7 @@ enum Once {
 /// A page, or the page that says why there is none.
 async fn show(
     app: &App,
-    asked: Asked,
+    asked: PageQuery,
     headers: &HeaderMap,
     page: impl AsyncFnOnce(&Visit, &Fields) -> Result<Response, Error>,
 ) -> Response {
@@ -114,10 +144,10 @@ async fn show(
     }
 }
 
-/// What a form asks for, once; no other site's form.
+/// Does what a form asks for, once. A form of another site is refused.
 async fn act(
     app: &App,
-    sent: Sent,
+    sent: SentForm,
     headers: &HeaderMap,
     action: impl AsyncFnOnce(&Visit, &Fields, Once) -> Result<Response, Error>,
 ) -> Response {

@@ -10,15 +10,16 @@ use countersign_core::{
     app::App,
     error::Error,
     messages::Messages,
-    method::device::DevicePlatform,
     pairing::{self, Newcomer, PairingId, State},
     pairing_link::{self, Word},
 };
 use fast_qr::ECL;
 
 use crate::{
+    ends,
+    figures::{in_two, platform, qr},
     frame::{Frame, is_partial},
-    set_up,
+    next::Next,
     visit::{Fields, Manner, Visit},
 };
 
@@ -100,18 +101,18 @@ fn anew(visit: &Visit, was: Was) -> Response {
 }
 
 /// Makes a link, and goes on to its page: another address, so that a reload makes none.
-pub(crate) async fn begin(app: &App, visit: &Visit, fields: &Fields) -> Result<Response, Error> {
+pub(crate) async fn begin(app: &App, visit: &Visit, was: &str) -> Result<Next, Error> {
     let id = match pairing_link::begin(app, &visit.caller, app.now()).await {
         Ok(id) => id,
-        Err(Error::Conflict(_)) => return set_up::choose(app, visit, &[visit.messages().text("app-full-error")]).await,
+        Err(Error::Conflict(_)) => return Ok(Next::Choose { problem: vec![visit.messages().text("app-full-error")] }),
         Err(other) => return Err(other),
     };
     let mut more = vec![("kind", "phone"), ("pairing", id.as_str())];
-    more.extend(Some(("was", fields.get("was"))).filter(|(_, was)| !was.is_empty()));
-    Ok(Redirect::to(&visit.link("/set-up", &more)).into_response())
+    more.extend(Some(("was", was)).filter(|(_, was)| !was.is_empty()));
+    Ok(Next::go_to(visit, "/set-up", &more))
 }
 
-/// The page of a pairing as it stands; `None` where the address names none of this page.
+/// The page of a pairing as it stands; `None` where the address names no pairing of this visit.
 pub(crate) async fn show(
     app: &App,
     visit: &Visit,
@@ -146,7 +147,7 @@ pub(crate) async fn answer(app: &App, visit: &Visit, fields: &Fields) -> Result<
     let Some(id) = PairingId::parse(fields.get("pairing")) else {
         return Ok(Redirect::to(&visit.link("/set-up", &[("kind", "phone")])).into_response());
     };
-    // Said twice it is said once: the pairing has one end.
+    // Saying it twice changes nothing, because a pairing has one end.
     let said = match fields.get("act") {
         "pair" => pairing_link::confirm(app, &visit.caller, &id, app.now()).await,
         _ => pairing_link::refuse(app, &visit.caller, &id, app.now()).await,
@@ -176,13 +177,13 @@ async fn picture(app: &App, visit: &Visit, id: &PairingId, fields: &Fields) -> R
     let was = Was::ALL.into_iter().find(|was| was.name() == fields.get("was"));
     let page = PhonePage {
         f: &frame,
-        // Off a screen nothing is smudged: the least correction makes the largest squares.
-        qr: set_up::qr(&link, ECL::L)?,
+        // Nothing on a screen is smudged, so the least error correction is enough, and it makes the largest squares.
+        qr: qr(&link, ECL::L)?,
         link,
         problem: &was.map(|was| was.text(t)).into_iter().collect::<Vec<_>>(),
         why: visit.why(app),
-        other: set_up::other(visit),
-        quit: set_up::leave(app, visit)?,
+        other: visit.other_offers(),
+        quit: ends::leave(app, visit)?,
     };
     frame.respond(StatusCode::OK, &page)
 }
@@ -200,7 +201,7 @@ async fn ask(app: &App, visit: &Visit, id: &PairingId, device: &Newcomer, code: 
             .ip_address
             .as_ref()
             .map(|address| app.places().name_of(address).unwrap_or_else(|| address.clone())),
-        quit: set_up::leave(app, visit)?,
+        quit: ends::leave(app, visit)?,
     };
     frame.respond(StatusCode::OK, &page)
 }
@@ -210,25 +211,9 @@ async fn paired(app: &App, visit: &Visit, id: &PairingId) -> Result<Response, Er
     frame.respond(StatusCode::OK, &PairedPage { f: &frame, pairing: id.as_str() })
 }
 
-/// What the link says to a browser: an app is what it is for. It looks nothing up, so it spends and tells nothing.
+/// The page that a browser shows for the link, which is meant for an app. It looks nothing up, so that it spends and
+/// tells nothing.
 pub(crate) fn link_page(manner: &Manner) -> Result<Response, Error> {
     let frame = Frame::of_stranger(manner, manner.messages().text("pair-heading"))?;
     frame.respond(StatusCode::OK, &PairPage { f: &frame })
-}
-
-/// What the maker of the device calls its system.
-pub(crate) fn platform(platform: DevicePlatform) -> &'static str {
-    match platform {
-        DevicePlatform::Ios => "iOS",
-        DevicePlatform::Android => "Android",
-        DevicePlatform::Web => "Web",
-    }
-}
-
-/// `123456` as `123 456`.
-pub(crate) fn in_two(digits: &str) -> String {
-    match digits.split_at_checked(3) {
-        Some((first, second)) => format!("{first} {second}"),
-        None => digits.to_owned(),
-    }
 }

@@ -12,20 +12,17 @@ use countersign_core::{
     app::App,
     enrolment,
     error::Error,
-    proof::{Verdict, verify_totp},
+    proof::{Success, Verdict, verify_totp},
 };
-use fast_qr::{
-    ECL,
-    convert::{Builder, Shape, svg::SvgBuilder},
-    qr::QRBuilder,
-};
+use fast_qr::ECL;
 
 use crate::{
-    Once, challenge,
-    challenge::refusal,
-    ends,
+    Once, codes, ends,
+    figures::{in_groups, qr},
     frame::Frame,
+    next::Next,
     pairing,
+    typed::refusal,
     visit::{Fields, Visit, Way},
 };
 
@@ -54,64 +51,62 @@ struct AppPage<'a> {
     quit: Option<String>,
 }
 
-#[derive(Template)]
-#[template(path = "codes.html")]
-struct CodesPage<'a> {
-    f: &'a Frame<'a>,
-    codes: &'a [String],
-    /// Where the form leads.
-    action: &'static str,
-}
-
-pub(crate) async fn show(app: &App, visit: &Visit, fields: &Fields, headers: &HeaderMap) -> Result<Response, Error> {
-    // With the phone the token of somebody new may add no more, and the page has still to say that it is there.
+pub(crate) async fn show(app: &App, visit: &Visit, fields: &Fields, headers: &HeaderMap) -> Result<Next, Error> {
+    // Once a phone is paired, the token of a new user may add no more, and the page has still to say that it is paired.
     if let Some(page) = pairing::show(app, visit, fields, headers).await? {
-        return Ok(page);
+        return Ok(Next::Show(page));
     }
     if !visit.may_add() {
-        return Ok(Redirect::to(&visit.link("/challenge", &[])).into_response());
+        return Ok(Next::go_to(visit, "/challenge", &[]));
     }
-    match Way::named(fields.get("kind")).filter(|way| visit.offers().contains(way)) {
-        Some(Way::Phone) => pairing::begin(app, visit, fields).await,
-        Some(Way::App) => page(app, visit, Some(Way::App), &[]).await,
-        _ => choose(app, visit, &[]).await,
-    }
+    Ok(match Way::named(fields.get("kind")).filter(|way| visit.offers().contains(way)) {
+        Some(Way::Phone) => Next::Pair { was: fields.get("was").to_owned() },
+        Some(Way::App) => Next::SetUp { wanted: Some(Way::App), problem: Vec::new() },
+        _ => Next::Choose { problem: Vec::new() },
+    })
 }
 
-pub(crate) async fn answer(app: &App, visit: &Visit, fields: &Fields, once: Once) -> Result<Response, Error> {
-    let t = visit.messages();
+pub(crate) async fn answer(app: &App, visit: &Visit, fields: &Fields, once: Once) -> Result<Next, Error> {
     match fields.get("act") {
-        // Whoever comes here twice only goes on twice.
-        "kept" => after_set_up(app, visit, &visit.token),
-        "pair" | "refuse" => pairing::answer(app, visit, fields).await,
+        // Sending this form again changes nothing; it only leads on again.
+        "kept" => after_set_up(app, visit, &visit.token).map(Next::Show),
+        "pair" | "refuse" => pairing::answer(app, visit, fields).await.map(Next::Show),
         "paired" if pairing::is_paired(app, visit, fields).await? => {
-            with_recovery_codes(app, visit, &visit.token).await
+            with_recovery_codes(app, visit, &visit.token).await.map(Next::Show)
         }
-        "paired" => Ok(Redirect::to(&visit.link("/set-up", &[])).into_response()),
-        // The form that set up the first one: its codes were shown.
-        _ if once == Once::Again && !visit.may_add() => ends::end(visit, ends::End::Later, &visit.token),
-        _ if once == Once::Again => page(app, visit, Some(Way::App), &[t.text("form-used-error")]).await,
+        "paired" => Ok(Next::go_to(visit, "/set-up", &[])),
+        // The same form has set up the first authenticator, and its recovery codes were shown.
+        _ if once == Once::Again && !visit.may_add() => {
+            ends::end(visit, ends::End::Later, &visit.token).map(Next::Show)
+        }
+        _ if once == Once::Again => Ok(app_again(visit.messages().text("form-used-error"))),
         _ => confirm_app(app, visit, fields).await,
     }
 }
 
+/// The page of the app again, with one line about what went wrong.
+fn app_again(problem: String) -> Next {
+    Next::SetUp { wanted: Some(Way::App), problem: vec![problem] }
+}
+
 /// The first code of an app, and what its owner calls it.
-async fn confirm_app(app: &App, visit: &Visit, fields: &Fields) -> Result<Response, Error> {
+async fn confirm_app(app: &App, visit: &Visit, fields: &Fields) -> Result<Next, Error> {
     let t = visit.messages();
-    let again = async |problem: &[String]| page(app, visit, Some(Way::App), problem).await;
     if let Some(name) = Some(fields.get("name").trim()).filter(|name| !name.is_empty()) {
-        let Ok(name) = account::name(name) else { return again(&[t.text("app-name-error")]).await };
+        let Ok(name) = account::name(name) else { return Ok(app_again(t.text("app-name-error"))) };
         enrolment::name_pending(app, &visit.caller, &visit.user, &name).await?;
     }
     let code = fields.get("code");
     if let Some(problem) = Way::App.shape_problem(code) {
-        return again(&[t.text(problem)]).await;
+        return Ok(app_again(t.text(problem)));
     }
     match verify_totp(app, &visit.caller, code, app.now()).await? {
-        Verdict::Accepted { token, enrolled: Some(_) } => with_recovery_codes(app, visit, &token).await,
+        Verdict::Accepted(Success { token, enrolled: Some(_) }) => {
+            with_recovery_codes(app, visit, &token).await.map(Next::Show)
+        }
         // The code of an app that was there before.
-        Verdict::Accepted { token, .. } => challenge::verified(visit, &token),
-        refused => again(&refusal(app, visit, Way::App, &refused)).await,
+        Verdict::Accepted(Success { token, .. }) => ends::verified(visit, &token).map(Next::Show),
+        refused => Ok(Next::SetUp { wanted: Some(Way::App), problem: refusal(visit, Way::App, &refused) }),
     }
 }
 
@@ -120,26 +115,13 @@ async fn with_recovery_codes(app: &App, visit: &Visit, token: &str) -> Result<Re
     let hidden = visit.caller.tenant.settings().recovery_codes.hide_recovery_codes_on_enrollment;
     let codes = if hidden { None } else { account::first_recovery_codes(app, &visit.caller, app.now()).await? };
     match codes {
-        Some(codes) => show_codes(app, visit, token, &codes, "/set-up").await,
+        Some(codes) => codes::show(app, visit, token, &codes, "/set-up").await,
         None => after_set_up(app, visit, token),
     }
 }
 
-/// Recovery codes, shown this once.
-pub(crate) async fn show_codes(
-    app: &App,
-    visit: &Visit,
-    token: &str,
-    codes: &[String],
-    action: &'static str,
-) -> Result<Response, Error> {
-    let mut frame = Frame::of_visit(app, visit, visit.messages().text("codes-heading")).await?;
-    frame.token = token;
-    frame.respond(StatusCode::OK, &CodesPage { f: &frame, codes, action })
-}
-
 fn after_set_up(app: &App, visit: &Visit, token: &str) -> Result<Response, Error> {
-    // Another token is that of the success which the set-up was.
+    // A token that is not the page's own is that of a success: the first code of the app was one.
     let has_succeeded = token != visit.token;
     // A phone that was paired under enforcement has to answer as well: nobody has signed with its key.
     let next = match visit.action.state {
@@ -154,12 +136,12 @@ fn after_set_up(app: &App, visit: &Visit, token: &str) -> Result<Response, Error
 }
 
 /// What is to be set up: what was asked for, or the first that is offered, with the others one tap away.
-pub(crate) async fn page(app: &App, visit: &Visit, wanted: Option<Way>, problem: &[String]) -> Result<Response, Error> {
+pub(crate) async fn page(app: &App, visit: &Visit, wanted: Option<Way>, problem: &[String]) -> Result<Next, Error> {
     let offers = visit.offers();
     match wanted.filter(|way| offers.contains(way)).or(offers.first().copied()) {
         Some(Way::App) => app_page(app, visit, problem).await,
-        Some(Way::Phone) => pairing::begin(app, visit, &Fields::default()).await,
-        _ => ends::end(visit, ends::End::Way, &visit.token),
+        Some(Way::Phone) => Ok(Next::Pair { was: String::new() }),
+        _ => ends::end(visit, ends::End::Way, &visit.token).map(Next::Show),
     }
 }
 
@@ -167,13 +149,13 @@ pub(crate) async fn choose(app: &App, visit: &Visit, problem: &[String]) -> Resu
     let offers = visit.offers().into_iter();
     let offers = offers.map(|way| (way, visit.link("/set-up", &[("kind", way.name())]))).collect();
     let frame = Frame::of_visit(app, visit, visit.messages().text("set-up-heading")).await?;
-    let page = ChoosePage { f: &frame, offers, problem, why: visit.why(app), quit: leave(app, visit)? };
+    let page = ChoosePage { f: &frame, offers, problem, why: visit.why(app), quit: ends::leave(app, visit)? };
     frame.respond(StatusCode::OK, &page)
 }
 
-async fn app_page(app: &App, visit: &Visit, problem: &[String]) -> Result<Response, Error> {
+async fn app_page(app: &App, visit: &Visit, problem: &[String]) -> Result<Next, Error> {
     let offer = match enrolment::begin_or_resume(app, &visit.caller, app.now()).await {
-        Err(Error::Conflict(_)) => return choose(app, visit, &[visit.messages().text("app-full-error")]).await,
+        Err(Error::Conflict(_)) => return Ok(Next::Choose { problem: vec![visit.messages().text("app-full-error")] }),
         offered => offered?,
     };
     let frame = Frame::of_visit(app, visit, visit.messages().text("app-heading")).await?;
@@ -185,33 +167,8 @@ async fn app_page(app: &App, visit: &Visit, problem: &[String]) -> Result<Respon
         name: offer.name.unwrap_or_default(),
         problem,
         why: visit.why(app),
-        other: other(visit),
-        quit: leave(app, visit)?,
+        other: visit.other_offers(),
+        quit: ends::leave(app, visit)?,
     };
-    frame.respond(StatusCode::OK, &page)
-}
-
-pub(crate) fn other(visit: &Visit) -> Option<String> {
-    (visit.offers().len() > 1).then(|| visit.link("/set-up", &[]))
-}
-
-/// Where somebody goes who sets nothing up.
-pub(crate) fn leave(app: &App, visit: &Visit) -> Result<Option<String>, Error> {
-    match visit.user.is_enrolled() && visit.opens_settings(app.now()) {
-        true => Ok(Some(visit.link("/settings", &[]))),
-        false => ends::quit(visit),
-    }
-}
-
-/// The text as an SVG that uses no style of its own, so that the content policy can forbid them.
-pub(crate) fn qr(text: &str, correction: ECL) -> Result<String, Error> {
-    let code =
-        QRBuilder::new(text).ecl(correction).build().map_err(|_| Error::internal("the QR code cannot be made"))?;
-    Ok(SvgBuilder::default().shape(Shape::Square).to_str(&code))
-}
-
-/// `ABCDEFGH` as `ABCD EFGH`: easier to type, and apps ignore the spaces.
-fn in_groups(secret: &str) -> String {
-    let characters: Vec<char> = secret.chars().collect();
-    characters.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
+    frame.respond(StatusCode::OK, &page).map(Next::Show)
 }

@@ -21,10 +21,10 @@ use countersign_core::{
 };
 
 use crate::{
-    Once, ends,
+    Once, codes, ends,
     ends::End,
+    figures,
     frame::Frame,
-    pairing, set_up,
     visit::{Fields, Visit},
 };
 
@@ -34,10 +34,10 @@ struct SettingsPage<'a> {
     f: &'a Frame<'a>,
     problem: &'a [String],
     done: Option<String>,
-    /// What the device that is asked first is called by its maker.
+    /// The model of the device that is asked first.
     primary: Option<&'a str>,
     cards: &'a [Card],
-    /// Whether who sees the page has just confirmed who it is.
+    /// Whether the user has just confirmed who they are.
     may_change: bool,
     set_up_new: Option<String>,
     /// Where the tenant uses recovery codes.
@@ -60,7 +60,7 @@ struct Card {
     used: Option<String>,
     is_primary: bool,
     may_be_primary: bool,
-    /// Where the question leads that comes before it is removed.
+    /// The address of the question that comes before it is removed.
     remove: String,
 }
 
@@ -91,7 +91,7 @@ pub(crate) async fn show(app: &App, visit: &Visit, fields: &Fields) -> Result<Re
     }
 }
 
-/// Leads to the challenge; where the action asks for none, says that another one has to.
+/// Leads to the challenge. Where the action asks for no proof, the page says that another sign-in has to.
 fn prove_first(visit: &Visit) -> Result<Response, Error> {
     let is_decided = matches!(visit.action.state, State::ChallengeSucceeded | State::Allow);
     match visit.ends_at_settings() && is_decided {
@@ -116,8 +116,8 @@ pub(crate) async fn answer(app: &App, visit: &Visit, fields: &Fields, once: Once
             let more: Vec<(&str, &str)> = done.iter().map(|(name, value)| (*name, value.as_str())).collect();
             return Ok(Redirect::to(&visit.link("/settings", &more)).into_response());
         }
-        Ok(Changed::Codes(codes)) => return set_up::show_codes(app, visit, &visit.token, &codes, "/settings").await,
-        // It was fresh when the page was asked for.
+        Ok(Changed::Codes(codes)) => return codes::show(app, visit, &visit.token, &codes, "/settings").await,
+        // The proof was recent enough when the page was loaded, and no longer is.
         Err(Error::Forbidden(_)) => return ends::end(visit, End::Again, &visit.token),
         Err(Error::NotFound(_)) => t.text("settings-gone-error"),
         Err(Error::Conflict(_)) => t.with("settings-last-error", "tenant", visit.tenant()),
@@ -197,7 +197,7 @@ async fn page(app: &App, visit: &Visit, fields: &Fields, problem: &[String]) -> 
 
 fn card(visit: &Visit, one: UserAuthenticator, method: Method) -> Card {
     let t = visit.messages();
-    let platform = one.device_platform.map(pairing::platform);
+    let platform = one.device_platform.map(figures::platform);
     let kind = t.text(kind_of(method, one.device_platform));
     let detail = [platform, one.device_model.as_deref(), one.email.as_deref(), one.phone_number.as_deref()];
     Card {

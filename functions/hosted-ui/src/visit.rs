@@ -23,7 +23,8 @@ pub(crate) struct Fields(HashMap<String, String>);
 
 impl Fields {
     pub(crate) fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
-        // Of one that is there twice the first counts: what track wrote stands before what was appended.
+        // Of a field that is there twice the first counts, because what track wrote stands before what somebody
+        // appended.
         let mut all = HashMap::new();
         for (name, value) in pairs {
             all.entry(name).or_insert(value);
@@ -75,7 +76,7 @@ pub(crate) struct Manner {
 }
 
 impl Manner {
-    /// For somebody whose token says nothing; it may still name a tenant, whose looks are no secret.
+    /// For somebody without a good token. It may still name a tenant, whose looks are no secret.
     pub(crate) async fn of_stranger(app: &App, fields: &Fields, headers: &HeaderMap) -> Self {
         let tenant = match token::claimed_tenant(fields.get("token")) {
             Ok(id) => app.tenant(&id).await.ok().flatten(),
@@ -115,7 +116,7 @@ pub(crate) struct Visit {
     pub(crate) token: String,
     pub(crate) user: User,
     pub(crate) action: Action,
-    /// Whether the user has something to be asked for, as far as the tenant asks for it; who has not is led to set-up.
+    /// Whether the user has a second factor, as the tenant's policy counts it. A user who has none is led to set-up.
     pub(crate) has_second_factor: bool,
     pub(crate) manner: Manner,
     /// What the backend said of the action.
@@ -127,7 +128,7 @@ impl Visit {
         Self::of(app, app.open_token(fields.get("token")).await?, fields, headers).await
     }
 
-    /// Of a token that is over: it leads back to the app, and to nothing else.
+    /// A visit with a token that has expired. It leads back to the app, and to nothing else.
     pub(crate) async fn of_the_past(app: &App, fields: &Fields, headers: &HeaderMap) -> Result<Self, Error> {
         Self::of(app, app.open_token_of_the_past(fields.get("token")).await?, fields, headers).await
     }
@@ -194,12 +195,12 @@ impl Visit {
             && match way {
                 Way::App => !self.user.totp.is_empty(),
                 Way::Phone => self.user.devices(Method::Push).next().is_some(),
-                // Whether there is one left is seen when one is typed.
+                // Whether any code is left is seen when one is typed, because it takes another read.
                 Way::Recovery => self.user.is_enrolled(),
             }
     }
 
-    /// What may be set up here: what the tenant has switched on, and answers this action.
+    /// What may be set up here: the methods that the tenant has switched on and that answer this action.
     pub(crate) fn offers(&self) -> Vec<Way> {
         let settings = self.caller.tenant.settings();
         let is_offered = |way: &Way| {
@@ -207,6 +208,11 @@ impl Visit {
             settings.is_active(method) && (self.has_second_factor || self.action.allowed_methods.contains(&method))
         };
         [Way::App, Way::Phone].into_iter().filter(is_offered).collect()
+    }
+
+    /// Where everything that may be set up is offered, where that is more than one.
+    pub(crate) fn other_offers(&self) -> Option<String> {
+        (self.offers().len() > 1).then(|| self.link("/set-up", &[]))
     }
 
     /// Whether the token may add an authenticator.
@@ -227,7 +233,8 @@ impl Visit {
             let day = start.strftime("%Y-%m-%d").to_string();
             return Some(t.with_both("set-up-why-later-text", ("day", &day), ("tenant", self.tenant())));
         }
-        // Nobody else is stopped without an authenticator, whatever this process has in its cache.
+        // Only an enforcement or a required action stops a user who has no authenticator. The cache of this process may
+        // not know of the enforcement yet.
         let is_stopped = self.action.state == State::ChallengeRequired && !self.has_second_factor;
         if policy.is_enforced(now) && !self.has_second_factor || is_stopped && !self.has_an_app_to_set_up() {
             return Some(t.with("set-up-why-now-text", "tenant", self.tenant()));

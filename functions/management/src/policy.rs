@@ -183,9 +183,9 @@ pub(crate) async fn list_required(
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct RequiredActionChanges {
-    /// `false` also ends it as a default; who has it is not asked until it is enabled again.
+    /// `false` also ends it as a default action. Users who have it are not asked until it is enabled again.
     enabled: Option<bool>,
-    /// Of an enabled one alone.
+    /// Only an enabled action can be a default action.
     default: Option<bool>,
 }
 

@@ -77,7 +77,7 @@ pub(crate) async fn replay(
     let since = Timestamp::from_second(now.as_second() - days * 24 * 3600).unwrap_or(now);
     let after = request.last_evaluated_user_id.clone();
     let candidate = candidate(&app, tenant.id(), code.clone(), request, now).await?;
-    let page = app.store().tenant(tenant.id()).past_actions(&code, since, (after.as_ref(), users)).await?;
+    let page = app.store().tenant(tenant.id()).past_actions(&code, since, after.as_ref(), users).await?;
     let mut report = Report::default();
     for (user, action) in &page.actions {
         report.count(&candidate, user, action);

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 pub(crate) struct ThemeView {
     #[serde(flatten)]
     theme: Theme,
-    /// What of it is hard to read (WCAG 2.2, 1.4.3 and 1.4.11). It is kept all the same. Ours.
+    /// The pairs of colours that are hard to read (WCAG 2.2, 1.4.3 and 1.4.11). The theme is kept all the same. Ours.
     contrast_warnings: Vec<ContrastWarning>,
 }
 

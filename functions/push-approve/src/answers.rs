@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use countersign_core::{
     app::App,
-    approval::{self, Answer, Claimed, Verdict},
+    approval::{self, Answer, Claimed, DeviceVerdict},
     challenge::Kind,
     error::Error,
     http::{Body, ClientCaller, Reply},
@@ -67,11 +67,11 @@ async fn answer(
     };
     let verdict = approval::decide(app, tenant(caller), kind, &answer, app.now()).await?;
     Ok(Json(AnswerChallengeResponse {
-        is_verified: verdict == Verdict::Approved,
+        is_verified: verdict == DeviceVerdict::Approved,
         failure_reason: match verdict {
-            Verdict::Approved | Verdict::Denied => None,
-            Verdict::WrongNumber => Some("CODE_INVALID_OR_EXPIRED"),
-            Verdict::Exhausted => Some("MAX_ATTEMPTS_EXCEEDED"),
+            DeviceVerdict::Approved | DeviceVerdict::Denied => None,
+            DeviceVerdict::WrongNumber => Some("CODE_INVALID_OR_EXPIRED"),
+            DeviceVerdict::Exhausted => Some("MAX_ATTEMPTS_EXCEEDED"),
         },
     }))
 }

@@ -214,7 +214,7 @@ pub(crate) struct WebPushKey {
 #[utoipa::path(get, path = "/v1/client/user-authenticators/push/web-push-key", tag = "Device API", operation_id = "getWebPushKey",
     responses((status = 200, body = WebPushKey)), security(("tenantId" = []), ("userToken" = [])))]
 pub(crate) async fn web_push_key(State(app): State<App>, caller: ClientCaller) -> Reply<WebPushKey> {
-    // As it is now: a page that subscribes with a key that is gone hears nothing.
+    // Read now and not from the cache, because a page that subscribes with a key that is gone hears nothing.
     let loaded = app.store().tenant(tenant(&caller).id()).load().await?;
     let web = loaded.and_then(|loaded| loaded.tenant.settings.push.web);
     let none = || Error::NotFound("This tenant pushes to no browsers; `countersign push set web` begins it.".into());

@@ -7,8 +7,8 @@ use countersign_core::{
     error::Error,
     http::{Body, ClientCaller, Reply, Requester},
     method::{Method, device::DeviceKey},
-    pairing::{self, Newcomer, Pairing, PairingId},
-    pairing_link::{self, Device},
+    pairing::{self, Newcomer, PairingId},
+    pairing_link::{self, Device, DevicePairing},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -78,7 +78,7 @@ pub(crate) struct PairingResponse {
 }
 
 impl PairingResponse {
-    fn new((pairing, code): (Pairing, String)) -> Result<Self, Error> {
+    fn new(DevicePairing { pairing, code }: DevicePairing) -> Result<Self, Error> {
         let answer = |state| Self {
             state,
             code,

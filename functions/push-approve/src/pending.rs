@@ -12,7 +12,7 @@ use countersign_core::{
         device::{Context, DeviceKey},
     },
     secret::random,
-    store::Credential,
+    store::{Credential, Nonce},
 };
 use data_encoding::BASE64URL_NOPAD;
 use serde::Serialize;
@@ -167,7 +167,7 @@ fn check_signature(key: &DeviceKey, credential: &Credential, headers: &HeaderMap
     let Some(signature) = headers.get("x-authsignal-signature") else { return Ok(()) };
     let signature = signature.to_str().map_err(|_| Error::InvalidCredential)?;
     match &credential.nonce {
-        Some((nonce, until)) if now.as_second() < *until => key.verify(nonce.as_bytes(), signature),
+        Some(Nonce { text, until }) if now.as_second() < *until => key.verify(text.as_bytes(), signature),
         _ => Err(Error::InvalidCredential),
     }
 }

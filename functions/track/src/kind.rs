@@ -1,5 +1,6 @@
-//! What decides an action: its configuration and the tenant's policy, as read or as last known. They are of one
-//! reading: an action that is new to a copy may have come with rules, lists and data points that the copy lacks too.
+//! What decides an action: its configuration and the tenant's policy, as read or as last known. Both are of one
+//! reading, because an action that an older copy does not know may have come with rules, lists and data points that the
+//! copy lacks too.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -63,8 +64,9 @@ pub(crate) async fn configured(
 }
 
 impl Kind<'_> {
-    /// As it fails while the configuration cannot be read: 503, unless its copy says otherwise. Whether two factors
-    /// are enforced is asked anew, and can only be stricter than the copy: it is never taken back.
+    /// What decides an action while the configuration cannot be read: 503, unless the failure mode of its copy says
+    /// otherwise. Whether two factors are enforced is read anew. An enforcement is never taken back, so the answer can
+    /// only be stricter than the copy.
     pub(crate) async fn by_copy(
         app: &App,
         tenant: &TenantContext,

@@ -8,7 +8,7 @@ use std::{borrow::Cow, sync::Arc};
 use axum::{Json, extract::State};
 use countersign_core::{
     action::{self, Action},
-    admission::{Judgement, Reading},
+    admission::{Case, Judgement, Reading},
     app::{App, TenantContext},
     clock::{Timestamp, iso},
     error::Error,
@@ -19,7 +19,7 @@ use countersign_core::{
     policy::Policy,
     redirect,
     rule::{ModelType, Named, Outcome, facts::Given, understood},
-    store::Tracked,
+    store::{ProfileChange, Tracked},
     token::{SigningKey, Subject, scope},
     user::{MAX_CONTACT, Profile, RequiredAction, User, is_contact},
 };
@@ -111,14 +111,14 @@ async fn track(
     Body(request): Body<TrackRequest>,
 ) -> Reply<TrackResponse> {
     let now = app.now();
-    let mut asked = Asked::new(&request, &tenant)?;
+    let mut asked = CheckedTrack::new(&request, &tenant)?;
     // Before anything is written: without its keys a server changes nothing.
     app.signing_keys(&tenant).await?;
     let (tenant, config) = match failure {
         None => {
             let configured = kind::configured(&app, tenant.clone(), &code, now).await?;
             if !Arc::ptr_eq(&configured.tenant, &tenant) {
-                asked = Asked::new(&request, &configured.tenant)?;
+                asked = CheckedTrack::new(&request, &configured.tenant)?;
             }
             (configured.tenant, Ok(configured.config))
         }
@@ -132,14 +132,15 @@ async fn track(
     // Each turn that finds its reading stale means that another write succeeded, so there are few.
     for _ in 0..20 {
         if let Some((user, action)) = attempt(&app, &tenant, &user_id, &kind, &asked, now).await? {
-            return respond(&app, (&tenant, keys), &user, action, &kind, asked.scope, now).map(Json);
+            return respond(&app, &kind, &user, action, Issue { tenant: &tenant, keys, scope: asked.scope, now })
+                .map(Json);
         }
     }
     Err(Error::unavailable("the user kept changing"))
 }
 
 /// A request that has been checked.
-struct Asked {
+struct CheckedTrack {
     key: IdempotencyKey,
     scope: String,
     contacts: [Option<String>; 3],
@@ -150,7 +151,7 @@ struct Asked {
     input: Value,
 }
 
-impl Asked {
+impl CheckedTrack {
     fn new(request: &TrackRequest, tenant: &TenantContext) -> Result<Self, Error> {
         if request.challenge_id.is_some() {
             return Err(Error::InvalidToken("The challengeId is unknown or has expired.".into()));
@@ -229,7 +230,7 @@ async fn attempt(
     tenant: &TenantContext,
     user_id: &UserId,
     kind: &Kind<'_>,
-    asked: &Asked,
+    asked: &CheckedTrack,
     now: Timestamp,
 ) -> Result<Option<(User, Action)>, Error> {
     let store = app.store().tenant(tenant.id());
@@ -237,13 +238,13 @@ async fn attempt(
     let given = asked.given();
     let has_rules = tenant.rules(&config.action_code).is_some();
     let Reading { user: known, profile, seen } =
-        Reading::of((store, user_id), has_rules, asked.has_contacts(), given.device().as_ref()).await?;
+        Reading::of(store, user_id, has_rules, asked.has_contacts(), given.device().as_ref()).await?;
     let is_new = known.is_none();
     let user = known.unwrap_or_else(|| tenant.new_user(user_id.clone(), now));
     let before = profile.as_ref().map(|stored| stored.profile.clone()).unwrap_or_default();
     let changed = asked.changed(&before);
-    let mut judged =
-        Judgement::of(app, (tenant, config), given, (&user, changed.as_ref().unwrap_or(&before)), seen, now);
+    let case = Case { tenant, config, given, user: &user, profile: changed.as_ref().unwrap_or(&before), now };
+    let mut judged = Judgement::of(app, case, seen);
     if failure.is_some() {
         judged.by_failure_mode(config.default_user_action_result);
     }
@@ -267,7 +268,7 @@ async fn attempt(
         input: asked.input.to_string(),
         rules: judged.rules.take(),
     };
-    let profile = changed.as_ref().map(|changed| (profile.as_ref(), changed));
+    let profile = changed.as_ref().map(|new| ProfileChange { old: profile.as_ref(), new });
     let noted = judged.noted(&action);
     match store.track(&user, is_new, &action, profile, noted.as_ref()).await? {
         Tracked::Created => Ok(Some((user, action))),
@@ -276,7 +277,7 @@ async fn attempt(
             "This idempotency key was used for the action {} with other custom data or another scope. Use a new key.",
             config.action_code
         ))),
-        Tracked::Existing(existing) => reopen(app, (tenant, policy.as_ref()), user, *existing, now).await,
+        Tracked::Existing(existing) => reopen(app, tenant, policy, user, *existing, now).await,
     }
 }
 
@@ -284,7 +285,8 @@ async fn attempt(
 /// new token lives.
 async fn reopen(
     app: &App,
-    (tenant, policy): (&TenantContext, &Policy),
+    tenant: &TenantContext,
+    policy: &Policy,
     user: User,
     mut action: Action,
     now: Timestamp,
@@ -293,7 +295,7 @@ async fn reopen(
     let store = app.store().tenant(tenant.id());
     let key = store.action_key(&user.id, &action.code, &action.key);
     if action.state == action::State::Allow && is_stopped(policy, &user, action.outcome, now) {
-        // Allowed before that was asked: a name used again gets nobody around it.
+        // It was allowed before a second factor was asked for. Using its idempotency key again gets nobody around that.
         match store.set_state(&user, &key, action::State::ChallengeRequired, now).await {
             Ok(stopped) => action = stopped,
             Err(Error::NotFound(_) | Error::Conflict(_)) => return Ok(None),
@@ -319,14 +321,20 @@ fn expiry(tenant: &TenantContext, now: Timestamp) -> Timestamp {
     Timestamp::from_second(now.as_second() + seconds).unwrap_or(now)
 }
 
-fn respond(
-    app: &App,
-    (tenant, keys): (&TenantContext, &[SigningKey]),
-    user: &User,
-    action: Action,
-    Kind { config, policy, .. }: &Kind<'_>,
+/// How the token of an action is issued.
+struct Issue<'a> {
+    tenant: &'a TenantContext,
+    keys: &'a [SigningKey],
     scope: String,
     now: Timestamp,
+}
+
+fn respond(
+    app: &App,
+    Kind { config, policy, .. }: &Kind<'_>,
+    user: &User,
+    action: Action,
+    Issue { tenant, keys, scope, now }: Issue<'_>,
 ) -> Result<TrackResponse, Error> {
     let subject = Subject {
         tenant_id: tenant.id().clone(),
@@ -342,7 +350,7 @@ fn respond(
         _ => Counter::ActionsChallenged,
     });
     tracing::info!(event = "action_tracked", tenant = %tenant.id(), user = %user.uid, action = %action.id, state = action.state.as_str());
-    // The token of a success ends with it, whoever asks for another.
+    // A token of a success ends with that success, also where track is asked for another one.
     let verified = action.verification.as_ref().map(|verification| verification.at);
     let since = verified.filter(|_| action.state == action::State::ChallengeSucceeded).unwrap_or(now);
     let token = tenant.issue_token(keys, subject, action.id.clone(), scope, since)?;

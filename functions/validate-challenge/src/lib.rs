@@ -67,7 +67,7 @@ async fn validate(
     let refused = |why: String| Ok(Json(ValidateResponse { error: Some(why), ..ValidateResponse::default() }));
     let claims = match app.open_token(&request.token).await {
         Ok(user) if user.tenant.id() == caller.id() => user.claims,
-        // Another tenant's token is no token here.
+        // A token of another tenant is answered like one that nobody issued.
         Ok(_) => return refused(countersign_core::token::not_ours().to_string()),
         Err(error @ (Error::InvalidToken(_) | Error::ExpiredToken)) => return refused(error.to_string()),
         Err(error) => return Err(error),

@@ -7,7 +7,7 @@ use countersign_core::{
     app::{App, UserCaller},
     error::Error,
     http::{Body, Reply, UserAuthenticator},
-    proof::{Verdict, verify_totp},
+    proof::{Success, Verdict, verify_totp},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -58,14 +58,14 @@ async fn verify(
         return Err(Error::invalid("verificationCode: send the digits that the authenticator app shows."));
     }
     Ok(Json(match verify_totp(&app, &caller, &code, app.now()).await? {
-        Verdict::Accepted { token, enrolled } => VerifyResponse {
+        Verdict::Accepted(Success { token, enrolled }) => VerifyResponse {
             is_verified: true,
             access_token: Some(token),
             user_authenticator: enrolled.map(|new| UserAuthenticator::enrolled(&caller.claims.sub, &new)),
             ..VerifyResponse::default()
         },
-        Verdict::Rejected => failed("CODE_INVALID_OR_EXPIRED"),
-        Verdict::Exhausted => failed("MAX_ATTEMPTS_EXCEEDED"),
+        Verdict::Rejected { .. } => failed("CODE_INVALID_OR_EXPIRED"),
+        Verdict::Exhausted { .. } => failed("MAX_ATTEMPTS_EXCEEDED"),
     }))
 }
 

@@ -160,7 +160,8 @@ pub async fn first_tenant(app: &App, embedded: &Embedded, place: &Place, fixed: 
     }
 }
 
-/// Whoever is let in by credentials that nobody wrote down would be a second tenant, without the users of the first.
+/// Without its credentials a start would make a second tenant, which has none of the users of the first; so it is
+/// refused.
 fn lost_credentials(path: &Path) -> Trouble {
     Trouble(format!(
         "{} is missing beside a database that has a tenant; restore it from a backup, or start once with \

@@ -5,7 +5,7 @@ use std::{process::ExitCode, time::Duration};
 use serde_json::{Value, json};
 
 use crate::{
-    api::{Decision, Line, Said},
+    api::{Choice, Line, Said},
     keyboard::{Keyboard, Typed},
     now,
     screen::{Screen, question},
@@ -62,8 +62,8 @@ impl Asking<'_> {
                     Ok(End::Left)
                 }
                 Some('a' | 'y') => self.approve(None),
-                Some('d') => self.give(Decision::Deny, None),
-                Some('n') => self.give(Decision::Report, None),
+                Some('d') => self.give(Choice::Deny, None),
+                Some('n') => self.give(Choice::Report, None),
                 Some(_) => continue,
             };
         }
@@ -73,7 +73,7 @@ impl Asking<'_> {
     /// is right or they leave it.
     pub fn approve(&self, number: Option<&str>) -> Result<End, Trouble> {
         if number.is_some() || self.shown["numberMatching"] != true {
-            return self.give(Decision::Approve, number);
+            return self.give(Choice::Approve, number);
         }
         loop {
             let typed = match self.typed("The number on the other screen: ")? {
@@ -88,7 +88,7 @@ impl Asking<'_> {
                 self.screen.say("It has only digits.")?;
                 continue;
             }
-            match self.give(Decision::Approve, Some(&typed))? {
+            match self.give(Choice::Approve, Some(&typed))? {
                 End::Said(Said::WrongNumber) => {}
                 end => return Ok(end),
             }
@@ -96,7 +96,7 @@ impl Asking<'_> {
     }
 
     /// Sends the answer, and says what became of it.
-    pub fn give(&self, decision: Decision, number: Option<&str>) -> Result<End, Trouble> {
+    pub fn give(&self, decision: Choice, number: Option<&str>) -> Result<End, Trouble> {
         let said = match self.line.answer(self.shown, decision, number) {
             Ok(said) => said,
             Err(error) if error.why == Why::Over => {
@@ -107,7 +107,7 @@ impl Asking<'_> {
         };
         let (plainly, reason) = match (said, decision) {
             (Said::Approved, _) => ("Approved.", Value::Null),
-            (Said::Denied, Decision::Report) => {
+            (Said::Denied, Choice::Report) => {
                 ("Denied and reported. You are sent no pushes for a quarter of an hour.", Value::Null)
             }
             (Said::Denied, _) => ("Denied.", Value::Null),

@@ -30,7 +30,7 @@ pub enum Said {
 
 /// What the person says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
+pub enum Choice {
     Approve,
     Deny,
     /// It was not them who asked.
@@ -154,16 +154,16 @@ impl Line {
     }
 
     /// Approves or denies what was shown, and signs all of it.
-    pub fn answer(&self, shown: &Value, decision: Decision, number: Option<&str>) -> Result<Said, Trouble> {
+    pub fn answer(&self, shown: &Value, decision: Choice, number: Option<&str>) -> Result<Said, Trouble> {
         if shown["contextHash"].as_str().is_some_and(|hash| hash != context_hash(shown)) {
             return Err(Trouble::new("what the server shows is not what it would have signed; nothing was answered"));
         }
         let challenge = shown["challengeId"].as_str().unwrap_or_default();
-        let approved = decision == Decision::Approve;
+        let approved = decision == Choice::Approve;
         let whole = statement(&self.device.tenant_id, shown, approved, number.unwrap_or_default());
         let body = json!({
             "challengeId": challenge, "publicKey": self.key.public(), "approved": approved,
-            "report": decision == Decision::Report,
+            "report": decision == Choice::Report,
             "signature": self.key.sign(challenge.as_bytes())?, "signatureV2": self.key.sign(&whole)?,
             "verificationCode": number,
         });

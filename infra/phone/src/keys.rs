@@ -22,7 +22,7 @@ pub fn enrol(home: &Home, screen: &Screen, asked: &Enrolment) -> Result<(), Trou
         Seen::Account(uri) => enrol_account(home, screen, &uri),
         Seen::Token { token, api } => {
             let api = api.or_else(|| asked.api.clone()).unwrap_or_else(|| LOCAL.to_owned());
-            enrol_device(home, screen, asked, (&token, api))
+            enrol_device(home, screen, asked, &token, &api)
         }
         Seen::Pairing { tenant, id, api } => pairing::pair(home, screen, asked, &Link { tenant, id, api }),
         Seen::SignIn(_) => Err(Trouble::new("this is a sign-in that waits for a device: `phone scan`")),
@@ -67,7 +67,7 @@ pub fn codes(home: &Home, screen: &Screen) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn enrol_device(home: &Home, screen: &Screen, asked: &Enrolment, (token, api): (&str, String)) -> Result<(), Trouble> {
+fn enrol_device(home: &Home, screen: &Screen, asked: &Enrolment, token: &str, api: &str) -> Result<(), Trouble> {
     let claims = Claims::of(token)?;
     let device = Device {
         kind: asked.kind.clone(),

@@ -19,7 +19,7 @@ use std::{
 };
 
 use answering::{Asking, End, Watch};
-use api::{Decision, Line};
+use api::{Choice, Line};
 use clap::{Args, Parser, Subcommand};
 use home::{Claimed, Home, Phone};
 use keyboard::Keyboard;
@@ -166,11 +166,11 @@ fn run(command: Command) -> Result<ExitCode, Trouble> {
             let (_, shown) = waiting(&home)?;
             screen.show(&shown, &question(&screen, &shown, now()))?;
         }
-        What::Approve { number } => return answer(&home, &screen, Decision::Approve, number.as_deref()),
-        What::Deny => return answer(&home, &screen, Decision::Deny, None),
-        What::Report => return answer(&home, &screen, Decision::Report, None),
+        What::Approve { number } => return answer(&home, &screen, Choice::Approve, number.as_deref()),
+        What::Deny => return answer(&home, &screen, Choice::Deny, None),
+        What::Report => return answer(&home, &screen, Choice::Report, None),
         What::Scan { what, approve, deny } => {
-            let decision = approve.then_some(Decision::Approve).or(deny.then_some(Decision::Deny));
+            let decision = approve.then_some(Choice::Approve).or(deny.then_some(Choice::Deny));
             return scan(&home, &screen, &what, decision);
         }
         What::Verify { action, idempotency_key } => {
@@ -222,11 +222,11 @@ fn waiting(home: &Home) -> Result<(Line, Value), Trouble> {
     Err(trouble)
 }
 
-fn answer(home: &Home, screen: &Screen, decision: Decision, number: Option<&str>) -> Result<ExitCode, Trouble> {
+fn answer(home: &Home, screen: &Screen, decision: Choice, number: Option<&str>) -> Result<ExitCode, Trouble> {
     let (line, shown) = waiting(home)?;
     screen.say(&question(screen, &shown, now()))?;
     let asking = Asking { line: &line, shown: &shown, screen, keyboard: &Keyboard::new() };
-    let end = if decision == Decision::Approve { asking.approve(number)? } else { asking.give(decision, None)? };
+    let end = if decision == Choice::Approve { asking.approve(number)? } else { asking.give(decision, None)? };
     settle(home, &shown, end)
 }
 
@@ -242,7 +242,7 @@ fn settle(home: &Home, shown: &Value, end: End) -> Result<ExitCode, Trouble> {
     Ok(end.into())
 }
 
-fn scan(home: &Home, screen: &Screen, what: &str, decision: Option<Decision>) -> Result<ExitCode, Trouble> {
+fn scan(home: &Home, screen: &Screen, what: &str, decision: Option<Choice>) -> Result<ExitCode, Trouble> {
     let challenge = match Seen::at(what)? {
         Seen::SignIn(challenge) => challenge,
         Seen::Account(_) | Seen::Token { .. } | Seen::Pairing { .. } => {

@@ -131,7 +131,8 @@ pub struct Action {
     /// Methods that may answer; part of the condition of the write that succeeds it.
     pub allowed_methods: Vec<Method>,
     pub redirect_url: Option<String>,
-    /// Whether the user had anything enrolled when it was tracked: a token from before shows nothing of what came after.
+    /// Whether the user had anything enrolled when it was tracked. If not, its token must not show what was enrolled
+    /// later.
     pub was_enrolled: bool,
     /// The device that its token enrolled as the user's first.
     pub enrolled: Option<AuthenticatorId>,
@@ -144,7 +145,7 @@ pub struct Action {
     pub rules: Option<Box<Trace>>,
 }
 
-/// For so long after a success its token may change things.
+/// How long after a success its token may change things.
 pub const FRESH_SECONDS: i64 = 600;
 
 /// What verified an action.

@@ -31,7 +31,7 @@ pub struct Authenticator {
     /// Where it is a key of a device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<Device>,
-    /// What changes after the enrolment; attributes of their own.
+    /// What changes after the enrolment. It is stored in attributes of its own.
     #[serde(skip)]
     pub use_so_far: UseSoFar,
 }
@@ -53,6 +53,13 @@ impl Authenticator {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct UseSoFar {
     pub last_verified_at: Option<Timestamp>,
-    /// When its push service last refused it for good, and how that was called.
-    pub errored: Option<(Timestamp, String)>,
+    pub errored: Option<PushError>,
+}
+
+/// The last time that the push service of a device refused it for good.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PushError {
+    pub at: Timestamp,
+    /// How the service called that.
+    pub code: String,
 }

@@ -15,11 +15,11 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Kind {
-    /// It is told by push, or asks.
+    /// A push tells the device, or the device asks what is pending.
     Push,
     /// Its owner scans a code, or touches a tag, and so claims it.
     QrCode,
-    /// The app on the device asks itself.
+    /// The app on the device begins it by itself.
     InApp,
     /// The device changes what is known of it.
     Update,
@@ -63,7 +63,7 @@ impl State {
     }
 }
 
-/// Whom a challenge is about. One that a QR code shows to a stranger learns it from the device that claims it.
+/// Whom a challenge is about. A QR code that is shown to a stranger is about nobody until a device claims it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
     pub user: UserId,
@@ -136,7 +136,7 @@ pub fn number() -> Result<String, Error> {
     const ALL: u32 = 1_000_000;
     loop {
         let drawn = u32::from_be_bytes(random::<4>()?);
-        // The last, short run of numbers would make some likelier than others.
+        // Draws above the last multiple of ALL are dropped, because they would make some numbers likelier than others.
         if drawn < u32::MAX / ALL * ALL {
             return Ok(format!("{:06}", drawn % ALL));
         }

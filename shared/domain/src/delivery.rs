@@ -68,6 +68,6 @@ impl Delivery {
 pub enum Outcome {
     /// Sent, or not to be sent any more.
     Done,
-    /// To be tried again after so long.
+    /// To be tried again after this time.
     Later { seconds: u64 },
 }

@@ -1,5 +1,5 @@
-//! Whether everybody could set up what is asked of them. Two factors that are asked of everybody are never taken back,
-//! so they do not begin, and nothing is switched off under them, where nobody new could get in any more.
+//! Whether everybody could set up what is asked of them. Asking everybody for two factors cannot be taken back. So it
+//! is refused where a new user could set up none, and from then on nothing may be switched off that new users need.
 
 use crate::{
     error::Error,
@@ -34,7 +34,7 @@ pub fn check_rule(settings: &Settings, rule: &Rule) -> Result<(), Error> {
 }
 
 fn check_methods(settings: &Settings, methods: Option<&[Method]>, what: impl Fn() -> String) -> Result<(), Error> {
-    // What somebody who has nothing can set up, on a page or in an app of the customer's, and then answer by.
+    // What a new user can set up, on a page or in the customer's app, and then answer with.
     let can = |method: &Method| method.facts().enrols && settings.is_active(*method);
     let Some(methods) = methods.filter(|methods| !methods.iter().any(can)) else { return Ok(()) };
     let named: Vec<&str> = methods.iter().map(|method| method.as_str()).collect();
@@ -49,15 +49,15 @@ fn check_methods(settings: &Settings, methods: Option<&[Method]>, what: impl Fn(
     )))
 }
 
-/// That two factors may be asked of everybody.
+/// Checks that two factors may be asked of everybody.
 pub fn check(settings: &Settings, actions: &[ActionConfig], rules: &[Rule]) -> Result<(), Error> {
     check_tenant(settings)?;
     actions.iter().try_for_each(|config| check_action(settings, config))?;
     rules.iter().try_for_each(|rule| check_rule(settings, rule))
 }
 
-/// That a change of settings takes nothing away under which two factors are asked of everybody; what was amiss before
-/// is not its fault.
+/// Checks that a change of settings takes nothing away that new users need once two factors are asked of everybody. A
+/// fault that was there before does not refuse the change.
 pub fn check_change(
     before: &Settings,
     after: &Settings,

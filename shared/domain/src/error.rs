@@ -13,7 +13,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A refused or failed request. `Display` is safe to send; `source()` is only logged.
 ///
-/// A wrong code is not here: it is a verdict (`verification::Verdict`).
+/// A wrong code is not here: it is a verdict (`proof::Verdict`).
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// 401 to the letter of the contract, section 1.0.
@@ -97,8 +97,8 @@ impl Error {
     }
 }
 
-/// The contract's error body (section 4). It stands beside the type, because the trait and the type may not both be
-/// foreign to where it is implemented.
+/// The contract's error body (section 4). It is implemented here, because Rust refuses it in a crate that owns neither
+/// the trait nor the type.
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let (status, code) = self.status_and_code();

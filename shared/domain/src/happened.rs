@@ -47,7 +47,7 @@ pub enum Happened {
     /// A device said that its user had not asked.
     Reported,
     GuessRejected,
-    /// The number of the other screen was another one.
+    /// The number that was typed is not the one on the other screen.
     WrongNumber,
     /// A code that had been accepted before.
     ReplayRefused,

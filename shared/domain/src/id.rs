@@ -89,8 +89,9 @@ id!(
     ActionId, is_code, "An action id has 1 to 64 letters, digits, '_' or '-'."
 );
 id!(
-    /// One life of a user: deleted and created again, a user has another, and inherits nothing. A reset begins another era of
-    /// the same life: what a person is and did stays, and what was entitled to something by the era before is no more.
+    /// One life of a user. A user that is deleted and created again has another life, and inherits nothing. A reset
+    /// begins another era of the same life: profile and history stay, and tokens, open actions and remembered devices
+    /// of the era before are worth nothing.
     UserUid, is_code, "A user uid has 1 to 64 letters, digits, '_' or '-'."
 );
 
@@ -161,10 +162,10 @@ impl ActionId {
     pub fn generate() -> Self {
         Self(uuid::Uuid::new_v4().simple().to_string())
     }
-    /// The id of an action that rules have seen, from this device. It says so itself, so that whoever succeeds the
-    /// action knows what to tell the next rules without reading anything (decision 0017). From a device that is
-    /// remembered it is a UUID of version 8 (RFC 9562, section 5.8: of our own making), so that whoever takes a guess
-    /// knows whose budget pays (decision 0024).
+    /// The id of an action that rules have seen, from this device. The id says both, so that the write that succeeds
+    /// the action knows what to tell the rules without another read (decision 0017). For a remembered device it is a
+    /// UUID of version 8 (RFC 9562, section 5.8: of our own making), so that a guess is counted in the budget of
+    /// remembered devices (decision 0024).
     pub fn seen_by_rules(device: Option<&DeviceTag>, is_remembered: bool) -> Self {
         let tag = device.map(DeviceTag::as_str).unwrap_or_default();
         let random = uuid::Uuid::new_v4();

@@ -5,8 +5,9 @@
 //! that a write that is repeated after a lost acknowledgement takes no second one, and a success frees exactly
 //! the slots of its own method that it saw: a guess that came in meanwhile keeps its slot.
 //!
-//! Whoever has only a password can guess at codes. What that exhausts is the budget of codes, and no other: a number
-//! is typed on a device that signs, a recovery code has full entropy, and a device that is remembered is its owner's.
+//! Somebody who has only the password can guess at codes, and so exhaust the budget of codes. The other budgets stay
+//! open for the owner: a number is typed on an enrolled device that signs, a recovery code has full entropy, and a
+//! remembered device is the owner's.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -46,8 +47,8 @@ pub enum Space {
 impl Space {
     pub const ALL: [Self; 4] = [Self::Code, Self::Remembered, Self::Number, Self::Recovery];
 
-    /// Where the code of an action is paid for. The device is said by the backend when it tracks and stands in the
-    /// action's id, so that no browser can claim one and nothing has to be read.
+    /// The space in which a guess at an action's code is counted. The backend names the device when it tracks, and the
+    /// action's id carries it, so that no browser can claim a device and nothing has to be read.
     pub fn of_code(action: &ActionId) -> Self {
         if action.is_of_remembered_device() { Self::Remembered } else { Self::Code }
     }
@@ -64,7 +65,7 @@ impl Space {
         }
     }
 
-    /// The spaces whose failures end with a success that shows this: those that ask for no more.
+    /// The spaces that a success of this worth opens again: those whose own secret is worth no more.
     pub fn opened_by(worth: Worth) -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(move |space| space.worth() <= worth)
     }
@@ -143,6 +144,18 @@ impl Budget {
 
     pub fn is_closed(&self) -> bool {
         self.failures >= CLOSED_AFTER
+    }
+
+    /// How many more guesses may be made now in this space.
+    pub fn left(&self, space: Space, now: Timestamp) -> usize {
+        space.limit().saturating_sub(self.counting(now).count())
+    }
+
+    /// When a guess may be made again; `None` where the space is closed, and time does not open it.
+    pub fn retry_after(&self, now: Timestamp) -> Option<Duration> {
+        let oldest = self.counting(now).min().unwrap_or(now.as_millisecond());
+        let wait = (oldest + WINDOW_SECONDS * 1000 - now.as_millisecond()).max(1).unsigned_abs();
+        (!self.is_closed()).then(|| Duration::from_millis(wait))
     }
 
     pub fn room(&self, now: Timestamp) -> Room {

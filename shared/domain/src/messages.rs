@@ -87,8 +87,8 @@ impl Language {
     fn read(self) -> FluentBundle<FluentResource> {
         let tag = self.tag().parse().unwrap_or_default();
         let mut bundle = FluentBundle::new_concurrent(vec![tag]);
-        // Marks around what is filled in keep a Latin name whole within Arabic; elsewhere they would only be in the way
-        // of who copies a text.
+        // Marks around what is filled in keep a Latin name whole within Arabic. In other languages they would only get
+        // into texts that people copy.
         bundle.set_use_isolating(self.direction() == "rtl");
         // The tests read every file, and find what is wrong with one.
         let messages = FluentResource::try_new(self.source().to_owned()).unwrap_or_else(|(read, _)| read);

@@ -36,13 +36,13 @@ impl PairingId {
         &self.0
     }
 
-    /// Under which it is stored.
+    /// The hash under which it is stored.
     pub fn hash(&self) -> String {
         id::digest(&[b"countersign/pairing", self.0.as_bytes()])
     }
 
-    /// Six digits that the page and the device both show, so that a person sees which device it is. A device that is
-    /// too late shows none at all: nobody gains by a key that was searched for its code.
+    /// Six digits that the page and the device both show, so that a person sees which device it is. Only the first
+    /// device that uses the link gets a code, so nobody gains by searching for a key that has a certain code.
     pub fn code(&self, fingerprint: &str) -> String {
         let parts = [b"countersign/pairing/code".as_slice(), self.0.as_bytes(), fingerprint.as_bytes()];
         let hash = digest(&SHA256, &length_prefixed(&parts));

@@ -1,5 +1,5 @@
-//! What a tenant asks of its users before they get in: a second factor of everybody, once and for all, and set-ups
-//! that some have to finish first. And what becomes of an action while the tenant's own rules cannot be read.
+//! What a tenant asks of its users before they get in: a second factor of everybody, once and for all, and set-ups that
+//! some have to finish first. Also what becomes of an action while the tenant's own rules cannot be read.
 
 use std::collections::BTreeMap;
 
@@ -31,12 +31,12 @@ pub struct Enforcement {
 pub struct Requirement {
     /// It is asked of those who have it, and an administrator may give it to users.
     pub enabled: bool,
-    /// Every user made from now on has it. Only of one that is enabled.
+    /// Every user made from now on has it. Only an enabled action can be a default.
     pub default: bool,
 }
 
-/// What becomes of an action while the tenant's configuration, its rules among it, cannot be read, or while nobody can
-/// be asked.
+/// What becomes of an action while the tenant's configuration with its rules cannot be read, or while nobody can be
+/// asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum FailureMode {
@@ -58,7 +58,8 @@ impl FailureMode {
         }
     }
 
-    /// The outcome in such a time, where an hour-old copy of the rules said that; `None` for none. A block stays one.
+    /// The outcome while the rules cannot be read; `None` where nothing is decided. `by_the_copy` is what an hour-old
+    /// copy of the rules says: a block stays a block.
     pub fn outcome(self, by_the_copy: Outcome) -> Option<Outcome> {
         match (self, by_the_copy) {
             (Self::Closed, _) => None,
@@ -100,20 +101,20 @@ impl Policy {
         RequiredAction::ALL.into_iter().filter(is_default)
     }
 
-    /// What this user has still to finish. One that is not enabled is asked of nobody; it waits.
+    /// What this user has still to finish. A required action that is not enabled is asked of nobody until it is.
     pub fn asked_of(&self, user: &User) -> Vec<RequiredAction> {
         let has = user.required.iter().copied();
         has.filter(|action| self.requirement(*action).enabled && !action.is_done_by(user)).collect()
     }
 
-    /// Whether the user counts as having a second factor. Where something is asked of the user by the tenant, only what can
-    /// be asked does: an address that a backend vouches for is led to set-up.
+    /// Whether the user counts as having a second factor. Where the tenant asks for one, an address that a backend
+    /// vouches for does not count, because nothing here sends a code to it; such a user is led to set-up.
     pub fn has_second_factor(&self, user: &User, now: Timestamp) -> bool {
         user.can_answer() || user.is_enrolled() && !self.is_enforced(now) && self.asked_of(user).is_empty()
     }
 
-    /// The state that an action starts in. Who has to set something up is stopped where the rules would have let the
-    /// user through; what the rules block or hold back stays so.
+    /// The state that an action starts in. A user who has something to set up is stopped where the rules would have let
+    /// them through; what the rules block or hold back stays so.
     pub fn initial_state(&self, outcome: Outcome, user: &User, now: Timestamp) -> State {
         let must_enrol = self.is_enforced(now) && !user.can_answer();
         match State::initial(outcome, user.is_enrolled()) {
@@ -124,8 +125,8 @@ impl Policy {
 
     /// The state to which a challenge moves that cannot be asked; `None` where it goes on waiting for an answer.
     ///
-    /// Stricter than what a failure while tracking may do, since the rules have spoken: once a second factor is asked of
-    /// everybody, nobody is let through without one.
+    /// This is stricter than a failure while tracking, because the rules have decided that the user is asked: once a
+    /// second factor is asked of everybody, nobody is let through without one.
     pub fn state_unasked(&self, mode: FailureMode, user: &User, now: Timestamp) -> Option<State> {
         match self.initial_state(mode.outcome(Outcome::Challenge)?, user, now) {
             State::ChallengeRequired => None,
@@ -135,7 +136,7 @@ impl Policy {
     }
 }
 
-/// A tenant's users, as somebody should know them who is about to ask a second factor of all.
+/// What an administrator should know of the tenant's users before a second factor is asked of all of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Census {
     pub enrolled: u64,

@@ -78,7 +78,7 @@ fn loopback(name: &str) -> Error {
 /// Checks an entry of the list: `https://host[:port][/path]`, the same with http on a loopback host of a local tenant,
 /// or `scheme:` or `scheme://host` of an app. 400 with the entry where it is none.
 pub fn check_entry(entry: &str, is_local: bool) -> Result<(), Error> {
-    // Debug quotes what a terminal or a log would take for its own.
+    // Debug escapes the characters on which a terminal or a log would act.
     let shown: String = format!("{entry:?}").chars().take(200).collect();
     let wrong = |why: &str| Error::Invalid(format!("redirectUrls: {shown} {why}."));
     if let Some(scheme) = app_scheme(entry) {

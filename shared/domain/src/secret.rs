@@ -30,7 +30,7 @@ impl DataKey {
         Ok(Self { aead, mac: hmac::Key::new(hmac::HMAC_SHA256, mac.as_ref()) })
     }
 
-    /// 128 bits that tell two secrets apart and say nothing of either to who lacks the key.
+    /// 128 bits that tell two secrets apart and, without the key, say nothing of either.
     pub fn fingerprint(&self, parts: &[&[u8]]) -> [u8; 16] {
         let tag = hmac::sign(&self.mac, &length_prefixed(parts));
         let mut fingerprint = [0; 16];

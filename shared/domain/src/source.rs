@@ -10,7 +10,8 @@ pub const PER_SOURCE: u64 = 300;
 pub const TOTAL: u64 = 15_000;
 /// Windows begin where time divides by this.
 pub const WINDOW_SECONDS: i64 = 300;
-/// A source is known that was seen so long ago, and not forgotten since: longer than a flood goes unnoticed.
+/// A source counts as known once it was seen this long ago and is not forgotten. That is longer than a flood goes
+/// unnoticed.
 pub const KNOWN_AFTER_SECONDS: i64 = 3600;
 
 /// Who begins a question.

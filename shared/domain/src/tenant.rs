@@ -44,13 +44,13 @@ pub struct Settings {
     pub push: PushSettings,
     #[serde(flatten)]
     pub recovery_codes: RecoverySettings,
-    /// Of methods that are not as they come.
+    /// Settings of the methods that differ from their defaults.
     #[serde(default)]
     pub authenticators: BTreeMap<Method, AuthenticatorSettings>,
     /// Where its users may be sent from a hosted page, and which schemes its apps have (`redirect`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redirect_urls: Vec<String>,
-    /// For trying things out: it may also send users to the machine that they sit at. Said when a tenant is made on a
+    /// For trying things out: its pages may also send users to loopback addresses. Set when a tenant is made on a
     /// machine of one's own, never by the API.
     #[serde(default, skip_serializing_if = "is_false")]
     pub is_local: bool,
@@ -222,7 +222,7 @@ pub struct ActionConfig {
     /// To the hour, in Unix seconds: written at most once an hour, so that a busy action is not a hot item.
     #[serde(skip)]
     pub last_action_created_at: Option<i64>,
-    /// What an evaluation of its rules that fails comes to; never ALLOW. Ours.
+    /// The outcome where one of its rules cannot be computed; never ALLOW. The contract does not have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule_error_outcome: Option<Outcome>,
     /// One life of this configuration: deleted and made again it has another, and no rules.
@@ -247,7 +247,7 @@ impl ActionConfig {
         }
     }
 
-    /// What holds of every kind of action, made or changed.
+    /// Checks what holds of every kind of action, new or changed.
     pub fn check(&self) -> Result<(), Error> {
         if self.messaging_templates.as_ref().is_some_and(|value| !value.is_object()) {
             return Err(Error::invalid("messagingTemplates is an object of locales."));
@@ -264,7 +264,7 @@ impl ActionConfig {
         Ok(())
     }
 
-    /// What an evaluation of its rules that fails comes to: nothing is known, so nothing is allowed.
+    /// The outcome where one of its rules cannot be computed: nothing is known, so nothing is allowed.
     pub fn on_rule_error(&self) -> Outcome {
         self.rule_error_outcome.filter(|outcome| *outcome != Outcome::Allow).unwrap_or(Outcome::Challenge)
     }

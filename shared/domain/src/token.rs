@@ -54,7 +54,7 @@ pub struct Claims {
     pub sub: UserId,
     pub exp: i64,
     iat: i64,
-    /// The action this token belongs to: deleted, the token is nothing.
+    /// The action that this token belongs to. Once it is deleted, the token is worth nothing.
     pub jti: ActionId,
     pub scope: String,
     #[serde(deserialize_with = "object")]
@@ -181,7 +181,7 @@ pub fn open(keys: &[SigningKey], tenant: &TenantId, token: &str, now: Timestamp)
     Ok(claims)
 }
 
-/// The same for a token that may be over: good to say where somebody came from, and for nothing else.
+/// The same for a token that may be over. It may say where somebody came from, and open nothing.
 pub fn open_over(keys: &[SigningKey], tenant: &TenantId, token: &str) -> Result<Claims, Error> {
     let (message, signature) = token.rsplit_once('.').ok_or_else(not_ours)?;
     let (header, payload) = message.split_once('.').ok_or_else(not_ours)?;

@@ -43,13 +43,14 @@ pub struct User {
     pub pushes: PushStarts,
     /// Until then nobody is asked by push: the user said "not me". Unix seconds.
     pub quiet_until: i64,
-    /// What the customer took away of late, while others stayed: what it had succeeded before is worth nothing.
+    /// Authenticators that the customer removed of late while others stayed: what they had succeeded is worth nothing.
     pub revoked: Revoked,
     pub pending: Option<PendingTotp>,
     pub default_method: Option<Method>,
     /// What an administrator wants to see finished.
     pub required: BTreeSet<RequiredAction>,
-    /// The day, counted from 1970, of the last action while nothing was enrolled; for who looks at the list of users.
+    /// The day, counted from 1970, of the last action while nothing was enrolled, for people who look at the list of
+    /// users.
     pub seen: Option<i64>,
     pub guesses: Guesses,
 }
@@ -117,7 +118,7 @@ pub struct PendingTotp {
     pub sealed: Vec<u8>,
     /// Only tokens of the action that began the enrolment complete it.
     pub action: ActionId,
-    /// What had succeeded that action by then: where the customer takes it away, this goes with it.
+    /// The authenticator that had succeeded that action. Where the customer removes it, this enrolment ends too.
     pub entitled_by: Option<AuthenticatorId>,
     /// Begun by a user with nothing enrolled: it completes only while that is still so.
     pub is_first: bool,

@@ -39,7 +39,8 @@ pub fn read(text: &str) -> Result<Url, &'static str> {
     Ok(url)
 }
 
-/// The host stands there as it is understood: no number in disguise, no escape, no empty part, no port that is none.
+/// Checks that the host is written as every parser understands it: no number in disguise, no escape, no empty part, no
+/// port that is none.
 fn check_authority(authority: &str, url: &Url) -> Result<(), &'static str> {
     let end_of_host =
         if authority.starts_with('[') { authority.find(']').map(|at| at + 1) } else { authority.find(':') };
@@ -59,7 +60,7 @@ fn check_authority(authority: &str, url: &Url) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// No step up or on the spot, however it is written: servers disagree about where that leads.
+/// Checks that the path has no `..` or `.`, however it is written: servers disagree about where that leads.
 fn check_path(path: &str) -> Result<(), &'static str> {
     let lower = path.to_ascii_lowercase();
     if ["%2e", "%2f", "%5c", "%25", "%00"].iter().any(|encoded| lower.contains(encoded)) {
@@ -87,7 +88,7 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Whether it leads there by a detour that some systems take.
+/// Whether some systems would take it for such an address.
 pub fn is_nearly_loopback(url: &Url) -> bool {
     let is_near = |address: Ipv4Addr| address.is_loopback() || address.is_unspecified();
     match url.host() {

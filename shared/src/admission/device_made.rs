@@ -9,7 +9,7 @@ use countersign_domain::{
     rule::{Outcome, facts::Given},
 };
 
-use super::{Judgement, Reading, is_answered_by, not_by};
+use super::{Case, Judgement, Reading, is_answered_by, not_by};
 use crate::{
     action::Action,
     app::{App, TenantContext},
@@ -34,8 +34,8 @@ fn config(tenant: &TenantContext, code: &ActionCode) -> ActionConfig {
     tenant.action(code).cloned().unwrap_or_else(|| ActionConfig::new(code.clone()))
 }
 
-/// Whether somebody of whom nothing is known may begin an action of this kind. Its rules are asked once it is known who
-/// it is; a kind without rules is refused at once where it is blocked or held back.
+/// Whether somebody of whom nothing is known may begin an action of this kind. Its rules are asked once the user is
+/// known; a kind without rules is refused at once where it is blocked or held back.
 pub fn may_begin(tenant: &TenantContext, code: &ActionCode, method: Method) -> Result<(), Error> {
     is_answered_by(tenant, code, method)?;
     if tenant.rules(code).is_none() {
@@ -72,7 +72,7 @@ pub async fn made_by_device(
         created_at: now,
         state_changed_at: now,
         expires_at: now,
-        // Of no track: one with this idempotency key is about something else.
+        // No track has this fingerprint, so one with this idempotency key is refused as being about something else.
         fingerprint: "a device".into(),
         allowed_methods: judged.methods,
         redirect_url: None,
@@ -99,15 +99,16 @@ async fn judged(
     };
     let has_rules = tenant.rules(&kind.action_code).is_some();
     if !has_rules {
-        // Without rules nothing of the user is asked.
+        // Without rules nothing of the user is needed, so it is not read.
         let nobody = tenant.new_user(asker.user.clone(), now);
-        return Ok(Judgement::of(app, (tenant, kind), given, (&nobody, &Default::default()), None, now));
+        let case = Case { tenant, config: kind, given, user: &nobody, profile: &Default::default(), now };
+        return Ok(Judgement::of(app, case, None));
     }
     let store = app.store().tenant(tenant.id());
-    let Reading { user, profile, seen } = Reading::of((store, asker.user), has_rules, false, None).await?;
+    let Reading { user, profile, seen } = Reading::of(store, asker.user, has_rules, false, None).await?;
     let user = user.filter(|user| user.uid == *asker.uid).ok_or(Error::InvalidCredential)?;
     let profile = profile.map(|stored| stored.profile).unwrap_or_default();
-    Ok(Judgement::of(app, (tenant, kind), given, (&user, &profile), seen, now))
+    Ok(Judgement::of(app, Case { tenant, config: kind, given, user: &user, profile: &profile, now }, seen))
 }
 
 fn lets_through(outcome: Outcome) -> Result<(), Error> {

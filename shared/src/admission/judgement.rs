@@ -12,7 +12,7 @@ use crate::{
         facts::{self, Given, Known, Place},
         recent::{Origin, Recent},
     },
-    store::{Noted, SeenByRules, StoredProfile, TenantStore},
+    store::{Noted, NotedDevice, SeenByRules, StoredProfile, TenantStore, UserSeenByRules},
     tenant::ActionConfig,
     user::{Profile, User},
 };
@@ -28,13 +28,14 @@ pub struct Reading {
 impl Reading {
     /// As little as the action needs: without rules the user alone, and with contacts its profile.
     pub async fn of(
-        (store, user): (TenantStore<'_>, &UserId),
+        store: TenantStore<'_>,
+        user: &UserId,
         has_rules: bool,
         has_contacts: bool,
         device: Option<&DeviceTag>,
     ) -> Result<Self, Error> {
         if has_rules {
-            let (user, profile, seen) = store.user_as_seen_by_rules(user, device).await?;
+            let UserSeenByRules { user, profile, seen } = store.user_as_seen_by_rules(user, device).await?;
             return Ok(Self { user, profile, seen: Some(seen) });
         }
         if has_contacts {
@@ -43,6 +44,16 @@ impl Reading {
         }
         Ok(Self { user: store.user(user).await?, profile: None, seen: None })
     }
+}
+
+/// What an action is judged by, besides what rules remember.
+pub struct Case<'a> {
+    pub tenant: &'a TenantContext,
+    pub config: &'a ActionConfig,
+    pub given: Given<'a>,
+    pub user: &'a User,
+    pub profile: &'a Profile,
+    pub now: Timestamp,
 }
 
 /// What is decided of an action before it is written.
@@ -64,14 +75,8 @@ struct Memory {
 
 impl Judgement {
     /// Asks the rules of the action, where it has any: the first that matches decides, and otherwise the action itself.
-    pub fn of(
-        app: &App,
-        (tenant, config): (&TenantContext, &ActionConfig),
-        given: Given<'_>,
-        (user, profile): (&User, &Profile),
-        seen: Option<SeenByRules>,
-        now: Timestamp,
-    ) -> Self {
+    pub fn of(app: &App, case: Case<'_>, seen: Option<SeenByRules>) -> Self {
+        let Case { tenant, config, given, user, profile, now } = case;
         let outcome = config.default_user_action_result;
         let active = |methods: Vec<Method>| {
             methods.into_iter().filter(|method| tenant.settings().is_active(*method)).collect::<Vec<_>>()
@@ -114,8 +119,8 @@ impl Judgement {
         }
     }
 
-    /// While the configuration cannot be read, the failure mode decides and not the copy's rules, which may be others by
-    /// now; but what they block stays blocked.
+    /// While the configuration cannot be read, the failure mode decides and not the copy's rules, which may have
+    /// changed since; but what they block stays blocked.
     pub fn by_failure_mode(&mut self, outcome: Outcome) {
         if self.outcome == Outcome::Block {
             return;
@@ -129,7 +134,8 @@ impl Judgement {
     /// What is to be remembered of the action, once it is known how it begins.
     pub fn noted(&mut self, action: &Action) -> Option<Noted<'_>> {
         let Memory { before, after, origin, device } = self.memory.as_mut()?;
-        after.began((&action.id, &action.code), action.state.into(), origin, action.created_at);
-        Some(Noted { before, recent: after, device: origin.device.as_ref().zip(device.as_deref()) })
+        after.began(&action.id, &action.code, action.state.into(), origin, action.created_at);
+        let device = origin.device.as_ref().zip(device.as_deref());
+        Some(Noted { before, recent: after, device: device.map(|(tag, name)| NotedDevice { tag, name }) })
     }
 }

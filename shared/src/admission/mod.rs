@@ -15,12 +15,13 @@ use crate::{
     error::Error,
     id::ActionCode,
     method::Method,
+    store::UserAndAction,
     token::{self, Claims, scope},
     user::{Profile, User},
 };
 
 pub use device_made::{Asker, made_by_device, may_begin};
-pub use judgement::{Judgement, Reading};
+pub use judgement::{Case, Judgement, Reading};
 
 /// What a token is about, as it is now.
 pub struct Admitted {
@@ -35,7 +36,7 @@ pub async fn open(app: &App, caller: &UserCaller) -> Result<Admitted, Error> {
     let claims = &caller.claims;
     let store = app.store().tenant(caller.tenant.id());
     let key = store.action_key(&claims.sub, &claims.other.action_code, &claims.other.idempotency_key);
-    let (user, profile, action) = store.user_profile_and_action(&claims.sub, &key).await?;
+    let UserAndAction { user, profile, action } = store.user_profile_and_action(&claims.sub, &key).await?;
     let (user, action) = user.zip(action).ok_or_else(token::not_ours)?;
     if !is_live(claims, &user, &action) {
         return Err(token::not_ours());
@@ -93,7 +94,7 @@ pub fn may_enrol(caller: &UserCaller, admitted: &Admitted, method: Method, now: 
     let action = &admitted.action;
     is_active(&caller.tenant, method)?;
     if method == Method::AuthenticatorApp {
-        // Its first code succeeds the action, so the action has to take it.
+        // The first code of an app succeeds the action, so the action has to allow the method.
         is_answered_by(&caller.tenant, &action.code, method)?;
         if !action.allowed_methods.contains(&method) {
             return Err(not_by(method));
@@ -111,7 +112,7 @@ pub fn may_enrol(caller: &UserCaller, admitted: &Admitted, method: Method, now: 
     Ok(())
 }
 
-/// Whether who holds this token has confirmed who it is a short while ago.
+/// Whether the holder of this token has confirmed a short while ago that they are the user.
 pub fn may_change(caller: &UserCaller, action: &Action, now: Timestamp) -> bool {
     let verified = action.verification.as_ref().map(|verification| verification.at.as_second());
     action.state == State::ChallengeSucceeded

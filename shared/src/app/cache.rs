@@ -23,7 +23,7 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
     pub(super) fn copy(&self, key: &K, now: Timestamp, seconds: i64) -> Option<V> {
         let map = self.map.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let (value, since) = map.get(key)?;
-        // A clock that jumps back makes nothing younger than it is.
+        // Where the clock has jumped back, an answer from its future is not used.
         (0..seconds).contains(&(now.as_second() - since.as_second())).then(|| value.clone())
     }
     /// What was put last, however old.

@@ -28,7 +28,7 @@ pub struct TenantContext {
     rules: HashMap<ActionCode, UncompiledRules>,
     catalogue: Catalogue,
     lists: Lists,
-    /// Derived when they are first needed: who sees API keys alone needs no keyring.
+    /// Derived when they are first needed, because a function that sees API keys alone has no keyring.
     pub(super) signing_keys: OnceCell<Vec<SigningKey>>,
 }
 

@@ -27,10 +27,10 @@ pub use context::TenantContext;
 
 use cache::Cache;
 
-/// Configuration and keys are believed for so long: a revoked key is dead everywhere after it (T33: 60 s).
+/// How long configuration and keys are cached: a revoked key is dead everywhere after that (T33: 60 s).
 pub const CACHE_SECONDS: i64 = 30;
 
-/// An opened data key is kept for so long, so that a key service is asked seldom and its short outage is not felt.
+/// How long an opened data key is kept, so that a key service is asked seldom and its short outage is not felt.
 const DATA_KEY_SECONDS: i64 = 300;
 
 /// While configuration cannot be read, a copy of this age may still say how an action is to fail.
@@ -119,7 +119,8 @@ impl App {
         Ok(Some(context))
     }
 
-    /// Has a tenant read again; the copy stays at hand for when that fails, as nothing of weight has changed.
+    /// Has a tenant read again when it is next used. The copy stays for the case that this fails, because nothing
+    /// important has changed.
     pub fn expire_tenant(&self, id: &TenantId) {
         self.0.tenants.expire(id);
     }

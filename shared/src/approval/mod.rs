@@ -33,7 +33,7 @@ pub struct Answer<'a> {
     pub challenge: &'a ChallengeId,
     pub key: DeviceKey,
     pub approved: bool,
-    /// It was not the user who asked.
+    /// The user says that somebody else asked.
     pub report: bool,
     /// Over the challenge's id.
     pub signature: &'a str,
@@ -45,10 +45,10 @@ pub struct Answer<'a> {
 
 /// What the answer came to.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum DeviceVerdict {
     Approved,
     Denied,
-    /// The number was another one; the question stays open.
+    /// The number was wrong; the question stays open.
     WrongNumber,
     /// Not looked at: the user's guess budget is spent.
     Exhausted,
@@ -81,7 +81,7 @@ pub async fn decide(
     kind: Kind,
     answer: &Answer<'_>,
     now: Timestamp,
-) -> Result<Verdict, Error> {
+) -> Result<DeviceVerdict, Error> {
     let answering = Answering::of(app, tenant, kind, answer, now).await?;
     let Answering { credential, challenge, .. } = &answering;
     if !challenge.may_be_answered_by(&credential.uid, &credential.authenticator) {
@@ -114,7 +114,8 @@ pub async fn sign_in(
     let Answering { credential, challenge, .. } = &answering;
     let is_theirs = challenge.subject.as_ref().is_none_or(|subject| subject.uid == credential.uid);
     let about = match claims {
-        // Begun with a token, it is of that action alone; begun without (as the SDKs do), of the one that answers.
+        // A challenge that was begun with a token is for that token's action alone. One that was begun without, as the
+        // SDKs do, is for the action of the token that answers.
         Some(claims) if claims.other.user_uid == credential.uid && is_theirs && is_for(challenge, claims) => {
             admission::about(claims)
         }
@@ -149,7 +150,7 @@ fn subject(tenant: &TenantContext, user: &UserId, uid: &UserUid, about: &About) 
 async fn named(app: &App, tenant: &TenantContext, credential: &Credential, about: About) -> Result<About, Error> {
     let store = app.store().tenant(tenant.id());
     let found = store.action(&store.action_key(&credential.user, &about.code, &about.key)).await?;
-    // What an earlier life, or the time before a reset, left under this name is nobody's.
+    // An action that an earlier life of the user, or the time before a reset, left under this name does not count.
     let Some(found) = found.filter(|found| found.user_uid == credential.uid) else { return Ok(about) };
     match found.state {
         ActionState::ChallengeRequired => Ok(About { id: found.id, is_tracked: true, ..about }),
@@ -164,7 +165,8 @@ fn over() -> Error {
 }
 
 impl<'a> Answering<'a> {
-    /// The key's owner and the challenge, both known and of this kind, and the signature over the challenge's id good.
+    /// Finds the key's owner and the challenge, which must be of this kind, and checks the signature over the
+    /// challenge's id.
     async fn of(
         app: &'a App,
         tenant: &'a TenantContext,
@@ -222,7 +224,7 @@ impl<'a> Answering<'a> {
     }
 
     /// What the answer comes to, and when an approval counted.
-    async fn finish(&self, about: &About) -> Result<(Verdict, Option<Timestamp>), Error> {
+    async fn finish(&self, about: &About) -> Result<(DeviceVerdict, Option<Timestamp>), Error> {
         let signed = self.signed(about)?;
         if let Some(before) = self.answered_before()? {
             return Ok(before);
@@ -256,14 +258,14 @@ impl<'a> Answering<'a> {
             now: self.now,
         };
         match self.app.store().tenant(self.tenant.id()).accept(&acceptance).await? {
-            Accepted::At(at) => Ok((self.judged(Verdict::Approved), Some(at))),
+            Accepted::At(at) => Ok((self.judged(DeviceVerdict::Approved), Some(at))),
             Accepted::Spent => Err(over()),
             Accepted::Refused => Err(no_longer()),
         }
     }
 
-    /// That the action may be answered by the device, as the configuration stands now; the action to be made, where nobody
-    /// tracked it.
+    /// Checks that the device may answer the action as the configuration stands now; gives the action to be made, where
+    /// nobody tracked it.
     async fn admitted(&self, about: &About, strength: Strength) -> Result<Option<Action>, Error> {
         let Credential { user, uid, method, authenticator, .. } = &self.credential;
         if about.is_tracked {
@@ -276,7 +278,7 @@ impl<'a> Answering<'a> {
         admission::made_by_device(self.app, self.tenant, &asker, verification).await.map(Some)
     }
 
-    async fn deny(&self, about: &About, signed: &Signed) -> Result<Verdict, Error> {
+    async fn deny(&self, about: &About, signed: &Signed) -> Result<DeviceVerdict, Error> {
         let denial = Denial {
             credential: &self.credential,
             about,
@@ -294,17 +296,17 @@ impl<'a> Answering<'a> {
             let (tenant, user, challenge) = (self.tenant.id(), &self.credential.uid, &self.challenge.id);
             tracing::warn!(event = "push_reported", %tenant, %user, %challenge, "the user says: not me");
         }
-        Ok(self.judged(Verdict::Denied))
+        Ok(self.judged(DeviceVerdict::Denied))
     }
 
     /// A challenge that has come to an end: the same answer by the same device again is answered as it was.
-    fn answered_before(&self) -> Result<Option<(Verdict, Option<Timestamp>)>, Error> {
+    fn answered_before(&self) -> Result<Option<(DeviceVerdict, Option<Timestamp>)>, Error> {
         let Self { credential, challenge, answer, now, .. } = self;
         let by_us = challenge.decided.as_ref().filter(|decided| decided.by == credential.authenticator);
         match (challenge.state_at(*now), answer.approved, by_us) {
             (State::Pending, ..) => Ok(None),
-            (State::Verified, true, Some(decided)) => Ok(Some((Verdict::Approved, Some(decided.at)))),
-            (State::Rejected, false, Some(_)) => Ok(Some((Verdict::Denied, None))),
+            (State::Verified, true, Some(decided)) => Ok(Some((DeviceVerdict::Approved, Some(decided.at)))),
+            (State::Rejected, false, Some(_)) => Ok(Some((DeviceVerdict::Denied, None))),
             _ => Err(over()),
         }
     }
@@ -321,21 +323,21 @@ impl<'a> Answering<'a> {
         let store = self.app.store().tenant(self.tenant.id());
         match store.spend_attempt(&self.credential.user, &self.credential.uid, &attempt, self.now).await? {
             Spent::NoSuchUser => Err(Error::InvalidCredential),
-            Spent::Exhausted => Ok(Guess::Not(Verdict::Exhausted)),
+            Spent::Exhausted { .. } => Ok(Guess::Not(DeviceVerdict::Exhausted)),
             Spent::Taken(user) if bool::from(number.as_bytes().ct_eq(typed.as_bytes())) => {
                 Ok(Guess::Right(user.guesses.freed_by(&attempt)))
             }
-            Spent::Taken(_) => Ok(Guess::Not(Verdict::WrongNumber)),
+            Spent::Taken(_) => Ok(Guess::Not(DeviceVerdict::WrongNumber)),
         }
     }
 
     /// Writes the event down: who and how it ended, never the number.
-    fn judged(&self, verdict: Verdict) -> Verdict {
+    fn judged(&self, verdict: DeviceVerdict) -> DeviceVerdict {
         let happened = match verdict {
-            Verdict::Approved => Happened::Approved,
-            Verdict::Denied => Happened::Denied,
-            Verdict::WrongNumber => Happened::WrongNumber,
-            Verdict::Exhausted => Happened::LockedOut,
+            DeviceVerdict::Approved => Happened::Approved,
+            DeviceVerdict::Denied => Happened::Denied,
+            DeviceVerdict::WrongNumber => Happened::WrongNumber,
+            DeviceVerdict::Exhausted => Happened::LockedOut,
         };
         happened.count();
         let (tenant, user, challenge) = (self.tenant.id(), &self.credential.uid, &self.challenge.id);
@@ -346,7 +348,7 @@ impl<'a> Answering<'a> {
 
 enum Guess {
     Right(Vec<Slot>),
-    Not(Verdict),
+    Not(DeviceVerdict),
 }
 
 fn no_longer() -> Error {

@@ -26,7 +26,7 @@ pub struct Claimed {
 pub async fn claim(app: &App, tenant: &TenantContext, answer: &Answer<'_>, now: Timestamp) -> Result<Claimed, Error> {
     let answering = Answering::of(app, tenant, Kind::QrCode, answer, now).await?;
     let Answering { credential, challenge, .. } = &answering;
-    // One that another device has claimed is about that device's user since; the write below says so.
+    // A challenge that another device has claimed is about that device's user by now; the write below refuses it.
     let is_free = challenge.claimed_by.is_none();
     if is_free && challenge.subject.as_ref().is_some_and(|subject| subject.uid != credential.uid) {
         return Err(Error::InvalidCredential);
@@ -73,7 +73,7 @@ pub async fn scanned(
         (State::Pending, ..) => Standing::Pending { number: None },
         (State::Rejected, ..) => Standing::Rejected,
         (State::Verified, Some(owner), Some(about), Some(decided)) => {
-            // The user is known only now: one that was reset, or lost the device, since then is given nothing.
+            // The user is known only now. One that was reset, or lost the device, since the approval is given nothing.
             let user = store.user(&owner.user).await?.filter(|user| user.uid == owner.uid);
             let user = user.filter(|user| !user.revoked.ended(&decided.by, decided.at));
             let subject = subject(tenant, &owner.user, &owner.uid, &about);

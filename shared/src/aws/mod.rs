@@ -19,9 +19,9 @@ use crate::config::{ConfigError, Environment};
 /// of some 140 takes 4 ms to read. `AWS_CA_BUNDLE` names a file with others, for an endpoint of one's own.
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
 
-/// A connection that is not made within this is made elsewhere.
+/// A connection that is not made within this time is tried anew.
 const CONNECT: Duration = Duration::from_secs(1);
-/// What DynamoDB and KMS answer in milliseconds is lost after this, and asked again.
+/// DynamoDB and KMS answer in milliseconds: what takes longer than this counts as lost, and is asked again.
 const ATTEMPT: Duration = Duration::from_secs(2);
 /// All attempts of one call: below API Gateway's and the function's own limit, so that the caller gets a 503.
 const OPERATION: Duration = Duration::from_secs(5);

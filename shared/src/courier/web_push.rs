@@ -25,7 +25,7 @@ use web_push_native::{Auth, encrypt, p256::PublicKey};
 use super::{Push, Refusal, payload};
 use crate::{clock::Timestamp, error::Error, id::TenantId, method::subscription::Subscription, store::cause::chain};
 
-/// What a push service does not answer within this is sent again later.
+/// How long a push service has to answer; after that the push is sent again later.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a signature is good for; RFC 8292 (section 2) allows a day.
 const SIGNED_SECONDS: i64 = 3600;
@@ -87,7 +87,7 @@ pub async fn new_key(app: &crate::app::App, tenant: &TenantId) -> Result<(String
 
 type Connector = HttpsConnector<HttpConnector>;
 
-/// The way to push services. What they are asked follows no redirect.
+/// The client for push services. It follows no redirect.
 #[derive(Default)]
 pub struct Browsers {
     /// Made when it is first needed: most functions never push to a browser, and a cold start would pay for it.
@@ -114,7 +114,7 @@ impl Browsers {
         let answer = answer.map_err(|_| later("the push service did not answer".into()))?;
         let answer = answer.map_err(|error| later(chain(&error)))?;
         let (status, body) = (answer.status(), answer.into_body());
-        // Read to its end, so that the connection can be used again; bounded, for it is a stranger's.
+        // Read to its end, so that the connection can be used again; bounded, because a stranger sends it.
         let _ = timeout(PATIENCE, http_body_util::Limited::new(body, 4096).collect()).await;
         refusal(status)
     }

@@ -45,7 +45,7 @@ impl ClientCaller {
         }
     }
 
-    /// Whose budget it is from which something is begun: the user's, and a stranger's by the network it comes from.
+    /// Whose budget pays for what is begun: the user's, or that of the network from which a stranger comes.
     pub fn source(&self, requester: &Requester) -> Source {
         match self {
             Self::User(user) => Source::User(user.claims.other.user_uid.clone()),

@@ -68,7 +68,8 @@ fn read_into<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let place = error.path().to_string();
         let why = error.inner().to_string();
-        // "invalid type: string "…", expected a boolean": what was sent may be a secret in the wrong field.
+        // Serde quotes what was sent, as in `invalid type: string "…", expected a boolean`. It may be a secret in the
+        // wrong field, so that part is cut off.
         let why = why.rfind("expected ").map_or(why.as_str(), |at| &why[at..]).trim_end_matches('.');
         Error::Invalid(if place == "." { format!("The body is wrong: {why}.") } else { format!("{place}: {why}.") })
     })

@@ -23,7 +23,7 @@ pub struct Requester {
     pub origin: Option<String>,
 }
 
-/// What is shown on a small screen is short.
+/// The longest text that is kept, because it is shown on a small screen.
 const LONGEST: usize = 256;
 
 impl<S: Send + Sync> FromRequestParts<S> for Requester {

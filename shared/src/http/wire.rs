@@ -77,8 +77,8 @@ impl UserAuthenticator {
             device_platform: authenticator.device.as_ref().map(|device| device.platform),
             device_model: authenticator.device.as_ref().and_then(|device| device.model.clone()),
             device_id: authenticator.device.as_ref().and_then(|device| device.device_id.clone()),
-            errored_at: authenticator.use_so_far.errored.as_ref().map(|(at, _)| iso(*at)),
-            error_code: authenticator.use_so_far.errored.as_ref().map(|(_, code)| code.clone()),
+            errored_at: authenticator.use_so_far.errored.as_ref().map(|error| iso(error.at)),
+            error_code: authenticator.use_so_far.errored.as_ref().map(|error| error.code.clone()),
         }
     }
 

@@ -28,7 +28,7 @@ use super::Purpose;
 
 /// What token keys are derived for. Changing it ends every token.
 const USER_TOKEN: &[u8] = b"countersign/user-token";
-/// What a function asks a MAC of when it starts, to see that it can. No key is made of it.
+/// The message of the MAC that a function asks for when it starts, to see that it can. No key is made of it.
 const PROBE: &[u8] = b"countersign/is-it-there";
 /// More tenants' keys than this are not remembered, so that a flood of names does not fill the memory.
 const MOST_REMEMBERED: usize = 10_000;

@@ -17,7 +17,8 @@ use crate::{
 
 pub use kms::KmsKeyring;
 
-/// What a sealed key is for; another purpose, another key, and another condition in the roles of template.yaml.
+/// What a sealed key is for. Each purpose has a key of its own, and a condition of its own in the roles of
+/// template.yaml.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
     /// It seals a tenant's secrets.
@@ -26,7 +27,7 @@ enum Purpose {
     WebPush,
 }
 
-/// The root of the keys of an installation. Closed, because a foreign key service has no emulator in process.
+/// The root of the keys of an installation. A closed enum, because a foreign key service has no emulator in process.
 #[derive(Clone)]
 pub enum Keyring {
     /// A file that the operator keeps, for one machine.
@@ -162,7 +163,7 @@ impl Keyring {
         }
     }
 
-    /// Whether the keys are there; what a function that starts asks. A file is known to be, for it has been read.
+    /// Whether the keys are there, which a function asks when it starts. A file is there, because it has been read.
     pub async fn check(&self) -> Result<(), KeyringError> {
         let Self::Kms(kms) = self else { return Ok(()) };
         kms.try_token_keys().await.map_err(|error| {

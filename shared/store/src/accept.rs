@@ -27,6 +27,7 @@ use super::{
     contended,
     item::{Attributes, Row, document, n, s, time},
     keys,
+    keys::attributes::{AT, DECIDED_BY, EXPIRES_AT, PENDING, SPENT, TTL, UID},
     users::{read_user, totp_value},
 };
 
@@ -34,14 +35,14 @@ use super::{
 pub struct Acceptance<'a> {
     pub user: &'a UserId,
     pub uid: &'a UserUid,
-    /// What it is proved for; of one that nobody tracked, the success makes it.
+    /// The action that it is proved for. Where nobody tracked it, the success makes it.
     pub action: &'a About,
     /// The authenticator that proved it.
     pub by: &'a AuthenticatorId,
     pub proof: Proof<'a>,
     /// Guesses that are given back.
     pub freed: &'a [Slot],
-    /// What tells the user's other devices, where it was sent on its way.
+    /// The notice to the user's other devices, where one was sent.
     pub notice: Option<&'a Challenge>,
     pub now: Timestamp,
 }
@@ -126,11 +127,11 @@ impl TenantStore<'_> {
             if let Proof::FirstStep(first) = &acceptance.proof {
                 writes.push(self.put_description(acceptance.user, first.description)?);
             }
-            let whose = (acceptance.user, acceptance.uid);
+            let Acceptance { user, uid, now, .. } = *acceptance;
             let method = acceptance.proof.method();
-            writes.extend(self.tell_rules(whose, &acceptance.action.id, Some(method), acceptance.now)?);
+            writes.extend(self.tell_rules(user, uid, &acceptance.action.id, Some(method), now)?);
             if matches!(acceptance.proof, Proof::RecoveryCode(_)) {
-                writes.push(self.put_event(whose, &Event::RecoveryCodeUsed, acceptance.now)?);
+                writes.push(self.put_event(user, uid, &Event::RecoveryCodeUsed, now)?);
             }
             writes.extend(self.put_notice(acceptance.notice)?);
             self.store.transact(writes).await
@@ -156,8 +157,8 @@ impl TenantStore<'_> {
             }
             Proof::RecoveryCode(hash) => {
                 let row = Row(own);
-                let by = row.map_opt("spent").and_then(|spent| spent.text_opt(hash).map(str::to_owned));
-                by.as_deref() == Some(one.action.id.as_str()) && row.text("uid")? == one.uid.as_str()
+                let by = row.map_opt(SPENT).and_then(|spent| spent.0.get(*hash)?.as_s().ok().cloned());
+                by.as_deref() == Some(one.action.id.as_str()) && row.text(UID)? == one.uid.as_str()
             }
             Proof::Approval(approval) => {
                 let found = read_challenge(&approval.challenge.id, own)?;
@@ -184,7 +185,7 @@ impl TenantStore<'_> {
                 Ok(vec![spent, self.update_user(one.user, &with_code(one))?])
             }
             Proof::Approval(approval) => Ok(vec![
-                self.decided(approval.challenge, &Decision::of(one, approval))?,
+                self.decided(approval.challenge, &DeviceAnswer::of(one, approval))?,
                 self.update_user(one.user, &with_device(one, approval))?,
                 self.used_device(one.user, one.uid, one.by, one.now)?,
             ]),
@@ -198,7 +199,7 @@ impl TenantStore<'_> {
         // A new secret proves nothing of the old ones: their failures stay counted (NIST 800-63B, 3.1.3.2).
         let mut enrol = Expressions::default()
             .set("totp.#i = :totp")
-            .remove("pend")
+            .remove(PENDING)
             .taken_back(attempt)
             .require("uid = :uid AND pend.id = :id AND pend.a = :by")
             .require("size(totp) < :max_totp AND attribute_not_exists(totp.#i)")
@@ -244,14 +245,18 @@ impl TenantStore<'_> {
     }
 
     /// The item of a challenge that a device decides: it was open, and this device's to answer.
-    pub(super) fn decided(&self, challenge: &Challenge, decision: &Decision<'_>) -> Result<TransactWriteItem, Error> {
+    pub(super) fn decided(
+        &self,
+        challenge: &Challenge,
+        decision: &DeviceAnswer<'_>,
+    ) -> Result<TransactWriteItem, Error> {
         let mut decide = Expressions::default()
             .set("st = :decided, #by = :by, #at = :at, rcpt = :receipt, us = :user, uid = :uid, #ttl = :ttl")
             .require("st = :pending AND #exp > :at AND (attribute_not_exists(uid) OR uid = :uid)")
-            .name("#exp", "exp")
-            .name("#by", "by")
-            .name("#at", "at")
-            .name("#ttl", "ttl")
+            .name("#exp", EXPIRES_AT)
+            .name("#by", DECIDED_BY)
+            .name("#at", AT)
+            .name("#ttl", TTL)
             // A receipt is kept as long as its action.
             .value(":ttl", n(decision.now.as_second() + KEPT_SECONDS))
             .value(":decided", s(decision.state.as_str()))
@@ -284,7 +289,7 @@ impl TenantStore<'_> {
 }
 
 /// How a device decides a challenge.
-pub(super) struct Decision<'a> {
+pub(super) struct DeviceAnswer<'a> {
     pub(super) user: &'a UserId,
     pub(super) uid: &'a UserUid,
     pub(super) by: &'a AuthenticatorId,
@@ -293,7 +298,7 @@ pub(super) struct Decision<'a> {
     pub(super) now: Timestamp,
 }
 
-impl<'a> Decision<'a> {
+impl<'a> DeviceAnswer<'a> {
     fn of(one: &Acceptance<'a>, approval: &Approval<'a>) -> Self {
         let Acceptance { user, uid, by, now, .. } = one;
         Self { user, uid, by, state: ChallengeState::Verified, receipt: approval.receipt, now: *now }
@@ -363,7 +368,7 @@ impl Expressions {
         let open = self
             .require("id = :id AND uid = :uid AND #exp > :at")
             .require(format!("st IN ({})", places.join(", ")))
-            .name("#exp", "exp")
+            .name("#exp", EXPIRES_AT)
             .value(":id", s(id.as_str()))
             .value(":uid", s(uid.as_str()))
             .value(":at", time(now));

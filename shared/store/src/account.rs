@@ -17,12 +17,12 @@ use countersign_domain::{
 
 use super::{
     Expressions, Refusal, Removal, Removed, Remover, TenantStore, contended,
-    item::{Row, document, empty_map, keyed, n, s, time},
+    item::{Item, Row, document, empty_map, n, s, time},
+    keys::attributes::{AT, CODES, DOCUMENT, EXPIRES_AT, REVOKED, SPENT, TTL, UID},
     keys::{self, Key},
-    users::REVOKED,
 };
 
-/// What happened is shown for so long.
+/// How long events are kept, and so shown.
 const EVENTS_KEPT_SECONDS: i64 = 90 * 24 * 3600;
 
 /// The action that entitles to a change.
@@ -34,7 +34,7 @@ pub struct Entitled<'a> {
     pub now: Timestamp,
 }
 
-/// By what an action entitles.
+/// Why an action entitles to a change.
 #[derive(Clone, Copy)]
 pub enum Entitlement<'a> {
     /// It was succeeded a short while ago, and what succeeded it was not taken away since.
@@ -43,7 +43,8 @@ pub enum Entitlement<'a> {
     Enrolment(&'a AuthenticatorId),
 }
 
-/// What users change of their own: by which action, what is written down of it, and what tells their other devices.
+/// A change that users make of their own: the action that entitles to it, the event that is written down, and the
+/// notice to their other devices.
 pub struct OwnChange<'a> {
     pub by: Entitled<'a>,
     pub event: &'a Event,
@@ -70,7 +71,7 @@ pub enum Change {
 }
 
 impl TenantStore<'_> {
-    /// That the action entitles: a condition of a change.
+    /// The condition of a change that its action entitles to it.
     fn entitles(&self, uid: &UserUid, by: Entitled<'_>) -> Result<TransactWriteItem, Error> {
         let entitles = Expressions::default()
             .require("id = :id AND uid = :uid")
@@ -83,7 +84,7 @@ impl TenantStore<'_> {
                 .value(":since", n(by.now.as_millisecond() - FRESH_SECONDS * 1000)),
             Entitlement::Enrolment(enrolled) => entitles
                 .require("#exp > :now AND en = :enrolled AND st = :allow")
-                .name("#exp", "exp")
+                .name("#exp", EXPIRES_AT)
                 .value(":now", time(by.now))
                 .value(":enrolled", s(enrolled.as_str()))
                 .value(":allow", s(State::Allow.as_str())),
@@ -93,9 +94,8 @@ impl TenantStore<'_> {
 
     /// What is written beside an own change.
     fn beside(&self, user: &User, change: &OwnChange<'_>) -> Result<Vec<TransactWriteItem>, Error> {
-        let whose = (&user.id, &user.uid);
-        let mut writes =
-            vec![self.entitles(&user.uid, change.by)?, self.put_event(whose, change.event, change.by.now)?];
+        let event = self.put_event(&user.id, &user.uid, change.event, change.by.now)?;
+        let mut writes = vec![self.entitles(&user.uid, change.by)?, event];
         writes.extend(self.put_notice(change.notice)?);
         Ok(writes)
     }
@@ -103,16 +103,17 @@ impl TenantStore<'_> {
     /// Writes down what happened, for its user to see.
     pub(super) fn put_event(
         &self,
-        (user, uid): (&UserId, &UserUid),
+        user: &UserId,
+        uid: &UserUid,
         event: &Event,
         now: Timestamp,
     ) -> Result<TransactWriteItem, Error> {
         let at = format!("{:013}#{}", now.as_millisecond(), HEXLOWER.encode(&random::<4>()?));
-        let mut item = keyed(&keys::event(self.tenant, user, &at));
-        item.insert("uid".into(), s(uid.as_str()));
-        item.insert("at".into(), time(now));
-        item.insert("doc".into(), document(event)?);
-        item.insert("ttl".into(), n(now.as_second() + EVENTS_KEPT_SECONDS));
+        let mut item = Item::at(&keys::event(self.tenant, user, &at));
+        item.put(UID, s(uid.as_str()));
+        item.put(AT, time(now));
+        item.put(DOCUMENT, document(event)?);
+        item.put(TTL, n(now.as_second() + EVENTS_KEPT_SECONDS));
         self.put_if(item, "attribute_not_exists(pk)", None)
     }
 
@@ -123,8 +124,8 @@ impl TenantStore<'_> {
         let mut events = Vec::new();
         for item in items.iter().rev() {
             let row = Row(item);
-            if row.id::<UserUid>("uid")?.is_of_same_life(&user.uid) {
-                events.push((row.time("at")?, row.document("doc")?));
+            if row.id::<UserUid>(UID)?.is_of_same_life(&user.uid) {
+                events.push((row.time(AT)?, row.document(DOCUMENT)?));
             }
         }
         events.truncate(limit);
@@ -133,11 +134,11 @@ impl TenantStore<'_> {
 
     /// Puts a new set of recovery codes in place of the last one.
     pub async fn put_recovery_codes(&self, user: &User, new: &NewCodes<'_>) -> Result<Change, Error> {
-        let mut item = keyed(&keys::recovery(self.tenant, &user.id));
-        item.insert("uid".into(), s(user.uid.as_str()));
-        item.insert("codes".into(), AttributeValue::Ss(new.hashes.to_vec()));
-        item.insert("spent".into(), empty_map());
-        item.insert("at".into(), time(new.now));
+        let mut item = Item::at(&keys::recovery(self.tenant, &user.id));
+        item.put(UID, s(user.uid.as_str()));
+        item.put(CODES, AttributeValue::Ss(new.hashes.to_vec()));
+        item.put(SPENT, empty_map());
+        item.put(AT, time(new.now));
         let (condition, life) = match new.is_first {
             true => ("attribute_not_exists(pk) OR uid <> :v", Some(s(user.uid.as_str()))),
             false => ("attribute_not_exists(pk) OR attribute_exists(pk)", None),
@@ -152,7 +153,7 @@ impl TenantStore<'_> {
         let mut writes = vec![
             self.put_if(item, condition, life)?,
             self.check(&keys::user(self.tenant, &user.id), &enrolled)?,
-            self.put_event((&user.id, &user.uid), &Event::NewRecoveryCodes, new.now)?,
+            self.put_event(&user.id, &user.uid, &Event::NewRecoveryCodes, new.now)?,
         ];
         if let Some(by) = new.by {
             writes.push(self.entitles(&user.uid, by)?);
@@ -164,10 +165,10 @@ impl TenantStore<'_> {
     /// The hashes of the recovery codes that are left; `None` where there never were any.
     pub async fn recovery_codes(&self, user: &User) -> Result<Option<Vec<String>>, Error> {
         let Some(item) = self.store.get(&keys::recovery(self.tenant, &user.id)).await? else { return Ok(None) };
-        if Row(&item).text("uid")? != user.uid.as_str() {
+        if Row(&item).text(UID)? != user.uid.as_str() {
             return Ok(None);
         }
-        Ok(Some(item.get("codes").and_then(|codes| codes.as_ss().ok()).cloned().unwrap_or_default()))
+        Ok(Some(Row(&item).texts(CODES).to_vec()))
     }
 
     /// Gives an authenticator another name.

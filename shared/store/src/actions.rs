@@ -13,14 +13,18 @@ use countersign_domain::{
     id::{ActionCode, AuthenticatorId, IdempotencyKey, UserId},
     method::Method,
     rule::{Outcome, Trace},
-    user::{Profile, User},
+    user::User,
 };
 
 use super::{
-    Expressions, Noted, Refusal, StoredProfile, TenantStore,
+    Expressions, Noted, ProfileChange, Refusal, TenantStore,
     census::day,
     contended,
-    item::{Attributes, Row, document, keyed, n, s, time},
+    item::{Attributes, Item, Row, document, n, s, time},
+    keys::attributes::{
+        ALLOWED_METHODS, DOCUMENT, ENROLLED, EXPIRES_AT, ID, STATE, STATE_CHANGED_AT, STRENGTH, TTL, UID, VERIFIED_AT,
+        VERIFIED_BY, VERIFIED_METHOD,
+    },
     keys::{self, Key},
     refusal,
 };
@@ -76,28 +80,29 @@ impl<'a> From<&'a Action> for Fixed<'a> {
     }
 }
 
-pub(super) fn write_action(key: &Key, action: &Action) -> Result<Attributes, Error> {
-    let mut item = keyed(key);
-    item.insert("doc".into(), document(&Fixed::from(action))?);
-    let texts = [("id", action.id.as_str()), ("uid", action.user_uid.as_str()), ("st", action.state.as_str())];
-    item.extend(texts.map(|(name, text)| (name.to_owned(), s(text))));
-    item.insert("sta".into(), time(action.state_changed_at));
-    item.insert("exp".into(), time(action.expires_at));
-    item.insert("ttl".into(), n(action.created_at.as_second() + KEPT_SECONDS));
+pub(super) fn write_action(key: &Key, action: &Action) -> Result<Item, Error> {
+    let mut item = Item::at(key);
+    item.put(DOCUMENT, document(&Fixed::from(action))?);
+    item.put(ID, s(action.id.as_str()));
+    item.put(UID, s(action.user_uid.as_str()));
+    item.put(STATE, s(action.state.as_str()));
+    item.put(STATE_CHANGED_AT, time(action.state_changed_at));
+    item.put(EXPIRES_AT, time(action.expires_at));
+    item.put(TTL, n(action.created_at.as_second() + KEPT_SECONDS));
     let mut methods: Vec<String> = action.allowed_methods.iter().map(|method| method.as_str().to_owned()).collect();
     if methods.is_empty() {
         // A set has at least one member; this is no method's name.
         methods.push("NONE".into());
     }
-    item.insert("am".into(), AttributeValue::Ss(methods));
+    item.put(ALLOWED_METHODS, AttributeValue::Ss(methods));
     if let Some(enrolled) = &action.enrolled {
-        item.insert("en".into(), s(enrolled.as_str()));
+        item.put(ENROLLED, s(enrolled.as_str()));
     }
     if let Some(verification) = &action.verification {
-        item.insert("vm".into(), s(verification.method.as_str()));
-        item.insert("va".into(), s(verification.authenticator.as_str()));
-        item.insert("vt".into(), time(verification.at));
-        item.insert("vs".into(), document(&verification.strength)?);
+        item.put(VERIFIED_METHOD, s(verification.method.as_str()));
+        item.put(VERIFIED_BY, s(verification.authenticator.as_str()));
+        item.put(VERIFIED_AT, time(verification.at));
+        item.put(STRENGTH, document(&verification.strength)?);
     }
     Ok(item)
 }
@@ -105,32 +110,35 @@ pub(super) fn write_action(key: &Key, action: &Action) -> Result<Attributes, Err
 pub(super) fn read_action(item: &Attributes) -> Result<Action, Error> {
     let row = Row(item);
     let damaged = |what: &str| Error::internal(format!("a stored action has no usable {what}"));
-    let allowed = item.get("am").and_then(|value| value.as_ss().ok()).ok_or_else(|| damaged("methods"))?;
-    let verification = match row.text_opt("vm").and_then(Method::parse) {
+    let allowed = row.texts(ALLOWED_METHODS);
+    if allowed.is_empty() {
+        return Err(damaged("methods"));
+    }
+    let verification = match row.text_opt(VERIFIED_METHOD).and_then(Method::parse) {
         Some(method) => Some(Verification {
             method,
-            authenticator: row.id("va")?,
-            at: row.time("vt")?,
-            strength: row.document_opt("vs")?.unwrap_or_default(),
+            authenticator: row.id(VERIFIED_BY)?,
+            at: row.time(VERIFIED_AT)?,
+            strength: row.document_opt(STRENGTH)?.unwrap_or_default(),
         }),
         None => None,
     };
-    let fixed: Fixed<'_> = row.document("doc")?;
+    let fixed: Fixed<'_> = row.document(DOCUMENT)?;
     Ok(Action {
-        id: row.id("id")?,
-        user_uid: row.id("uid")?,
+        id: row.id(ID)?,
+        user_uid: row.id(UID)?,
         code: ActionCode::parse(fixed.code)?,
         key: IdempotencyKey::parse(fixed.key)?,
-        state: State::parse(row.text("st")?).ok_or_else(|| damaged("state"))?,
+        state: State::parse(row.text(STATE)?).ok_or_else(|| damaged("state"))?,
         outcome: fixed.outcome,
         created_at: Timestamp::from_millisecond(fixed.created_at).map_err(|_| damaged("time"))?,
-        state_changed_at: row.time("sta")?,
-        expires_at: row.time("exp")?,
+        state_changed_at: row.time(STATE_CHANGED_AT)?,
+        expires_at: row.time(EXPIRES_AT)?,
         fingerprint: fixed.fingerprint.into(),
         allowed_methods: allowed.iter().filter_map(|name| Method::parse(name)).collect(),
         redirect_url: fixed.redirect_url.map(Cow::into_owned),
         was_enrolled: !fixed.un_enrolled,
-        enrolled: row.text_opt("en").map(AuthenticatorId::parse).transpose()?,
+        enrolled: row.text_opt(ENROLLED).map(AuthenticatorId::parse).transpose()?,
         verification,
         failure: fixed.failure,
         input: fixed.input.into(),
@@ -155,12 +163,12 @@ impl TenantStore<'_> {
         user: &User,
         is_new: bool,
         action: &Action,
-        profile: Option<(Option<&StoredProfile>, &Profile)>,
+        profile: Option<ProfileChange<'_>>,
         noted: Option<&Noted<'_>>,
     ) -> Result<Tracked, Error> {
         let key = self.action_key(&user.id, &action.code, &action.key);
         let item = write_action(&key, action)?;
-        // What an earlier life of the user left under this key is nobody's.
+        // An action that an earlier life of the user left under this key does not count.
         const UNUSED: &str = "attribute_not_exists(pk) OR uid <> :v";
         let today = day(action.created_at);
         let notes = !is_new && !user.can_answer() && user.seen != Some(today);
@@ -173,7 +181,7 @@ impl TenantStore<'_> {
                 if notes {
                     writes.push(self.note_seen(user, today)?);
                 }
-                if let Some((old, new)) = profile {
+                if let Some(ProfileChange { old, new }) = profile {
                     writes.extend(self.put_profile(user, old, new)?);
                 }
                 if let Some(noted) = noted {
@@ -191,7 +199,8 @@ impl TenantStore<'_> {
             }
         } else {
             let write = async || {
-                let request = self.store.client.put_item().table_name(&self.store.table).set_item(Some(item.clone()));
+                let request =
+                    self.store.client.put_item().table_name(&self.store.table).set_item(Some(item.clone().into()));
                 let request =
                     request.condition_expression(UNUSED).expression_attribute_values(":v", s(user.uid.as_str()));
                 let request = request.return_values_on_condition_check_failure(OnFailure::AllOld);
@@ -220,7 +229,7 @@ impl TenantStore<'_> {
         let extend = Expressions::default()
             .set("#exp = :until")
             .require("id = :id AND st = :state")
-            .name("#exp", "exp")
+            .name("#exp", EXPIRES_AT)
             .value(":until", time(until))
             .value(":id", s(action.id.as_str()))
             .value(":state", s(action.state.as_str()));
@@ -237,7 +246,8 @@ impl TenantStore<'_> {
         &self,
         key: &Key,
         action: &Action,
-        (next, failure): (State, Failure),
+        next: State,
+        failure: Failure,
         now: Timestamp,
     ) -> Result<Option<State>, Error> {
         let moved = Fixed { failure: Some(failure), ..action.into() };

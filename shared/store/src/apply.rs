@@ -1,4 +1,5 @@
-//! A tenant's rules brought to where files want them: what is written is what a plan said, of what the plan was made from.
+//! Brings a tenant's rules to what files say. What is written is what the plan showed, and only while the rules are
+//! still those that the plan was made from.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,7 +15,8 @@ use countersign_domain::{
 
 use super::{
     Expressions, Refusal, TenantStore, contended,
-    item::{Attributes, Row, document, keyed, n, s},
+    item::{Attributes, Item, Row, document, n, s},
+    keys::attributes::{DOCUMENT, LIFE, PK, SK, VERSION},
     keys::{self, Key},
     rules::{of_these_lives, read_rule},
     tenants::read_action_config,
@@ -33,7 +35,7 @@ pub struct Configured {
     items: BTreeMap<String, Attributes>,
 }
 
-/// How far it came.
+/// How far the changes were applied.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Applied {
     All,
@@ -46,6 +48,12 @@ pub enum Applied {
 /// DynamoDB takes 100 writes and 4 MB at once.
 const MOST_WRITES: usize = 100;
 const MOST_BYTES: usize = 3_500_000;
+
+/// A write, and about how many bytes it puts.
+struct SizedWrite {
+    write: TransactWriteItem,
+    bytes: usize,
+}
 
 /// Writes that belong together.
 #[derive(Default)]
@@ -62,14 +70,14 @@ impl TenantStore<'_> {
         let (mut tenant, mut is_enforced) = (None::<Tenant>, false);
         for item in items {
             let row = Row(&item);
-            let sk = row.text("sk")?.to_owned();
+            let sk = row.text(SK)?.to_owned();
             match sk.as_str() {
-                keys::TENANT => tenant = Some(row.document("doc")?),
+                keys::TENANT => tenant = Some(row.document(DOCUMENT)?),
                 keys::ENFORCEMENT => is_enforced = true,
                 sk if sk.starts_with(keys::ACTION_CONFIG) => found.actions.push(read_action_config(&item)?),
-                sk if sk.starts_with(keys::POINT) => found.points.push(row.document("doc")?),
+                sk if sk.starts_with(keys::POINT) => found.points.push(row.document(DOCUMENT)?),
                 sk if sk.starts_with(keys::RULE) => stored.push(read_rule(&item)?),
-                sk if sk.starts_with(keys::LIST) => found.lists.push(row.document("doc")?),
+                sk if sk.starts_with(keys::LIST) => found.lists.push(row.document(DOCUMENT)?),
                 _ => continue,
             }
             if sk != keys::TENANT && sk != keys::ENFORCEMENT {
@@ -100,23 +108,23 @@ impl TenantStore<'_> {
         Ok(Applied::All)
     }
 
-    /// What is named is there before what names it, and goes after it.
+    /// A list or a data point is put before the rules that name it, and deleted after them.
     fn units(&self, seen: &Configured, wanted: &Configured) -> Result<Vec<Unit>, Error> {
         let (mut first, mut last) = (Vec::new(), Vec::new());
         for point in &wanted.points {
             if !seen.points.contains(point) {
                 let key = keys::point(self.tenant, &point.id);
-                let mut item = keyed(&key);
-                item.insert("doc".into(), document(point)?);
+                let mut item = Item::at(&key);
+                item.put(DOCUMENT, document(point)?);
                 first.push(Unit::of(self.put_seen(seen, &key, item)?));
             }
         }
         for list in &wanted.lists {
             if !seen.lists.contains(list) {
                 let key = keys::list(self.tenant, &list.alias);
-                let mut item = keyed(&key);
-                item.insert("doc".into(), document(list)?);
-                item.insert("ver".into(), n(u64::from_be_bytes(random::<8>()?)));
+                let mut item = Item::at(&key);
+                item.put(DOCUMENT, document(list)?);
+                item.put(VERSION, n(u64::from_be_bytes(random::<8>()?)));
                 first.push(Unit::of(self.put_seen(seen, &key, item)?));
             }
         }
@@ -124,16 +132,17 @@ impl TenantStore<'_> {
             first.push(self.action_unit(seen, wanted, config)?);
         }
         for gone in seen.lists.iter().filter(|list| !wanted.lists.iter().any(|kept| kept.alias == list.alias)) {
-            last.push(Unit::of((self.delete_seen(seen, &keys::list(self.tenant, &gone.alias))?, 0)));
+            last.push(Unit::of(self.delete_seen(seen, &keys::list(self.tenant, &gone.alias))?));
         }
         for gone in seen.points.iter().filter(|point| !wanted.points.iter().any(|kept| kept.id == point.id)) {
-            last.push(Unit::of((self.delete_seen(seen, &keys::point(self.tenant, &gone.id))?, 0)));
+            last.push(Unit::of(self.delete_seen(seen, &keys::point(self.tenant, &gone.id))?));
         }
         first.extend(last);
         Ok(first)
     }
 
-    /// A kind of action with its rules, by their places: what two rules exchange is exchanged at once.
+    /// A kind of action with its rules, by their priorities, in one write: two rules that exchange their priorities
+    /// exchange them at once.
     fn action_unit(&self, seen: &Configured, wanted: &Configured, config: &ActionConfig) -> Result<Unit, Error> {
         let code = &config.action_code;
         let before = seen.actions.iter().find(|known| known.action_code == *code);
@@ -149,17 +158,18 @@ impl TenantStore<'_> {
                 let key = keys::rule(self.tenant, code, *priority);
                 let put = match old.contains_key(priority) {
                     true => self.put_seen(seen, &key, item)?,
-                    // What an earlier life of the action left there is nobody's.
+                    // A rule that an earlier life of the action left there does not count.
                     false => {
-                        let bytes = size(&item);
-                        (self.put_if(item, "attribute_not_exists(pk) OR cid <> :v", Some(n(life)))?, bytes)
+                        let bytes = item.size();
+                        let write = self.put_if(item, "attribute_not_exists(pk) OR cid <> :v", Some(n(life)))?;
+                        SizedWrite { write, bytes }
                     }
                 };
                 unit.push(put);
             }
         }
         for priority in old.keys().filter(|priority| !new.contains_key(*priority)) {
-            unit.push((self.delete_seen(seen, &keys::rule(self.tenant, code, *priority))?, 0));
+            unit.push(self.delete_seen(seen, &keys::rule(self.tenant, code, *priority))?);
         }
         let key = keys::action_config(self.tenant, code);
         if before != Some(config) {
@@ -170,24 +180,25 @@ impl TenantStore<'_> {
                 .require("cid = :life AND ver = :seen")
                 .value(":life", n(life))
                 .value(":seen", n(seen.version(&key)?.unwrap_or(0)));
-            unit.push((self.check(&key, &same)?, 0));
+            unit.push(SizedWrite { write: self.check(&key, &same)?, bytes: 0 });
         }
         Ok(unit)
     }
 
     /// Puts an item in the place of what was seen there, or where nothing was.
-    fn put_seen(&self, seen: &Configured, key: &Key, item: Attributes) -> Result<(TransactWriteItem, usize), Error> {
-        let bytes = size(&item);
+    fn put_seen(&self, seen: &Configured, key: &Key, item: Item) -> Result<SizedWrite, Error> {
+        let bytes = item.size();
         let (condition, value) = seen.condition(key);
-        Ok((self.put_if(item, condition, value)?, bytes))
+        Ok(SizedWrite { write: self.put_if(item, condition, value)?, bytes })
     }
 
-    fn delete_seen(&self, seen: &Configured, key: &Key) -> Result<TransactWriteItem, Error> {
+    fn delete_seen(&self, seen: &Configured, key: &Key) -> Result<SizedWrite, Error> {
         let (condition, value) = seen.condition(key);
-        let delete = Delete::builder().table_name(&self.store.table).key("pk", s(&key.pk)).key("sk", s(&key.sk));
+        let delete = Delete::builder().table_name(&self.store.table).key(PK, s(&key.pk)).key(SK, s(&key.sk));
         let values = value.map(|value| HashMap::from([(":v".to_owned(), value)]));
         let delete = delete.condition_expression(condition).set_expression_attribute_values(values);
-        Ok(TransactWriteItem::builder().delete(delete.build().map_err(Error::internal)?).build())
+        let write = TransactWriteItem::builder().delete(delete.build().map_err(Error::internal)?).build();
+        Ok(SizedWrite { write, bytes: 0 })
     }
 }
 
@@ -196,31 +207,31 @@ impl Configured {
     fn condition(&self, key: &Key) -> (&'static str, Option<AttributeValue>) {
         match self.items.get(&key.sk) {
             None => ("attribute_not_exists(pk)", None),
-            Some(item) => match item.get("ver") {
+            Some(item) => match item.get(VERSION.as_str()) {
                 Some(version) => ("ver = :v", Some(version.clone())),
-                None => ("doc = :v", item.get("doc").cloned()),
+                None => ("doc = :v", item.get(DOCUMENT.as_str()).cloned()),
             },
         }
     }
 
     fn version(&self, key: &Key) -> Result<Option<u64>, Error> {
-        self.items.get(&key.sk).map(|item| Row(item).number("ver")).transpose()
+        self.items.get(&key.sk).map(|item| Row(item).number(VERSION)).transpose()
     }
 }
 
 impl Unit {
-    fn of(write: (TransactWriteItem, usize)) -> Self {
+    fn of(write: SizedWrite) -> Self {
         let mut unit = Self::default();
         unit.push(write);
         unit
     }
-    fn push(&mut self, (write, bytes): (TransactWriteItem, usize)) {
+    fn push(&mut self, SizedWrite { write, bytes }: SizedWrite) {
         self.writes.push(write);
         self.bytes += bytes;
     }
 }
 
-/// A failure after a part was written, which whoever applies has to know.
+/// A failure after a part was written, which the operator has to know in order to apply once more.
 fn unfinished(cause: &Error) -> Error {
     let cause = std::error::Error::source(cause).map_or_else(|| cause.to_string(), ToString::to_string);
     Error::unavailable(format!("a part had been written when the store failed: apply once more. {cause}"))
@@ -253,18 +264,13 @@ fn by_place<'a>(rules: &'a [Rule], code: &ActionCode) -> BTreeMap<u8, &'a Rule> 
     rules.iter().filter(|rule| rule.action_code == *code).map(|rule| (rule.priority, rule)).collect()
 }
 
-/// Whether nothing has changed that a plan is about: when an action was last tracked is nothing of that.
+/// Whether nothing has changed that a plan is about. The time at which an action was last tracked does not count.
 fn same(one: &BTreeMap<String, Attributes>, other: &BTreeMap<String, Attributes>) -> bool {
     let of = |items: &BTreeMap<String, Attributes>| {
-        let marks =
-            items.iter().map(|(sk, item)| (sk.clone(), ["ver", "cid", "doc"].map(|name| item.get(name).cloned())));
+        let marks = items
+            .iter()
+            .map(|(sk, item)| (sk.clone(), [VERSION, LIFE, DOCUMENT].map(|name| item.get(name.as_str()).cloned())));
         marks.collect::<Vec<_>>()
     };
     of(one) == of(other)
-}
-
-/// About, and not too little.
-fn size(item: &Attributes) -> usize {
-    let text = |value: &AttributeValue| value.as_s().map_or(32, String::len);
-    item.iter().map(|(name, value)| name.len() + text(value)).sum()
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem};
 
 use countersign_domain::{
-    authenticator::{Authenticator, UseSoFar},
+    authenticator::{Authenticator, PushError, UseSoFar},
     challenge::Challenge,
     clock::Timestamp,
     error::Error,
@@ -15,12 +15,16 @@ use countersign_domain::{
 };
 
 use super::{
-    Entitled, Expressions, Refusal, TenantStore, census, contended,
-    item::{Attributes, Row, document, empty_map, keyed, n, s},
+    Entitled, Expressions, Refusal, TenantStore, contended,
+    item::{Attributes, Item, Row, document, empty_map, n, s},
+    keys::attributes::{
+        DEFAULT_METHOD, DOCUMENT, ERROR_CODE, ERRORED_AT, IS_ENROLLED, LAST_VERIFIED_AT, PENDING, PK, PRIMARY, REVOKED,
+        SECRETLESS, SK, TOTP, UID,
+    },
     keys::{self, Key},
     policy::finished,
     spent::SpentSteps,
-    users::{REVOKED, no_user, read_user, revoked_value, totp_value, write_user},
+    users::{no_user, read_user, revoked_value, totp_value, write_user},
 };
 
 /// How a removal went.
@@ -39,7 +43,7 @@ pub struct Removal<'a> {
     /// Not where it is the only one that the user has.
     pub keep_last: bool,
     pub remover: Remover<'a>,
-    /// What tells the user's other devices, where it was sent on its way.
+    /// The notice to the user's other devices, where one was sent.
     pub notice: Option<&'a Challenge>,
     pub now: Timestamp,
 }
@@ -47,9 +51,9 @@ pub struct Removal<'a> {
 /// Who takes an authenticator away.
 #[derive(Clone, Copy)]
 pub enum Remover<'a> {
-    /// Its owner, by what entitles them, or the device itself: what they were entitled to goes on.
+    /// Its owner, with what entitles them, or the device itself: the owner's tokens and open actions go on.
     Owner(Option<Entitled<'a>>),
-    /// The customer: what it had succeeded ends with it, and with the last one everything does.
+    /// The customer: what the authenticator had succeeded ends with it, and the removal of the last one is a reset.
     Customer,
 }
 
@@ -68,7 +72,7 @@ pub struct NewAuthenticator {
     pub sealed: Option<Vec<u8>>,
     /// The last step that was accepted of the secret, where the user had it before.
     pub last_step: Step,
-    /// What tells the user's devices, where it was sent on its way.
+    /// The notice to the user's devices, where one was sent.
     pub notice: Option<Challenge>,
 }
 
@@ -89,9 +93,12 @@ fn without(user: &User, id: &AuthenticatorId) -> User {
 
 pub(super) fn read_authenticator(item: &Attributes) -> Result<Authenticator, Error> {
     let row = Row(item);
-    let time = |name: &str| item.contains_key(name).then(|| row.time(name)).transpose();
-    let errored = time("err")?.map(|at| (at, row.text_opt("erc").unwrap_or_default().to_owned()));
-    Ok(Authenticator { use_so_far: UseSoFar { last_verified_at: time("lv")?, errored }, ..row.document("doc")? })
+    let code = || row.text_opt(ERROR_CODE).unwrap_or_default().to_owned();
+    let errored = row.time_opt(ERRORED_AT)?.map(|at| PushError { at, code: code() });
+    Ok(Authenticator {
+        use_so_far: UseSoFar { last_verified_at: row.time_opt(LAST_VERIFIED_AT)?, errored },
+        ..row.document(DOCUMENT)?
+    })
 }
 
 impl TenantStore<'_> {
@@ -100,9 +107,9 @@ impl TenantStore<'_> {
         user: &UserId,
         description: &Authenticator,
     ) -> Result<TransactWriteItem, Error> {
-        let mut item = keyed(&keys::authenticator(self.tenant, user, &description.id));
-        item.insert("uid".into(), s(description.user_uid.as_str()));
-        item.insert("doc".into(), document(description)?);
+        let mut item = Item::at(&keys::authenticator(self.tenant, user, &description.id));
+        item.put(UID, s(description.user_uid.as_str()));
+        item.put(DOCUMENT, document(description)?);
         self.put_if(item, "attribute_not_exists(pk)", None)
     }
 
@@ -112,7 +119,8 @@ impl TenantStore<'_> {
         user: &User,
         is_new: bool,
         new: &NewAuthenticator,
-        (spent, is_default): (&SpentSteps, bool),
+        spent: &SpentSteps,
+        is_default: bool,
     ) -> Result<Added, Error> {
         let writes = || {
             let id = new.description.id.as_str();
@@ -141,16 +149,16 @@ impl TenantStore<'_> {
             let user_write = if is_new {
                 let mut item = write_user(self, user);
                 let (map, value) = match &new.sealed {
-                    Some(_) => ("totp", new.totp()),
-                    None => ("att", s(new.description.method.as_str())),
+                    Some(_) => (TOTP, new.totp()),
+                    None => (SECRETLESS, s(new.description.method.as_str())),
                 };
-                item.insert(map.into(), AttributeValue::M(HashMap::from([(id.to_owned(), value)])));
-                item.insert(census::ENROLLED.into(), n(u8::from(can_answer)));
+                item.put(map, AttributeValue::M(HashMap::from([(id.to_owned(), value)])));
+                item.put(IS_ENROLLED, n(u8::from(can_answer)));
                 if new.sealed.is_some() {
                     finished(&mut item, user, RequiredAction::AuthenticatorApplicationSetup);
                 }
                 if is_default {
-                    item.insert("def".into(), s(new.description.method.as_str()));
+                    item.put(DEFAULT_METHOD, s(new.description.method.as_str()));
                 }
                 self.put_if(item, "attribute_not_exists(pk)", None)?
             } else {
@@ -175,7 +183,7 @@ impl TenantStore<'_> {
         self.remove_authenticator_and(user, removal, &[]).await
     }
 
-    /// The same together with other writes, whose conditions it needs; [`Removed::Gone`] where they fail too.
+    /// The same together with other writes; [`Removed::Gone`] also where a condition of one of those fails.
     pub(super) async fn remove_authenticator_and(
         &self,
         user: &User,
@@ -207,7 +215,8 @@ impl TenantStore<'_> {
                 true => self.note_spent(&user, [id], &self.spent(&user.id).await?, removal.now)?,
                 false => None,
             };
-            // Right behind the user's half, so that its refusal is told from that of others.
+            // The note stands second, right behind the user's half, so that its refusal is told from that of the other
+            // writes.
             let notes = spent.is_some();
             let write = async || {
                 let mut writes = vec![self.update_user(&user.id, &remove)?];
@@ -259,8 +268,8 @@ impl TenantStore<'_> {
         let is_its_own =
             user.pending.as_ref().is_some_and(|one| one.id == **id && one.entitled_by.as_ref() != Some(*id));
         if is_its_own {
-            // The same secret, given out and not confirmed, would begin at no step.
-            remove = remove.remove("pend");
+            // The same secret may be given out and not confirmed: enrolled later, it would not know its last step.
+            remove = remove.remove(PENDING);
         }
         let revoked = match remover {
             Remover::Owner(_) => Some(user.revoked.clone()),
@@ -281,9 +290,9 @@ impl TenantStore<'_> {
         match remover {
             Remover::Owner(Some(by)) => remove = remove.still_entitled(*by),
             Remover::Owner(None) => {}
-            // What was given out to whoever had this one is not completed.
+            // A secret that was given out on a success by this authenticator must not be completed any more.
             Remover::Customer if user.pending.as_ref().is_some_and(|one| one.entitled_by.as_ref() == Some(*id)) => {
-                remove = remove.remove("pend");
+                remove = remove.remove(PENDING);
             }
             Remover::Customer => {
                 remove = remove.require("attribute_not_exists(pend.v) OR pend.v <> :by").value(":by", s(id.as_str()));
@@ -293,7 +302,7 @@ impl TenantStore<'_> {
             remove = remove.listed(self.tenant, &user.id, false);
         }
         if user.primary.as_ref() == Some(id) {
-            remove = remove.remove("prim");
+            remove = remove.remove(PRIMARY);
         }
         remove
     }
@@ -342,19 +351,19 @@ impl TenantStore<'_> {
             .value(":none", empty_map())
             .spent_as_read(user, user.totp.keys())
             .listed(self.tenant, &user.id, false);
-        let apps = user.totp.keys().map(|id| ("totp", id));
-        let all = apps.chain(user.secretless.keys().map(|id| ("att", id)));
+        let apps = user.totp.keys().map(|id| (TOTP, id));
+        let all = apps.chain(user.secretless.keys().map(|id| (SECRETLESS, id)));
         all.enumerate().fold(reset, |reset, (index, (map, id))| {
             reset.require(format!("attribute_exists({map}.#i{index})")).name(format!("#i{index}"), id.as_str())
         })
     }
 
     fn delete_item(&self, key: &Key) -> Result<TransactWriteItem, Error> {
-        let delete = Delete::builder().table_name(&self.store.table).key("pk", s(&key.pk)).key("sk", s(&key.sk));
+        let delete = Delete::builder().table_name(&self.store.table).key(PK, s(&key.pk)).key(SK, s(&key.sk));
         Ok(TransactWriteItem::builder().delete(delete.build().map_err(Error::internal)?).build())
     }
 
-    /// Where the keys of an authenticator stand.
+    /// Where the credential of an authenticator stands; `None` where it has none.
     pub(super) fn credentials_of(&self, one: &Authenticator) -> Result<Option<Key>, Error> {
         let Some(device) = &one.device else { return Ok(None) };
         let key = DeviceKey::parse(&device.public_key).map_err(|_| Error::internal("a stored key is damaged"))?;

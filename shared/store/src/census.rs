@@ -17,15 +17,15 @@ use countersign_domain::{
 
 use super::{
     Expressions, TenantStore,
-    item::{Attributes, Row, n, s},
-    keys, unavailable,
+    item::{Item, Row, n, s},
+    keys::{
+        self,
+        attributes::{IS_ENROLLED, SEEN, SHARD},
+    },
+    unavailable,
 };
 
 pub(super) const INDEX: &str = "users";
-/// Where a user stands in the index; absent in items from before there was one.
-pub(super) const SHARD: &str = "ux";
-pub(super) const ENROLLED: &str = "enr";
-pub(super) const SEEN: &str = "seen";
 
 pub(super) const SHARDS: u8 = 8;
 
@@ -49,15 +49,12 @@ pub(super) fn shard_of(user: &UserId) -> u8 {
 }
 
 /// What of a user's item stands in the index.
-pub(super) fn indexed(tenant: &TenantId, user: &User) -> Attributes {
-    let mut item = Attributes::from([
-        (SHARD.to_owned(), shard(tenant, &user.id)),
-        (ENROLLED.to_owned(), n(u8::from(user.can_answer()))),
-    ]);
+pub(super) fn write_indexed(item: &mut Item, tenant: &TenantId, user: &User) {
+    item.put(SHARD, shard(tenant, &user.id));
+    item.put(IS_ENROLLED, n(u8::from(user.can_answer())));
     if let Some(day) = user.seen {
-        item.insert(SEEN.into(), n(day));
+        item.put(SEEN, n(day));
     }
-    item
 }
 
 impl Expressions {
@@ -96,8 +93,8 @@ impl TenantStore<'_> {
             let output = request.send().await.map_err(unavailable)?;
             for item in output.items.unwrap_or_default() {
                 let row = Row(&item);
-                let seen = item.contains_key(SEEN).then(|| row.number::<i64>(SEEN)).transpose()?;
-                census.count(row.number::<u8>(ENROLLED)? == 1, seen.map(|seen| today - seen));
+                let seen = row.has(SEEN).then(|| row.number::<i64>(SEEN)).transpose()?;
+                census.count(row.number::<u8>(IS_ENROLLED)? == 1, seen.map(|seen| today - seen));
             }
             start = output.last_evaluated_key.filter(|key| !key.is_empty());
             if start.is_none() {

@@ -18,10 +18,11 @@ use countersign_domain::{
 
 use super::{
     Expressions, Refusal, TenantStore,
-    accept::{Decision, Receipt, settled},
+    accept::{DeviceAnswer, Receipt, settled},
     contended,
     devices::Credential,
-    item::{Attributes, Row, document, keyed, n, s, time},
+    item::{Attributes, Item, Row, document, n, s, time},
+    keys::attributes::{AT, CLAIMED_BY, DECIDED_BY, DOCUMENT, EXPIRES_AT, RECEIPT, STATE, TTL, UID, USER_ID},
     keys::{self, Key},
     users::read_user,
 };
@@ -58,13 +59,13 @@ pub struct Denial<'a> {
     pub credential: &'a Credential,
     pub about: &'a About,
     pub receipt: &'a Receipt,
-    /// From then on pushes may be sent again, Unix seconds: the user said "not me", and the action fails.
+    /// Unix seconds until which no push is sent, because the user said "not me". The action fails with that.
     pub quiet_until: Option<i64>,
     pub now: Timestamp,
 }
 
-fn write_challenge(key: &Key, challenge: &Challenge) -> Result<Attributes, Error> {
-    let mut item = keyed(key);
+fn write_challenge(key: &Key, challenge: &Challenge) -> Result<Item, Error> {
+    let mut item = Item::at(key);
     let fixed = Fixed {
         kind: challenge.kind,
         created_at: challenge.created_at.as_millisecond(),
@@ -74,13 +75,13 @@ fn write_challenge(key: &Key, challenge: &Challenge) -> Result<Attributes, Error
         only: challenge.only.clone(),
         poll_hash: challenge.poll_hash.clone(),
     };
-    item.insert("doc".into(), document(&fixed)?);
-    item.insert("st".into(), s(challenge.state.as_str()));
-    item.insert("exp".into(), time(challenge.expires_at));
-    item.insert("ttl".into(), n(challenge.expires_at.as_second() + UNANSWERED_SECONDS));
+    item.put(DOCUMENT, document(&fixed)?);
+    item.put(STATE, s(challenge.state.as_str()));
+    item.put(EXPIRES_AT, time(challenge.expires_at));
+    item.put(TTL, n(challenge.expires_at.as_second() + UNANSWERED_SECONDS));
     if let Some(Subject { user, uid }) = &challenge.subject {
-        item.insert("us".into(), s(user.as_str()));
-        item.insert("uid".into(), s(uid.as_str()));
+        item.put(USER_ID, s(user.as_str()));
+        item.put(UID, s(uid.as_str()));
     }
     Ok(item)
 }
@@ -88,28 +89,28 @@ fn write_challenge(key: &Key, challenge: &Challenge) -> Result<Attributes, Error
 pub(super) fn read_challenge(id: &ChallengeId, item: &Attributes) -> Result<Challenge, Error> {
     let row = Row(item);
     let damaged = || Error::internal("a stored challenge is damaged");
-    let fixed: Fixed = row.document("doc")?;
-    let subject = match item.contains_key("uid") {
-        true => Some(Subject { user: row.id("us")?, uid: row.id("uid")? }),
+    let fixed: Fixed = row.document(DOCUMENT)?;
+    let subject = match row.has(UID) {
+        true => Some(Subject { user: row.id(USER_ID)?, uid: row.id(UID)? }),
         false => None,
     };
-    let decided = match row.text_opt("by") {
-        Some(_) => Some(By { by: row.id("by")?, at: row.time("at")? }),
+    let decided = match row.text_opt(DECIDED_BY) {
+        Some(_) => Some(By { by: row.id(DECIDED_BY)?, at: row.time(AT)? }),
         None => None,
     };
     Ok(Challenge {
         id: id.clone(),
         kind: fixed.kind,
-        state: State::parse(row.text("st")?).ok_or_else(damaged)?,
+        state: State::parse(row.text(STATE)?).ok_or_else(damaged)?,
         created_at: Timestamp::from_millisecond(fixed.created_at).map_err(|_| damaged())?,
-        expires_at: row.time("exp")?,
+        expires_at: row.time(EXPIRES_AT)?,
         subject,
         about: fixed.about,
         context: fixed.context,
         number: fixed.number,
         only: fixed.only,
         poll_hash: fixed.poll_hash,
-        claimed_by: row.text_opt("cl").map(AuthenticatorId::parse).transpose()?,
+        claimed_by: row.text_opt(CLAIMED_BY).map(AuthenticatorId::parse).transpose()?,
         decided,
     })
 }
@@ -139,7 +140,7 @@ impl TenantStore<'_> {
     /// What a device signed, once it has.
     pub async fn receipt(&self, id: &ChallengeId) -> Result<Option<(Challenge, Receipt)>, Error> {
         let Some(item) = self.store.get(&keys::challenge(self.tenant, id)).await? else { return Ok(None) };
-        let signed = Row(&item).document_opt("rcpt")?;
+        let signed = Row(&item).document_opt(RECEIPT)?;
         signed.map(|receipt| Ok((read_challenge(id, &item)?, receipt))).transpose()
     }
 
@@ -208,8 +209,8 @@ impl TenantStore<'_> {
         }
     }
 
-    /// Writes down that a challenge is over unanswered, so that nobody whose clock lags decides it after that was
-    /// seen; the challenge as it is then.
+    /// Writes down that a challenge expired unanswered, and gives it as it is then. After that no server whose clock
+    /// lags can decide it.
     pub async fn expire(&self, challenge: &Challenge) -> Result<Challenge, Error> {
         let expire = Expressions::default()
             .set("st = :expired")
@@ -225,8 +226,14 @@ impl TenantStore<'_> {
     /// Writes down that a device denied. Its action goes on waiting for another answer, unless the user said "not me".
     pub async fn deny(&self, challenge: &Challenge, denial: &Denial<'_>) -> Result<Denied, Error> {
         let Credential { user, uid, authenticator, .. } = denial.credential;
-        let decision =
-            Decision { user, uid, by: authenticator, state: State::Rejected, receipt: denial.receipt, now: denial.now };
+        let decision = DeviceAnswer {
+            user,
+            uid,
+            by: authenticator,
+            state: State::Rejected,
+            receipt: denial.receipt,
+            now: denial.now,
+        };
         let mut settle = settled(uid, authenticator, challenge);
         if let Some(until) = denial.quiet_until {
             settle = settle.set("pq = :quiet").value(":quiet", n(until));
@@ -283,7 +290,8 @@ impl TenantStore<'_> {
         self.update(&self.action_key(&credential.user, &about.code, &about.key), &fail)
     }
 
-    /// The item of a notice, beside the change that it tells of: a message whose change was not written finds nothing.
+    /// The item of a notice, written with the change that it tells of. Where the change is not written, the message
+    /// finds no notice and is dropped.
     pub(super) fn put_notice(&self, notice: Option<&Challenge>) -> Result<Option<TransactWriteItem>, Error> {
         let Some(notice) = notice else { return Ok(None) };
         let item = write_challenge(&keys::challenge(self.tenant, &notice.id), notice)?;

@@ -11,6 +11,7 @@ use super::{
     challenges::read_challenge,
     item::{s, time},
     keys,
+    keys::attributes::EXPIRES_AT,
 };
 
 /// A device that has claimed a code answers in this time (security.md, T24).
@@ -30,7 +31,7 @@ impl TenantStore<'_> {
             .set("cl = :device, us = :user, uid = :uid, #exp = :until")
             .require("st = :pending AND #exp > :now AND attribute_not_exists(cl)")
             .require("attribute_not_exists(uid) OR uid = :uid")
-            .name("#exp", "exp")
+            .name("#exp", EXPIRES_AT)
             .value(":device", s(credential.authenticator.as_str()))
             .value(":user", s(credential.user.as_str()))
             .value(":uid", s(credential.uid.as_str()))

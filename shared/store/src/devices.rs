@@ -18,31 +18,43 @@ use super::{
     authenticators::read_authenticator,
     challenges::read_challenge,
     contended,
-    item::{Attributes, Row, document, keyed, n, s, time},
+    item::{Attributes, Item, Row, document, n, s, time},
     keys,
+    keys::attributes::{
+        AUTHENTICATOR_ID, DOCUMENT, ENDPOINT, ERROR_CODE, ERRORED_AT, EXPIRES_AT, NONCE, NONCE_UNTIL, PUSH_TOKEN, UID,
+        USER_ID,
+    },
     users::read_user,
 };
 
-/// Whose a key is.
+/// The owner of a device's key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credential {
     pub method: Method,
     pub user: UserId,
     pub uid: UserUid,
     pub authenticator: AuthenticatorId,
-    /// What its device is to sign before it asks what is pending, and until when (Unix seconds).
-    pub nonce: Option<(String, i64)>,
+    pub nonce: Option<Nonce>,
+}
+
+/// What a device is to sign before it asks what is pending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nonce {
+    pub text: String,
+    /// Unix seconds.
+    pub until: i64,
 }
 
 impl Credential {
     pub(super) fn read(item: &Attributes, method: Method) -> Result<Self, Error> {
         let row = Row(item);
-        let nonce = row.text_opt("non").map(|nonce| Ok::<_, Error>((nonce.to_owned(), row.number("nexp")?)));
+        let nonce = row.text_opt(NONCE);
+        let nonce = nonce.map(|text| Ok::<_, Error>(Nonce { text: text.to_owned(), until: row.number(NONCE_UNTIL)? }));
         Ok(Self {
             method,
-            user: row.id("us")?,
-            uid: row.id("uid")?,
-            authenticator: row.id("aid")?,
+            user: row.id(USER_ID)?,
+            uid: row.id(UID)?,
+            authenticator: row.id(AUTHENTICATOR_ID)?,
             nonce: nonce.transpose()?,
         })
     }
@@ -52,17 +64,25 @@ impl Credential {
 pub struct NewDevice<'a> {
     pub description: &'a Authenticator,
     pub key: &'a DeviceKey,
-    /// Where its push service knows it.
+    /// The token by which its push service knows it.
     pub push_token: Option<&'a str>,
     /// The action whose token enrols it: it must still be one that may.
-    pub action: (&'a keys::Key, &'a ActionId),
-    /// The user has nothing enrolled, and must not have by then.
+    pub action: EnrollingAction<'a>,
+    /// The user has nothing enrolled, which the write repeats as its condition.
     pub is_first: bool,
-    /// What tells the user's other devices, where it was sent on its way.
+    /// The notice to the user's other devices, where one was sent.
     pub notice: Option<&'a Challenge>,
-    /// The link that the device used: it must wait for its page's word, which this is.
+    /// The pairing of the link that the device used. This write is its page's confirmation, on the condition that the
+    /// device waits for it.
     pub pairing: Option<&'a PairingId>,
     pub now: Timestamp,
+}
+
+/// The action whose token enrols a device.
+#[derive(Clone, Copy)]
+pub struct EnrollingAction<'a> {
+    pub key: &'a keys::Key,
+    pub id: &'a ActionId,
 }
 
 /// How an enrolment went.
@@ -73,6 +93,21 @@ pub enum Enrolled {
     KeyTaken,
     /// What was read had changed by then.
     Stale,
+}
+
+/// A challenge, and where the device is to be found that it goes to.
+#[derive(Clone, Debug)]
+pub struct Addressed {
+    pub challenge: Challenge,
+    /// Absent where the user no longer has the device.
+    pub recipient: Option<Recipient>,
+}
+
+/// A device, and how it is reached.
+#[derive(Clone, Debug)]
+pub struct Recipient {
+    pub device: Authenticator,
+    pub address: DeviceAddress,
 }
 
 /// How a device is reached.
@@ -107,24 +142,25 @@ impl TenantStore<'_> {
         if description.method == Method::Push && new.push_token.is_none() {
             add = add.add("ur :silent").value(":silent", AttributeValue::Ss(vec![description.id.to_string()]));
         }
-        let mut open = Expressions::enrollable(new.action.1, &user.uid, new.now);
-        let mut credential = keyed(&keys::credential(self.tenant, description.method, &new.key.fingerprint()));
-        credential.insert("us".into(), s(user.id.as_str()));
-        credential.insert("uid".into(), s(user.uid.as_str()));
-        credential.insert("aid".into(), s(description.id.as_str()));
-        let mut item = keyed(&keys::authenticator(self.tenant, &user.id, &description.id));
-        item.insert("uid".into(), s(user.uid.as_str()));
-        item.insert("doc".into(), document(description)?);
+        let mut open = Expressions::enrollable(new.action.id, &user.uid, new.now);
+        let mut credential = Item::at(&keys::credential(self.tenant, description.method, &new.key.fingerprint()));
+        credential.put(USER_ID, s(user.id.as_str()));
+        credential.put(UID, s(user.uid.as_str()));
+        credential.put(AUTHENTICATOR_ID, s(description.id.as_str()));
+        let mut item = Item::at(&keys::authenticator(self.tenant, &user.id, &description.id));
+        item.put(UID, s(user.uid.as_str()));
+        item.put(DOCUMENT, document(description)?);
         if let Some(token) = new.push_token {
-            item.insert("tok".into(), s(token));
+            item.put(PUSH_TOKEN, s(token));
         }
-        // Whoever enrols the first is entitled to what goes with it, such as recovery codes; nobody else is.
+        // The action that enrols the user's first device, and no other, entitles to what goes with it, such as recovery
+        // codes.
         let enrols = match new.is_first {
             true => {
                 open = open.set("en = :enrolled").value(":enrolled", s(description.id.as_str()));
-                self.update(new.action.0, &open)?
+                self.update(new.action.key, &open)?
             }
-            false => self.check(new.action.0, &open)?,
+            false => self.check(new.action.key, &open)?,
         };
         let write = async || {
             let mut writes = vec![
@@ -135,7 +171,7 @@ impl TenantStore<'_> {
             ];
             writes.extend(self.put_notice(new.notice)?);
             if let Some(pairing) = new.pairing {
-                let of = PairingOf { pairing, uid: &user.uid, action: new.action.1, now: new.now };
+                let of = PairingOf { pairing, uid: &user.uid, action: new.action.id, now: new.now };
                 writes.push(self.confirm_pairing(of, &new.key.fingerprint(), &description.id)?);
             }
             self.store.transact(writes).await
@@ -184,24 +220,23 @@ impl TenantStore<'_> {
     }
 
     /// Where the device of a challenge is to be found: the challenge, and its address where it has one.
-    pub async fn address(
-        &self,
-        challenge: &ChallengeId,
-        device: &AuthenticatorId,
-    ) -> Result<Option<(Challenge, Option<(Authenticator, DeviceAddress)>)>, Error> {
+    pub async fn address(&self, challenge: &ChallengeId, device: &AuthenticatorId) -> Result<Option<Addressed>, Error> {
         let Some(item) = self.store.get(&keys::challenge(self.tenant, challenge)).await? else { return Ok(None) };
         let challenge = read_challenge(challenge, &item)?;
-        let Some(subject) = &challenge.subject else { return Ok(Some((challenge, None))) };
+        let Some(subject) = &challenge.subject else {
+            return Ok(Some(Addressed { challenge, recipient: None }));
+        };
         let found = self.store.get(&keys::authenticator(self.tenant, &subject.user, device)).await?;
-        let address = match found {
+        let recipient = match found {
             Some(item) => {
-                let text = |name: &str| Row(&item).text_opt(name).map(str::to_owned);
-                let address = DeviceAddress { push_token: text("tok"), endpoint: text("ep") };
-                Some(read_authenticator(&item)?).filter(|one| one.user_uid == subject.uid).map(|one| (one, address))
+                let text = |name| Row(&item).text_opt(name).map(str::to_owned);
+                let address = DeviceAddress { push_token: text(PUSH_TOKEN), endpoint: text(ENDPOINT) };
+                let device = Some(read_authenticator(&item)?).filter(|one| one.user_uid == subject.uid);
+                device.map(|device| Recipient { device, address })
             }
             None => None,
         };
-        Ok(Some((challenge, address)))
+        Ok(Some(Addressed { challenge, recipient }))
     }
 
     /// Remembers the SNS endpoint of a push token, as long as the device still has that token.
@@ -228,12 +263,13 @@ impl TenantStore<'_> {
         &self,
         user: &UserId,
         id: &AuthenticatorId,
-        (token, code): (Option<&str>, &str),
+        token: Option<&str>,
+        code: &str,
         now: Timestamp,
     ) -> Result<(), Error> {
         let mut errored = Expressions::default()
             .set("#err = :at, erc = :code")
-            .name("#err", "err")
+            .name("#err", ERRORED_AT)
             .value(":at", time(now))
             .value(":code", s(code));
         errored = match token {
@@ -265,7 +301,7 @@ impl TenantStore<'_> {
         let spend = Expressions::default()
             .set("st = :done")
             .require("st = :pending AND #exp > :now AND uid = :uid")
-            .name("#exp", "exp")
+            .name("#exp", EXPIRES_AT)
             .value(":done", s(State::Verified.as_str()))
             .value(":pending", s(State::Pending.as_str()))
             .value(":now", time(now))
@@ -281,7 +317,7 @@ impl TenantStore<'_> {
             .name("#i", credential.authenticator.as_str())
             .value(":uid", s(credential.uid.as_str()));
         if let Some(token) = push_token {
-            used = used.set("tok = :token").remove("ep").remove("#err").remove("erc").name("#err", "err");
+            used = used.set("tok = :token").remove(ENDPOINT).remove("#err").remove(ERROR_CODE).name("#err", ERRORED_AT);
             used = used.value(":token", s(token));
             has =
                 has.delete("ur :heard").value(":heard", AttributeValue::Ss(vec![credential.authenticator.to_string()]));
@@ -302,7 +338,7 @@ impl TenantStore<'_> {
                 let spent = read_challenge(challenge, spent)?;
                 let stored = self.store.get(&device).await?.unwrap_or_default();
                 // The same call again, after a lost answer, says nothing new.
-                let same = push_token.is_none_or(|token| Row(&stored).text_opt("tok") == Some(token));
+                let same = push_token.is_none_or(|token| Row(&stored).text_opt(PUSH_TOKEN) == Some(token));
                 Ok(same && spent.state == State::Verified && spent.only.as_ref() == Some(&credential.authenticator))
             }
             Err(other) => Err(other.into()),

@@ -1,7 +1,5 @@
 //! Enrolments that are under way: a secret that was given out, and who may enrol.
 
-use std::collections::HashMap;
-
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use countersign_domain::{
@@ -14,13 +12,14 @@ use countersign_domain::{
 
 use super::{
     Expressions, Refusal, TenantStore,
-    item::{b, n, s, time},
+    item::{b, map, n, s, time},
     keys,
+    keys::attributes::{ACTION, ENTITLED_BY, ID, IS_FIRST, NAME, SEALED, TIME},
 };
 
 impl Expressions {
-    /// That the user has nothing to answer with: the condition of whoever enrols without having proved anything. Addresses
-    /// that a backend vouches for are still the ones that were read.
+    /// The condition of enrolling without a proof: the user has nothing to answer with, and the addresses that a
+    /// backend vouches for are still those that were read.
     pub(super) fn nothing_to_answer_with(self, user: &User) -> Self {
         if user.secretless.is_empty() || user.can_answer() {
             return self.require("size(totp) = :none AND size(att) = :none").value(":none", n(0));
@@ -41,18 +40,18 @@ impl TenantStore<'_> {
     /// Remembers a secret that was given out, in place of the last one that was. `false` where the user is
     /// enrolled by now and must not be, or another life began.
     pub async fn begin_enrolment(&self, user: &User, pending: &PendingTotp) -> Result<bool, Error> {
-        let mut value = HashMap::from([
-            ("id".to_owned(), s(pending.id.as_str())),
-            ("k".to_owned(), b(pending.sealed.clone())),
-            ("a".to_owned(), s(pending.action.as_str())),
-            ("f".to_owned(), n(u8::from(pending.is_first))),
-            ("t".to_owned(), time(pending.begun_at)),
+        let mut value = map([
+            (ID, s(pending.id.as_str())),
+            (SEALED, b(pending.sealed.clone())),
+            (ACTION, s(pending.action.as_str())),
+            (IS_FIRST, n(u8::from(pending.is_first))),
+            (TIME, time(pending.begun_at)),
         ]);
         if let Some(by) = &pending.entitled_by {
-            value.insert("v".into(), s(by.as_str()));
+            value.insert(ENTITLED_BY.into(), s(by.as_str()));
         }
         if let Some(name) = &pending.name {
-            value.insert("n".into(), s(name));
+            value.insert(NAME.into(), s(name));
         }
         let mut begin = Expressions::default()
             .set("pend = :pending")
@@ -69,7 +68,7 @@ impl TenantStore<'_> {
         }
     }
 
-    /// Says what the owner calls the secret that was given out; nothing where another was by then.
+    /// Sets what the owner calls the secret that was given out; does nothing where another was given out since.
     pub async fn name_pending(&self, user: &User, pending: &AuthenticatorId, name: &str) -> Result<(), Error> {
         let rename = Expressions::default()
             .set("pend.n = :name")

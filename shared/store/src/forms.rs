@@ -13,6 +13,7 @@ use super::{
     Expressions, Refusal, TenantStore,
     item::{n, s},
     keys,
+    keys::attributes::TTL,
 };
 
 /// Longer than any token lives, with which a form ends.
@@ -20,18 +21,13 @@ const KEPT_SECONDS: i64 = 2 * 3600;
 
 impl TenantStore<'_> {
     /// Spends the nonce of a form; `false` where it was spent before.
-    pub async fn spend_form(
-        &self,
-        (user, uid): (&UserId, &UserUid),
-        nonce: &str,
-        now: Timestamp,
-    ) -> Result<bool, Error> {
+    pub async fn spend_form(&self, user: &UserId, uid: &UserUid, nonce: &str, now: Timestamp) -> Result<bool, Error> {
         // A repetition of this write after a lost acknowledgement finds itself.
         let attempt = HEXLOWER.encode(&random::<8>()?);
         let spend = Expressions::default()
             .set("uid = :uid, att = :attempt, #ttl = :ttl")
             .require("attribute_not_exists(pk) OR att = :attempt")
-            .name("#ttl", "ttl")
+            .name("#ttl", TTL)
             .value(":uid", s(uid.as_str()))
             .value(":attempt", s(attempt))
             .value(":ttl", n(now.as_second() + KEPT_SECONDS));

@@ -1,6 +1,6 @@
 //! The guess budgets in the user's item: a map of slots and a count of failures for each space (decision 0001).
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -16,8 +16,12 @@ use countersign_domain::{
 
 use super::{
     Expressions, Refusal, TenantStore,
-    item::{Attributes, Row, empty_map, n, s},
+    item::{Attributes, Item, Row, empty_map, n, s},
     keys,
+    keys::attributes::{
+        Attribute, CODE_FAILURES, CODE_GUESSES, NUMBER_FAILURES, NUMBER_GUESSES, RECOVERY_FAILURES, RECOVERY_GUESSES,
+        REMEMBERED_FAILURES, REMEMBERED_GUESSES,
+    },
     users::read_user,
 };
 
@@ -26,27 +30,29 @@ use super::{
 pub enum Spent {
     /// A slot is taken; here is the user as of that moment.
     Taken(Box<User>),
-    /// The budget is spent: nothing may be compared.
-    Exhausted,
+    /// The budget is spent: nothing may be compared. `retry_after` is absent where the space is closed.
+    Exhausted { retry_after: Option<Duration> },
     /// This life of the user is over.
     NoSuchUser,
 }
 
 /// The map of a space's slots, and the count of its failures. Only the first pair is in every item: what another lacks
 /// is empty.
-fn place(space: Space) -> (&'static str, &'static str) {
+fn place(space: Space) -> (Attribute, Attribute) {
     match space {
-        Space::Code => ("g", "ft"),
-        Space::Remembered => ("gm", "fm"),
-        Space::Number => ("gn", "fn"),
-        Space::Recovery => ("gr", "fr"),
+        Space::Code => (CODE_GUESSES, CODE_FAILURES),
+        Space::Remembered => (REMEMBERED_GUESSES, REMEMBERED_FAILURES),
+        Space::Number => (NUMBER_GUESSES, NUMBER_FAILURES),
+        Space::Recovery => (RECOVERY_GUESSES, RECOVERY_FAILURES),
     }
 }
 
 /// What a new user has: maps to put slots into.
-pub(super) fn write_guesses(item: &mut Attributes) {
-    item.extend(Space::ALL.map(|space| (place(space).0.to_owned(), empty_map())));
-    item.insert("ft".into(), n(0));
+pub(super) fn write_guesses(item: &mut Item) {
+    for space in Space::ALL {
+        item.put(place(space).0, empty_map());
+    }
+    item.put(CODE_FAILURES, n(0));
 }
 
 pub(super) fn read_guesses(item: &Attributes) -> Result<Guesses, Error> {
@@ -60,7 +66,7 @@ pub(super) fn read_guesses(item: &Attributes) -> Result<Guesses, Error> {
             let made = made.ok_or_else(|| Error::internal("a stored guess is damaged"))?;
             budget.slots.insert(Slot::from_stored(space, slot), made);
         }
-        if item.contains_key(failures) {
+        if row.has(failures) {
             // A success, or an unlock, may empty the count while an enrolment that takes its own guess off it is
             // under way.
             budget.failures = row.number::<i64>(failures)?.max(0).unsigned_abs();
@@ -78,11 +84,11 @@ impl Expressions {
         })
     }
 
-    /// Begins the counts of failures anew that a success of this worth ends.
+    /// Resets the counts of failures that a success of this worth ends.
     pub(super) fn opened_by(self, worth: Worth) -> Self {
         Space::opened_by(worth).fold(self, |all, space| match place(space).1 {
-            // In each item, because older versions read it.
-            "ft" => all.set("ft = :zero").value(":zero", n(0)),
+            // This count is in each item, because older versions read it.
+            CODE_FAILURES => all.set("ft = :zero").value(":zero", n(0)),
             failures => all.remove(failures),
         })
     }
@@ -107,7 +113,8 @@ impl Expressions {
     }
 }
 
-/// The update that takes a slot, by a way that `set` names, of a user in this life and of a space that is not closed.
+/// The update that takes a slot as `set` says, on the condition that the user is in this life and the space is not
+/// closed.
 fn take(attempt: &Slot, uid: &UserUid, set: &str) -> Expressions {
     let (_, failures) = place(attempt.space());
     Expressions::default()
@@ -162,10 +169,10 @@ impl TenantStore<'_> {
             }
             if budget.is_closed() {
                 count(Counter::GuessesAtClosed);
-                return Ok(Spent::Exhausted);
+                return Ok(Spent::Exhausted { retry_after: None });
             }
-            if !item.contains_key(slots) {
-                // An item from before there were spaces.
+            if !Row(&item).has(slots) {
+                // The item is from before there were spaces.
                 let first = HashMap::from([(attempt.as_str().to_owned(), n(now.as_millisecond()))]);
                 expressions = take(attempt, uid, &format!("{slots} = :first"))
                     .require(format!("attribute_not_exists({slots})"))
@@ -175,7 +182,7 @@ impl TenantStore<'_> {
             expressions = match budget.room(now) {
                 Room::Exhausted if budget.slots.len() < attempt.space().limit() => take_into_map(attempt, uid, now)
                     .require(format!("size({slots}) < :limit OR attribute_exists({slots}.#a)")),
-                Room::Exhausted => return Ok(Spent::Exhausted),
+                Room::Exhausted => return Ok(Spent::Exhausted { retry_after: budget.retry_after(now) }),
                 Room::AfterDropping(over) => in_place_of(take_into_map(attempt, uid, now), &over, slots),
             };
         }
@@ -184,7 +191,7 @@ impl TenantStore<'_> {
 }
 
 /// Takes the place of slots that are over, if they are still there.
-fn in_place_of(take: Expressions, over: &[Slot], slots: &str) -> Expressions {
+fn in_place_of(take: Expressions, over: &[Slot], slots: Attribute) -> Expressions {
     let take = take.require(format!("size({slots}) <= :limit"));
     over.iter().enumerate().fold(take, |all, (index, slot)| {
         let path = format!("{slots}.#o{index}");

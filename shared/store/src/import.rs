@@ -1,4 +1,4 @@
-//! Users that were somebody else's: what is known of each, in one transaction; and the list of them all.
+//! Import of users from another system, each in one transaction; and the list of all users.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,8 @@ use super::{
     Expressions, NewAuthenticator, Refusal, SpentSteps, StoredProfile, TenantStore,
     actions::read_action,
     census, contended,
-    item::{Attributes, Row, n, s},
+    item::{Item, Row, n, s},
+    keys::attributes::{IS_ENROLLED, PK, SHARD, TOTP},
     keys::{self, Key},
     policy::finished,
     unavailable,
@@ -32,7 +33,7 @@ pub struct Import<'a> {
     pub profile: Option<&'a Profile>,
     /// Apps that the user does not have yet, each once.
     pub apps: &'a [NewAuthenticator],
-    /// What apps that the user had have spent.
+    /// The steps that apps of the user had spent when they were removed.
     pub spent: &'a SpentSteps,
 }
 
@@ -62,12 +63,12 @@ impl TenantStore<'_> {
         }
     }
 
-    fn imported_item(&self, import: &Import<'_>) -> Attributes {
+    fn imported_item(&self, import: &Import<'_>) -> Item {
         let mut item = write_user(self, import.user);
         if !import.apps.is_empty() {
             let apps = import.apps.iter().map(|app| (app.description.id.to_string(), app.totp()));
-            item.insert("totp".into(), AttributeValue::M(apps.collect::<HashMap<_, _>>()));
-            item.insert(census::ENROLLED.into(), n(1));
+            item.put(TOTP, AttributeValue::M(apps.collect::<HashMap<_, _>>()));
+            item.put(IS_ENROLLED, n(1));
             finished(&mut item, import.user, RequiredAction::AuthenticatorApplicationSetup);
         }
         item
@@ -93,25 +94,24 @@ impl TenantStore<'_> {
         add
     }
 
-    /// The ids of all users, in no order, from a scan of the whole table: for the operator alone, whom it costs a read
-    /// of everything. With `unlisted`, only those from before there was an index of users.
+    /// The ids of all users, in no order, from a scan of the whole table. It reads everything, so it is for the
+    /// operator alone. With `unlisted`, only those from before there was an index of users.
     pub async fn scan_users(&self, unlisted: bool) -> Result<Vec<UserId>, Error> {
         let (mut users, mut start) = (Vec::new(), None);
         let prefix = keys::user_partition_prefix(self.tenant);
         let filter = "begins_with(pk, :prefix) AND sk = :user";
-        let filter =
-            if unlisted { format!("{filter} AND attribute_not_exists({})", census::SHARD) } else { filter.into() };
+        let filter = if unlisted { format!("{filter} AND attribute_not_exists({})", SHARD) } else { filter.into() };
         loop {
             let request = self.store.client.scan().table_name(&self.store.table).consistent_read(true);
             let request = request
                 .filter_expression(&filter)
-                .projection_expression("pk")
+                .projection_expression(PK)
                 .expression_attribute_values(":prefix", s(&prefix))
                 .expression_attribute_values(":user", s(keys::USER))
                 .set_exclusive_start_key(start);
             let output = request.send().await.map_err(unavailable)?;
             for item in output.items.unwrap_or_default() {
-                users.extend(keys::partition_user(self.tenant, Row(&item).text("pk")?));
+                users.extend(keys::partition_user(self.tenant, Row(&item).text(PK)?));
             }
             start = output.last_evaluated_key.filter(|key| !key.is_empty());
             if start.is_none() {

@@ -38,7 +38,7 @@ mod tenants;
 mod unlock;
 mod users;
 
-use std::{collections::HashMap, future::Future, time::Duration};
+use std::{future::Future, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -61,19 +61,20 @@ pub use apply::{Applied, Configured};
 pub use authenticators::{Added, NewAuthenticator, Removal, Removed, Remover};
 pub use challenges::{Denial, Denied};
 pub use counted::Counted;
-pub use devices::{Credential, DeviceAddress, Enrolled, NewDevice};
+pub use devices::{Addressed, Credential, DeviceAddress, Enrolled, EnrollingAction, NewDevice, Nonce, Recipient};
 pub use guesses::Spent;
 pub use import::Import;
 pub use lists::no_list;
 pub use pairings::{Of as PairingOf, Redeemed};
 pub use past::{PAGE_USERS, PastPage};
 pub use points::no_point;
-pub use profiles::StoredProfile;
+pub use profiles::{ProfileChange, StoredProfile};
 pub use reading::Reading;
-pub use recent::{Noted, SeenByRules, no_device};
+pub use recent::{Noted, NotedDevice, SeenByRules, UserSeenByRules, no_device};
 pub use rules::no_rule;
 pub use spent::SpentSteps;
 pub use tenants::{Versioned, no_action_config};
+pub use users::{UserAndAction, UserAndSpent};
 
 use countersign_domain::{
     error::Error,
@@ -81,8 +82,11 @@ use countersign_domain::{
     metrics::{Counter, count},
 };
 use expressions::Expressions;
-use item::{Attributes, s};
-use keys::Key;
+use item::{Attributes, Item, s};
+use keys::{
+    Key,
+    attributes::{PK, SK},
+};
 
 /// The table cannot be used; the text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -146,7 +150,7 @@ impl Store {
     /// now may do so in a moment: requests get 503 until then.
     pub async fn check(&self) -> Result<(), TableError> {
         let key = keys::api_key("ping");
-        let request = self.client.get_item().table_name(&self.table).key("pk", s(&key.pk)).key("sk", s(&key.sk));
+        let request = self.client.get_item().table_name(&self.table).key(PK, s(&key.pk)).key(SK, s(&key.sk));
         let Err(error) = request.send().await else { return Ok(()) };
         let code = error.code().unwrap_or_default().to_owned();
         let settled = ["ResourceNotFound", "AccessDenied", "UnrecognizedClient", "InvalidSignature", "Validation"];
@@ -167,7 +171,7 @@ impl Store {
     /// One item, consistently.
     async fn get(&self, key: &Key) -> Result<Option<Attributes>, Error> {
         let request = self.client.get_item().table_name(&self.table).consistent_read(true);
-        let output = request.key("pk", s(&key.pk)).key("sk", s(&key.sk)).send().await.map_err(unavailable)?;
+        let output = request.key(PK, s(&key.pk)).key(SK, s(&key.sk)).send().await.map_err(unavailable)?;
         Ok(output.item)
     }
 
@@ -175,7 +179,7 @@ impl Store {
     async fn get_all<const N: usize>(&self, wanted: [&Key; N]) -> Result<[Option<Attributes>; N], Error> {
         let mut request = KeysAndAttributes::builder().consistent_read(true);
         for key in wanted {
-            request = request.keys(HashMap::from([("pk".into(), s(&key.pk)), ("sk".into(), s(&key.sk))]));
+            request = request.keys(Item::at(key).into());
         }
         let request = request.build().map_err(Error::internal)?;
         let output =
@@ -186,7 +190,9 @@ impl Store {
         }
         let mut found = output.responses.unwrap_or_default().remove(&self.table).unwrap_or_default();
         Ok(wanted.map(|key| {
-            let is = |item: &Attributes| item.get("pk") == Some(&s(&key.pk)) && item.get("sk") == Some(&s(&key.sk));
+            let is = |item: &Attributes| {
+                item.get(PK.as_str()) == Some(&s(&key.pk)) && item.get(SK.as_str()) == Some(&s(&key.sk))
+            };
             found.iter().position(is).map(|at| found.swap_remove(at))
         }))
     }
@@ -229,8 +235,8 @@ impl TenantStore<'_> {
     fn update(&self, key: &Key, expressions: &Expressions) -> Result<TransactWriteItem, Error> {
         let update = Update::builder()
             .table_name(&self.store.table)
-            .key("pk", s(&key.pk))
-            .key("sk", s(&key.sk))
+            .key(PK, s(&key.pk))
+            .key(SK, s(&key.sk))
             .update_expression(expressions.update())
             .condition_expression(expressions.condition())
             .set_expression_attribute_names(expressions.names())
@@ -245,8 +251,8 @@ impl TenantStore<'_> {
     fn check(&self, key: &Key, expressions: &Expressions) -> Result<TransactWriteItem, Error> {
         let check = ConditionCheck::builder()
             .table_name(&self.store.table)
-            .key("pk", s(&key.pk))
-            .key("sk", s(&key.sk))
+            .key(PK, s(&key.pk))
+            .key(SK, s(&key.sk))
             .condition_expression(expressions.condition())
             .set_expression_attribute_names(expressions.names())
             .set_expression_attribute_values(expressions.values())
@@ -255,13 +261,9 @@ impl TenantStore<'_> {
         Ok(TransactWriteItem::builder().condition_check(check).build())
     }
 
-    fn put_if(
-        &self,
-        item: Attributes,
-        condition: &str,
-        value: Option<AttributeValue>,
-    ) -> Result<TransactWriteItem, Error> {
-        let mut put = Put::builder().table_name(&self.store.table).set_item(Some(item)).condition_expression(condition);
+    fn put_if(&self, item: Item, condition: &str, value: Option<AttributeValue>) -> Result<TransactWriteItem, Error> {
+        let mut put =
+            Put::builder().table_name(&self.store.table).set_item(Some(item.into())).condition_expression(condition);
         put = put.return_values_on_condition_check_failure(OnFailure::AllOld);
         if let Some(value) = value {
             put = put.expression_attribute_values(":v", value);
@@ -273,7 +275,7 @@ impl TenantStore<'_> {
     async fn update_one(&self, key: &Key, expressions: &Expressions) -> Result<Attributes, Refusal> {
         let send = async || {
             let request = self.store.client.update_item().table_name(&self.store.table);
-            let request = request.key("pk", s(&key.pk)).key("sk", s(&key.sk));
+            let request = request.key(PK, s(&key.pk)).key(SK, s(&key.sk));
             let sent = request
                 .update_expression(expressions.update())
                 .condition_expression(expressions.condition())

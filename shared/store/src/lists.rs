@@ -4,13 +4,15 @@ use countersign_domain::{error::Error, id::ListAlias, rule::list::ValueList, sec
 
 use super::{
     Refusal, TenantStore, contended,
-    item::{Attributes, Row, document, keyed, n, s},
-    keys, refusal,
+    item::{Item, Row, document, n, s},
+    keys,
+    keys::attributes::{DOCUMENT, PK, SK, VERSION},
+    refusal,
 };
 
 impl TenantStore<'_> {
     pub async fn list(&self, alias: &ListAlias) -> Result<Option<ValueList>, Error> {
-        self.store.get(&keys::list(self.tenant, alias)).await?.map(|item| Row(&item).document("doc")).transpose()
+        self.store.get(&keys::list(self.tenant, alias)).await?.map(|item| Row(&item).document(DOCUMENT)).transpose()
     }
 
     /// Makes a list; 409 where its alias is taken.
@@ -18,7 +20,7 @@ impl TenantStore<'_> {
         match self.put_list(list, None).await {
             Ok(()) => Ok(()),
             // Written by a call whose answer was lost.
-            Err(Refusal::Condition(Some(item))) if Row(&item).document::<ValueList>("doc")? == *list => Ok(()),
+            Err(Refusal::Condition(Some(item))) if Row(&item).document::<ValueList>(DOCUMENT)? == *list => Ok(()),
             Err(Refusal::Condition(_)) => {
                 Err(Error::Conflict(format!("There is a value list with the alias {} already.", list.alias)))
             }
@@ -34,9 +36,9 @@ impl TenantStore<'_> {
     ) -> Result<ValueList, Error> {
         for _ in 0..5 {
             let item = self.store.get(&keys::list(self.tenant, alias)).await?.ok_or_else(no_list)?;
-            let mut list = Row(&item).document("doc")?;
+            let mut list = Row(&item).document(DOCUMENT)?;
             change(&mut list)?;
-            match self.put_list(&list, Some(Row(&item).number("ver")?)).await {
+            match self.put_list(&list, Some(Row(&item).number(VERSION)?)).await {
                 Ok(()) => return Ok(list),
                 Err(Refusal::Condition(_)) => {}
                 Err(other) => return Err(other.into()),
@@ -46,11 +48,12 @@ impl TenantStore<'_> {
     }
 
     async fn put_list(&self, list: &ValueList, seen: Option<u64>) -> Result<(), Refusal> {
-        let mut item: Attributes = keyed(&keys::list(self.tenant, &list.alias));
-        item.insert("doc".into(), document(list)?);
-        item.insert("ver".into(), n(u64::from_be_bytes(random::<8>()?)));
+        let mut item = Item::at(&keys::list(self.tenant, &list.alias));
+        item.put(DOCUMENT, document(list)?);
+        item.put(VERSION, n(u64::from_be_bytes(random::<8>()?)));
         let put = async || {
-            let request = self.store.client.put_item().table_name(&self.store.table).set_item(Some(item.clone()));
+            let request =
+                self.store.client.put_item().table_name(&self.store.table).set_item(Some(item.clone().into()));
             let request = request.return_values_on_condition_check_failure(super::OnFailure::AllOld);
             let request = match seen {
                 None => request.condition_expression("attribute_not_exists(pk)"),
@@ -66,7 +69,7 @@ impl TenantStore<'_> {
         let key = keys::list(self.tenant, alias);
         let delete = async || {
             let request = self.store.client.delete_item().table_name(&self.store.table);
-            let request = request.key("pk", s(&key.pk)).key("sk", s(&key.sk));
+            let request = request.key(PK, s(&key.pk)).key(SK, s(&key.sk));
             request.condition_expression("attribute_exists(pk)").send().await.map(|_| ()).map_err(refusal)
         };
         match contended(delete).await {

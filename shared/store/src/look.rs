@@ -7,7 +7,8 @@ use countersign_domain::{error::Error, look::Look, theme::Theme, wording::Overri
 
 use super::{
     Refusal, TenantStore,
-    item::{Row, document, keyed, n},
+    item::{Item, Row, document, n},
+    keys::attributes::{DOCUMENT, SK, VERSION},
     keys::{self, Key},
     refusal,
 };
@@ -19,9 +20,9 @@ impl TenantStore<'_> {
         let mut look = Look::default();
         for item in &items {
             let row = Row(item);
-            match row.text("sk")? {
-                keys::THEME => look.theme = read_theme(row.document("doc")?)?,
-                keys::MESSAGES => look.overrides = row.document("doc")?,
+            match row.text(SK)? {
+                keys::THEME => look.theme = read_theme(row.document(DOCUMENT)?)?,
+                keys::MESSAGES => look.overrides = row.document(DOCUMENT)?,
                 _ => {}
             }
         }
@@ -56,7 +57,7 @@ impl TenantStore<'_> {
 
     async fn part<T: DeserializeOwned>(&self, key: &Key) -> Result<(Option<T>, u64), Error> {
         match self.store.get(key).await? {
-            Some(item) => Ok((Some(Row(&item).document("doc")?), Row(&item).number("ver")?)),
+            Some(item) => Ok((Some(Row(&item).document(DOCUMENT)?), Row(&item).number(VERSION)?)),
             None => Ok((None, 0)),
         }
     }
@@ -79,10 +80,10 @@ impl TenantStore<'_> {
     }
 
     async fn put_part(&self, key: &Key, new: &impl Serialize, seen: u64) -> Result<(), Refusal> {
-        let mut item = keyed(key);
-        item.insert("doc".into(), document(new)?);
-        item.insert("ver".into(), n(seen + 1));
-        let request = self.store.client.put_item().table_name(&self.store.table).set_item(Some(item));
+        let mut item = Item::at(key);
+        item.put(DOCUMENT, document(new)?);
+        item.put(VERSION, n(seen + 1));
+        let request = self.store.client.put_item().table_name(&self.store.table).set_item(Some(item.into()));
         let request = match seen {
             0 => request.condition_expression("attribute_not_exists(pk)"),
             seen => request.condition_expression("ver = :seen").expression_attribute_values(":seen", n(seen)),

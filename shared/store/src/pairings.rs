@@ -12,8 +12,9 @@ use countersign_domain::{
 
 use super::{
     Expressions, Refusal, TenantStore, contended,
-    item::{Attributes, Row, document, keyed, n, s, time},
+    item::{Attributes, Item, Row, document, n, s, time},
     keys,
+    keys::attributes::{ACTION_ID, AT, AUTHENTICATOR_ID, DEVICE, EXPIRES_AT, FINGERPRINT, STATE, TTL, UID, USER_ID},
 };
 
 /// A device may still ask on the next day what has become of its pairing.
@@ -35,7 +36,8 @@ pub enum Redeemed {
     NoSuch,
 }
 
-/// Whose pairing it must be for a page to say something of it.
+/// The pairing that a page confirms or refuses. It must be of this action of this user, which the condition of the
+/// write holds.
 #[derive(Clone, Copy)]
 pub struct Of<'a> {
     pub pairing: &'a PairingId,
@@ -46,18 +48,18 @@ pub struct Of<'a> {
 
 fn read(item: &Attributes) -> Result<Pairing, Error> {
     let row = Row(item);
-    let state = match row.text("st")? {
+    let state = match row.text(STATE)? {
         name::OPEN => State::Open,
-        name::WAITING => State::Waiting(Box::new(row.document("dev")?)),
-        name::CONFIRMED => State::Confirmed { by: row.id("aid")?, at: row.time("at")? },
+        name::WAITING => State::Waiting(Box::new(row.document(DEVICE)?)),
+        name::CONFIRMED => State::Confirmed { by: row.id(AUTHENTICATOR_ID)?, at: row.time(AT)? },
         name::REFUSED => State::Refused,
         _ => return Err(Error::internal("a stored pairing is damaged")),
     };
     Ok(Pairing {
-        subject: Subject { user: row.id("us")?, uid: row.id("uid")? },
-        action: row.id("act")?,
-        expires_at: row.time("exp")?,
-        fingerprint: row.text_opt("fp").map(str::to_owned),
+        subject: Subject { user: row.id(USER_ID)?, uid: row.id(UID)? },
+        action: row.id(ACTION_ID)?,
+        expires_at: row.time(EXPIRES_AT)?,
+        fingerprint: row.text_opt(FINGERPRINT).map(str::to_owned),
         state,
     })
 }
@@ -65,13 +67,13 @@ fn read(item: &Attributes) -> Result<Pairing, Error> {
 impl TenantStore<'_> {
     /// Writes a new pairing.
     pub async fn begin_pairing(&self, id: &PairingId, pairing: &Pairing) -> Result<(), Error> {
-        let mut item = keyed(&keys::pairing(self.tenant, id));
-        item.insert("st".into(), s(name::OPEN));
-        item.insert("us".into(), s(pairing.subject.user.as_str()));
-        item.insert("uid".into(), s(pairing.subject.uid.as_str()));
-        item.insert("act".into(), s(pairing.action.as_str()));
-        item.insert("exp".into(), time(pairing.expires_at));
-        item.insert("ttl".into(), n(pairing.expires_at.as_second() + KEPT_SECONDS));
+        let mut item = Item::at(&keys::pairing(self.tenant, id));
+        item.put(STATE, s(name::OPEN));
+        item.put(USER_ID, s(pairing.subject.user.as_str()));
+        item.put(UID, s(pairing.subject.uid.as_str()));
+        item.put(ACTION_ID, s(pairing.action.as_str()));
+        item.put(EXPIRES_AT, time(pairing.expires_at));
+        item.put(TTL, n(pairing.expires_at.as_second() + KEPT_SECONDS));
         let write =
             async || self.store.transact(vec![self.put_if(item.clone(), "attribute_not_exists(pk)", None)?]).await;
         match contended(write).await {
@@ -90,13 +92,14 @@ impl TenantStore<'_> {
     pub async fn redeem_pairing(
         &self,
         id: &PairingId,
-        (fingerprint, device): (&str, &Newcomer),
+        fingerprint: &str,
+        device: &Newcomer,
         now: Timestamp,
     ) -> Result<Redeemed, Error> {
         let redeem = Expressions::default()
             .set("st = :waiting, fp = :fp, dev = :dev")
             .require("st = :open AND #exp > :now")
-            .name("#exp", "exp")
+            .name("#exp", EXPIRES_AT)
             .value(":waiting", s(name::WAITING))
             .value(":open", s(name::OPEN))
             .value(":fp", s(fingerprint))
@@ -116,7 +119,7 @@ impl TenantStore<'_> {
 
     /// The device that waits is not the user's, and is forgotten; `false` where none waits.
     pub async fn refuse_pairing(&self, of: Of<'_>) -> Result<bool, Error> {
-        let refuse = waits(of).set("st = :refused").remove("dev").value(":refused", s(name::REFUSED));
+        let refuse = waits(of).set("st = :refused").remove(DEVICE).value(":refused", s(name::REFUSED));
         match self.update_one(&keys::pairing(self.tenant, of.pairing), &refuse).await {
             Ok(_) => Ok(true),
             Err(Refusal::Condition(_)) => Ok(false),
@@ -133,9 +136,9 @@ impl TenantStore<'_> {
     ) -> Result<TransactWriteItem, Error> {
         let confirm = waits(of)
             .set("st = :confirmed, aid = :by, #at = :now")
-            .remove("dev")
+            .remove(DEVICE)
             .require("fp = :fp")
-            .name("#at", "at")
+            .name("#at", AT)
             .value(":confirmed", s(name::CONFIRMED))
             .value(":by", s(by.as_str()))
             .value(":fp", s(fingerprint));
@@ -147,7 +150,7 @@ impl TenantStore<'_> {
 fn waits(of: Of<'_>) -> Expressions {
     Expressions::default()
         .require("st = :waiting AND #exp > :now AND uid = :uid AND act = :act")
-        .name("#exp", "exp")
+        .name("#exp", EXPIRES_AT)
         .value(":waiting", s(name::WAITING))
         .value(":now", time(of.now))
         .value(":uid", s(of.uid.as_str()))

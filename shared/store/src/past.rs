@@ -1,4 +1,4 @@
-//! Actions that are past, for who asks what other rules would have made of them.
+//! Past actions, for asking what other rules would have made of them.
 
 use futures_util::future::try_join_all;
 
@@ -13,8 +13,10 @@ use super::{
     Store, TenantStore,
     actions::read_action,
     census::{INDEX, SHARDS, shard_of},
-    item::{Attributes, Row, n, s},
-    keys, unavailable,
+    item::{Attributes, Item, Row, n, s},
+    keys,
+    keys::attributes::{PK, SHARD, TTL},
+    unavailable,
 };
 
 /// A page reads the actions of at most so many users, and stops once it has so many actions.
@@ -47,7 +49,8 @@ impl TenantStore<'_> {
         &self,
         code: &ActionCode,
         since: Timestamp,
-        (after, most_users): (Option<&UserId>, usize),
+        after: Option<&UserId>,
+        most_users: usize,
     ) -> Result<PastPage, Error> {
         let mut page = PastPage::default();
         let (mut shard, mut start) = match after {
@@ -85,22 +88,23 @@ impl TenantStore<'_> {
         let request = self.store.client.query().table_name(&self.store.table).index_name(INDEX);
         let request = request
             .key_condition_expression("ux = :shard")
-            .projection_expression("pk")
+            .projection_expression(PK)
             .expression_attribute_values(":shard", s(keys::users_shard(self.tenant, shard)))
             .limit(i32::try_from(most).unwrap_or(1))
             .set_exclusive_start_key(start);
         let output = request.send().await.map_err(unavailable)?;
         let mut users = Vec::new();
         for item in output.items.unwrap_or_default() {
-            users.extend(keys::partition_user(self.tenant, Row(&item).text("pk")?));
+            users.extend(keys::partition_user(self.tenant, Row(&item).text(PK)?));
         }
         Ok((users, output.last_evaluated_key.filter(|key| !key.is_empty())))
     }
 
     fn index_key(&self, user: &UserId) -> Attributes {
         let key = keys::user(self.tenant, user);
-        let shard = keys::users_shard(self.tenant, shard_of(user));
-        Attributes::from([("ux".into(), s(shard)), ("pk".into(), s(key.pk)), ("sk".into(), s(key.sk))])
+        let mut item = Item::at(&key);
+        item.put(SHARD, s(keys::users_shard(self.tenant, shard_of(user))));
+        item.into()
     }
 
     async fn past_of(&self, user: &UserId, code: &ActionCode, since: Timestamp) -> Result<Vec<Action>, Error> {
@@ -111,11 +115,12 @@ impl TenantStore<'_> {
         Ok(actions)
     }
 
-    /// Every action of the tenant since a time, in no order, from one of `of` parts of a scan of the whole table: for
-    /// the operator alone, whom it costs a read of everything. `read` is told how many items were, page by page.
+    /// Every action of the tenant since a time, in no order, from `part` of `of` parts of a scan of the whole table. It
+    /// reads everything, so it is for the operator alone. `read` is told how many items were read, page by page.
     pub async fn scan_actions(
         &self,
-        (part, of): (i32, i32),
+        part: i32,
+        of: i32,
         since: Timestamp,
         mut each: impl FnMut(UserId, Action),
         read: impl Fn(u64),
@@ -129,7 +134,7 @@ impl TenantStore<'_> {
                 .set_segment(segment)
                 .set_total_segments(segments)
                 .filter_expression("begins_with(pk, :prefix) AND begins_with(sk, :action) AND #ttl >= :oldest")
-                .expression_attribute_names("#ttl", "ttl")
+                .expression_attribute_names("#ttl", TTL)
                 .expression_attribute_values(":prefix", s(&prefix))
                 .expression_attribute_values(":action", s(keys::ACTION))
                 .expression_attribute_values(":oldest", n(since.as_second() + super::actions::KEPT_SECONDS))
@@ -138,7 +143,7 @@ impl TenantStore<'_> {
                 .set_exclusive_start_key(start);
             let output = request.send().await.map_err(unavailable)?;
             for item in output.items.unwrap_or_default() {
-                if let Some(user) = keys::partition_user(self.tenant, Row(&item).text("pk")?) {
+                if let Some(user) = keys::partition_user(self.tenant, Row(&item).text(PK)?) {
                     let action = read_action(&item)?;
                     if action.created_at >= since {
                         each(user, action);

@@ -6,13 +6,15 @@ use countersign_domain::{error::Error, id::PointId, rule::DataPoint};
 
 use super::{
     Refusal, TenantStore, contended,
-    item::{Row, document, keyed, s},
-    keys, refusal,
+    item::{Item, Row, document, s},
+    keys,
+    keys::attributes::{DOCUMENT, PK, SK},
+    refusal,
 };
 
 impl TenantStore<'_> {
     pub async fn point(&self, id: &PointId) -> Result<Option<DataPoint>, Error> {
-        self.store.get(&keys::point(self.tenant, id)).await?.map(|item| Row(&item).document("doc")).transpose()
+        self.store.get(&keys::point(self.tenant, id)).await?.map(|item| Row(&item).document(DOCUMENT)).transpose()
     }
 
     pub async fn create_point(&self, point: &DataPoint) -> Result<(), Error> {
@@ -29,11 +31,12 @@ impl TenantStore<'_> {
     }
 
     async fn put_point(&self, point: &DataPoint, condition: Option<&str>) -> Result<(), Refusal> {
-        let mut item = keyed(&keys::point(self.tenant, &point.id));
+        let mut item = Item::at(&keys::point(self.tenant, &point.id));
         let written: AttributeValue = document(point)?;
-        item.insert("doc".into(), written);
+        item.put(DOCUMENT, written);
         let put = async || {
-            let request = self.store.client.put_item().table_name(&self.store.table).set_item(Some(item.clone()));
+            let request =
+                self.store.client.put_item().table_name(&self.store.table).set_item(Some(item.clone().into()));
             let request = request.set_condition_expression(condition.map(str::to_owned));
             request.send().await.map(|_| ()).map_err(refusal)
         };
@@ -45,7 +48,7 @@ impl TenantStore<'_> {
         let key = keys::point(self.tenant, id);
         let delete = async || {
             let request = self.store.client.delete_item().table_name(&self.store.table);
-            let request = request.key("pk", s(&key.pk)).key("sk", s(&key.sk));
+            let request = request.key(PK, s(&key.pk)).key(SK, s(&key.sk));
             request.condition_expression("attribute_exists(pk)").send().await.map(|_| ()).map_err(refusal)
         };
         match contended(delete).await {

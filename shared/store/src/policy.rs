@@ -10,17 +10,19 @@ use countersign_domain::{
 
 use super::{
     Expressions, Refusal, TenantStore, contended,
-    item::{Attributes, Row, document, keyed, n},
-    keys, refusal,
-    users::{REQUIRED, no_user, read_user, required_value},
+    item::{Item, Row, document, n},
+    keys,
+    keys::attributes::{DOCUMENT, REQUIRED, VERSION},
+    refusal,
+    users::{no_user, read_user, required_value},
 };
 
 /// Takes an item of the tenant's partition into its policy, where it belongs there.
 pub(super) fn read_policy(policy: &mut Policy, sk: &str, row: &Row<'_>) -> Result<(), Error> {
     if sk == keys::ENFORCEMENT {
-        policy.enforcement = Some(row.document("doc")?);
+        policy.enforcement = Some(row.document(DOCUMENT)?);
     } else if let Some(action) = sk.strip_prefix(keys::REQUIRED).and_then(RequiredAction::parse) {
-        policy.requirements.insert(action, row.document("doc")?);
+        policy.requirements.insert(action, row.document(DOCUMENT)?);
     }
     Ok(())
 }
@@ -29,15 +31,15 @@ impl TenantStore<'_> {
     /// Whether, by whom and from when a second factor is asked of everybody, as of this moment.
     pub async fn enforcement(&self) -> Result<Option<Enforcement>, Error> {
         let found = self.store.get(&keys::enforcement(self.tenant)).await?;
-        found.map(|item| Row(&item).document("doc")).transpose()
+        found.map(|item| Row(&item).document(DOCUMENT)).transpose()
     }
 
     /// Asks a second factor of everybody, for good: nothing in this crate writes over that item or deletes it. Gives
     /// what is in force, which is the first that was said. 409 where nobody could set one up: the tenant is still as it
     /// was when that was looked at, by the condition of the write.
     pub async fn enforce(&self, new: &Enforcement) -> Result<Enforcement, Error> {
-        let mut item = keyed(&keys::enforcement(self.tenant));
-        item.insert("doc".into(), document(new)?);
+        let mut item = Item::at(&keys::enforcement(self.tenant));
+        item.put(DOCUMENT, document(new)?);
         for _ in 0..8 {
             let seen = self.load().await?.ok_or_else(|| Error::NotFound("There is no such tenant.".into()))?;
             if seen.policy.enforcement.is_none() {
@@ -51,9 +53,10 @@ impl TenantStore<'_> {
             match contended(async || self.store.transact(writes.clone()).await).await {
                 Ok(()) => return Ok(new.clone()),
                 Err(Refusal::Cancelled(refused)) => {
-                    // Somebody was first, this very call among them; or the tenant changed.
+                    // An enforcement is there already, perhaps by an earlier run of this very call; or the tenant
+                    // changed.
                     if let Some(Some(Some(first))) = refused.first() {
-                        return Row(first).document("doc");
+                        return Row(first).document(DOCUMENT);
                     }
                 }
                 Err(Refusal::Contended) => {}
@@ -65,7 +68,7 @@ impl TenantStore<'_> {
 
     async fn versioned_requirement(&self, action: RequiredAction) -> Result<(Requirement, u64), Error> {
         match self.store.get(&keys::required_action(self.tenant, action)).await? {
-            Some(item) => Ok((Row(&item).document("doc")?, Row(&item).number("ver")?)),
+            Some(item) => Ok((Row(&item).document(DOCUMENT)?, Row(&item).number(VERSION)?)),
             None => Ok((Requirement::default(), 0)),
         }
     }
@@ -94,10 +97,10 @@ impl TenantStore<'_> {
     }
 
     async fn put_requirement(&self, action: RequiredAction, new: Requirement, seen: u64) -> Result<(), Refusal> {
-        let mut item = keyed(&keys::required_action(self.tenant, action));
-        item.insert("doc".into(), document(&new)?);
-        item.insert("ver".into(), n(seen + 1));
-        let request = self.store.client.put_item().table_name(&self.store.table).set_item(Some(item));
+        let mut item = Item::at(&keys::required_action(self.tenant, action));
+        item.put(DOCUMENT, document(&new)?);
+        item.put(VERSION, n(seen + 1));
+        let request = self.store.client.put_item().table_name(&self.store.table).set_item(Some(item.into()));
         let request = match seen {
             0 => request.condition_expression("attribute_not_exists(pk)"),
             seen => request.condition_expression("ver = :seen").expression_attribute_values(":seen", n(seen)),
@@ -137,16 +140,16 @@ impl TenantStore<'_> {
 }
 
 impl Expressions {
-    /// Takes off the user what is finished by this very write.
+    /// Takes a required action off the user, because this very write finishes it.
     pub(super) fn done(self, action: RequiredAction) -> Self {
         self.delete(format!("{REQUIRED} :action")).value(":action", required_value([action].into_iter()))
     }
 }
 
-/// A new user's item, where what it comes with finishes something.
-pub(super) fn finished(item: &mut Attributes, user: &User, action: RequiredAction) {
+/// Takes a required action off a new user's item, because what the user comes with finishes it.
+pub(super) fn finished(item: &mut Item, user: &User, action: RequiredAction) {
     match user.required.iter().copied().filter(|one| *one != action).collect::<Vec<_>>() {
-        left if left.is_empty() => drop(item.remove(REQUIRED)),
-        left => drop(item.insert(REQUIRED.into(), required_value(left.into_iter()))),
+        left if left.is_empty() => item.remove(REQUIRED),
+        left => item.put(REQUIRED, required_value(left.into_iter())),
     }
 }

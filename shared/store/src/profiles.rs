@@ -13,7 +13,8 @@ use countersign_domain::{
 
 use super::{
     Expressions, Refusal, TenantStore, contended,
-    item::{Attributes, Row, document, keyed, n, s},
+    item::{Attributes, Item, Row, document, n, s},
+    keys::attributes::{DEFAULT_METHOD, DOCUMENT, PK, SK, UID, VERSION},
     keys::{self, Key},
     users::write_user,
 };
@@ -26,11 +27,18 @@ pub struct StoredProfile {
     pub(super) version: u64,
 }
 
-/// A stored profile, where it is of this life of the user: what an earlier one left behind is nobody's.
+/// A profile that is to take the place of the one that was read.
+#[derive(Clone, Copy)]
+pub struct ProfileChange<'a> {
+    pub old: Option<&'a StoredProfile>,
+    pub new: &'a Profile,
+}
+
+/// The stored profile, where it is of this life of the user. One that an earlier life left behind does not count.
 pub(super) fn read_profile(item: Option<Attributes>, user: Option<&User>) -> Result<Option<StoredProfile>, Error> {
     let Some(item) = item else { return Ok(None) };
     let row = Row(&item);
-    let stored = StoredProfile { profile: row.document("doc")?, uid: row.id("uid")?, version: row.number("ver")? };
+    let stored = StoredProfile { profile: row.document(DOCUMENT)?, uid: row.id(UID)?, version: row.number(VERSION)? };
     Ok(user.is_some_and(|user| user.uid.is_of_same_life(&stored.uid)).then_some(stored))
 }
 
@@ -50,7 +58,7 @@ impl TenantStore<'_> {
             if is_new {
                 let mut item = write_user(self, user);
                 if let Some(method) = default_method {
-                    item.insert("def".into(), s(method.as_str()));
+                    item.put(DEFAULT_METHOD, s(method.as_str()));
                 }
                 writes.push(self.put_if(item, "attribute_not_exists(pk)", None)?);
             } else {
@@ -77,10 +85,10 @@ impl TenantStore<'_> {
         old: Option<&StoredProfile>,
         profile: &Profile,
     ) -> Result<Vec<TransactWriteItem>, Error> {
-        let mut item = keyed(&keys::profile(self.tenant, &user.id));
-        item.insert("uid".into(), s(user.uid.as_str()));
-        item.insert("doc".into(), document(profile)?);
-        item.insert("ver".into(), n(old.map_or(0, |old| old.version) + 1));
+        let mut item = Item::at(&keys::profile(self.tenant, &user.id));
+        item.put(UID, s(user.uid.as_str()));
+        item.put(DOCUMENT, document(profile)?);
+        item.put(VERSION, n(old.map_or(0, |old| old.version) + 1));
         let mut writes = vec![match old {
             // A profile of an earlier life may still lie there.
             None => self.put_if(item, "attribute_not_exists(pk) OR uid <> :v", Some(s(user.uid.as_str())))?,
@@ -89,14 +97,14 @@ impl TenantStore<'_> {
         let before: HashSet<_> = old.map(|old| old.profile.contacts()).unwrap_or_default().into_iter().collect();
         let after: HashSet<_> = profile.contacts().into_iter().collect();
         for (kind, value) in after.difference(&before) {
-            let mut item = keyed(&self.contact_key(*kind, value, &user.id));
-            item.insert("uid".into(), s(user.uid.as_str()));
-            let put = Put::builder().table_name(&self.store.table).set_item(Some(item));
+            let mut item = Item::at(&self.contact_key(*kind, value, &user.id));
+            item.put(UID, s(user.uid.as_str()));
+            let put = Put::builder().table_name(&self.store.table).set_item(Some(item.into()));
             writes.push(TransactWriteItem::builder().put(put.build().map_err(Error::internal)?).build());
         }
         for (kind, value) in before.difference(&after) {
             let key = self.contact_key(*kind, value, &user.id);
-            let delete = Delete::builder().table_name(&self.store.table).key("pk", s(key.pk)).key("sk", s(key.sk));
+            let delete = Delete::builder().table_name(&self.store.table).key(PK, s(key.pk)).key(SK, s(key.sk));
             writes.push(TransactWriteItem::builder().delete(delete.build().map_err(Error::internal)?).build());
         }
         Ok(writes)
@@ -120,7 +128,7 @@ impl TenantStore<'_> {
         let mut users = Vec::new();
         for item in &items {
             let row = Row(item);
-            let sk = row.text("sk")?;
+            let sk = row.text(SK)?;
             if after.as_deref().is_none_or(|after| sk > after) {
                 users.extend(keys::contact_user(sk));
             }

@@ -10,7 +10,10 @@ use countersign_domain::error::Error;
 use super::{
     TenantStore,
     item::{Attributes, Row},
-    keys,
+    keys::{
+        self,
+        attributes::{DOCUMENT, LIFE, SK, VERSION},
+    },
 };
 
 /// Readings after which a configuration that changes all the time is given up.
@@ -33,9 +36,9 @@ impl Reading {
     /// What `items` are versions of. When an action was last tracked is no part of the configuration.
     pub(super) fn of(items: &[Attributes]) -> Result<Self, Error> {
         let found = items.iter().map(|item| {
-            let version = item.get("ver").cloned();
-            let document = if version.is_none() { item.get("doc").cloned() } else { None };
-            Ok(Found { sk: Row(item).text("sk")?.to_owned(), version, life: item.get("cid").cloned(), document })
+            let version = item.get(VERSION.as_str()).cloned();
+            let document = if version.is_none() { item.get(DOCUMENT.as_str()).cloned() } else { None };
+            Ok(Found { sk: Row(item).text(SK)?.to_owned(), version, life: item.get(LIFE.as_str()).cloned(), document })
         });
         Ok(Self(found.collect::<Result<_, Error>>()?))
     }

@@ -1,4 +1,5 @@
-//! What rules remember of a user, and its devices: read and written with the action, and told of a success with it.
+//! What rules remember of a user and of its devices. It is read and written with an action, and learns of a success in
+//! the write that succeeds the action.
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
@@ -16,7 +17,11 @@ use super::{
     Expressions, Refusal, StoredProfile, TenantStore,
     actions::KEPT_SECONDS,
     contended,
-    item::{Attributes, Row, document, keyed, n, s, time},
+    item::{Attributes, Item, Row, document, n, s, time},
+    keys::attributes::{
+        AUTHENTICATED_AT, CREATED_AT, DEVICE_ID, DOCUMENT, INVALIDATED_AT, LAST_METHOD, LET_THROUGH_AT,
+        REMEMBERED_UNTIL, SUCCEEDED, TTL, UID, VERSION,
+    },
     keys::{self, Key},
     profiles::read_profile,
     users::read_user,
@@ -35,39 +40,52 @@ pub struct SeenByRules {
 pub struct Noted<'a> {
     pub before: &'a SeenByRules,
     pub recent: &'a Recent,
-    /// The device of the action, as its backend calls it.
-    pub device: Option<(&'a DeviceTag, &'a str)>,
+    pub device: Option<NotedDevice<'a>>,
+}
+
+/// The device of an action, which rules are to know.
+#[derive(Clone, Copy)]
+pub struct NotedDevice<'a> {
+    pub tag: &'a DeviceTag,
+    /// As its backend calls it.
+    pub name: &'a str,
+}
+
+/// A user before an action, with what rules know of it.
+pub struct UserSeenByRules {
+    pub user: Option<User>,
+    pub profile: Option<StoredProfile>,
+    pub seen: SeenByRules,
 }
 
 fn read_recent(item: Option<&Attributes>, user: Option<&User>) -> Result<(Recent, Option<u64>), Error> {
     let row = item.map(Row).zip(user);
     let Some((row, user)) = row else { return Ok((Recent::default(), None)) };
-    if row.id::<UserUid>("uid")? != user.uid {
+    if row.id::<UserUid>(UID)? != user.uid {
         return Ok((Recent::default(), None));
     }
-    let mut recent: Recent = row.document("doc")?;
-    let succeeded = row.0.get("ok").and_then(|value| value.as_ss().ok()).into_iter().flatten();
+    let mut recent: Recent = row.document(DOCUMENT)?;
+    let succeeded = row.texts(SUCCEEDED).iter();
     recent.succeeded(&succeeded.map(ActionId::parse).collect::<Result<Vec<_>, _>>()?);
-    Ok((recent, Some(row.number("ver")?)))
+    Ok((recent, Some(row.number(VERSION)?)))
 }
 
 fn read_device(item: &Attributes) -> Result<Device, Error> {
     let row = Row(item);
-    let at = |name: &str| item.contains_key(name).then(|| row.time(name)).transpose();
     Ok(Device {
-        id: row.text("did")?.to_owned(),
-        created_at: row.time("cre")?,
-        let_through_at: at("lt")?,
-        authenticated_at: at("au")?,
-        last_method: row.text_opt("lvm").and_then(Method::parse),
-        invalidated_at: at("inv")?,
-        remembered_until: at("rem")?,
+        id: row.text(DEVICE_ID)?.to_owned(),
+        created_at: row.time(CREATED_AT)?,
+        let_through_at: row.time_opt(LET_THROUGH_AT)?,
+        authenticated_at: row.time_opt(AUTHENTICATED_AT)?,
+        last_method: row.text_opt(LAST_METHOD).and_then(Method::parse),
+        invalidated_at: row.time_opt(INVALIDATED_AT)?,
+        remembered_until: row.time_opt(REMEMBERED_UNTIL)?,
     })
 }
 
 /// A device, where it is of this life of the user.
 fn of_life(item: &Attributes, user: &User) -> Result<Option<Device>, Error> {
-    (Row(item).id::<UserUid>("uid")? == user.uid).then(|| read_device(item)).transpose()
+    (Row(item).id::<UserUid>(UID)? == user.uid).then(|| read_device(item)).transpose()
 }
 
 impl TenantStore<'_> {
@@ -76,7 +94,7 @@ impl TenantStore<'_> {
         &self,
         id: &UserId,
         device: Option<&DeviceTag>,
-    ) -> Result<(Option<User>, Option<StoredProfile>, SeenByRules), Error> {
+    ) -> Result<UserSeenByRules, Error> {
         let [user, profile, recent] = [keys::user, keys::profile, keys::recent].map(|key| key(self.tenant, id));
         let ([user, profile, recent], device) = match device {
             None => (self.store.get_all([&user, &profile, &recent]).await?, None),
@@ -93,7 +111,7 @@ impl TenantStore<'_> {
             (Some(device), Some(user)) => of_life(device, user)?,
             _ => None,
         };
-        Ok((user, profile, SeenByRules { recent, device, version }))
+        Ok(UserSeenByRules { user, profile, seen: SeenByRules { recent, device, version } })
     }
 
     /// The writes that note an action beside it. They are refused where anything was noted since it was read.
@@ -103,33 +121,33 @@ impl TenantStore<'_> {
         action: &Action,
         noted: &Noted<'_>,
     ) -> Result<Vec<TransactWriteItem>, Error> {
-        let mut item = keyed(&keys::recent(self.tenant, &user.id));
-        item.insert("uid".into(), s(user.uid.as_str()));
-        item.insert("doc".into(), document(noted.recent)?);
-        item.insert("ver".into(), n(noted.before.version.unwrap_or(0) + 1));
+        let mut item = Item::at(&keys::recent(self.tenant, &user.id));
+        item.put(UID, s(user.uid.as_str()));
+        item.put(DOCUMENT, document(noted.recent)?);
+        item.put(VERSION, n(noted.before.version.unwrap_or(0) + 1));
         let mut writes = vec![match noted.before.version {
             None => self.put_if(item, "attribute_not_exists(pk) OR uid <> :v", Some(s(user.uid.as_str())))?,
             Some(version) => self.put_if(item, "ver = :v", Some(n(version)))?,
         }];
-        let Some((tag, name)) = noted.device else { return Ok(writes) };
+        let Some(NotedDevice { tag, name }) = noted.device else { return Ok(writes) };
         let key = keys::device(self.tenant, &user.id, tag);
         let is_let_through = action.state == State::Allow;
         match &noted.before.device {
             None => {
-                let mut item = keyed(&key);
-                item.insert("uid".into(), s(user.uid.as_str()));
-                item.insert("did".into(), s(name));
-                item.insert("cre".into(), time(action.created_at));
+                let mut item = Item::at(&key);
+                item.put(UID, s(user.uid.as_str()));
+                item.put(DEVICE_ID, s(name));
+                item.put(CREATED_AT, time(action.created_at));
                 if is_let_through {
-                    item.insert("lt".into(), time(action.created_at));
+                    item.put(LET_THROUGH_AT, time(action.created_at));
                 } else {
                     // A mere attempt is forgotten with its action.
-                    item.insert("ttl".into(), n(action.created_at.as_second() + KEPT_SECONDS));
+                    item.put(TTL, n(action.created_at.as_second() + KEPT_SECONDS));
                 }
                 writes.push(self.put_if(item, "attribute_not_exists(pk) OR uid <> :v", Some(s(user.uid.as_str())))?);
             }
             Some(device) if is_let_through && !device.is_known() => {
-                let seen = of_uid(&user.uid).set("lt = :at").remove("#ttl").name("#ttl", "ttl");
+                let seen = of_uid(&user.uid).set("lt = :at").remove("#ttl").name("#ttl", TTL);
                 writes.push(self.update(&key, &seen.value(":at", time(action.created_at)))?);
             }
             Some(_) => {}
@@ -140,7 +158,8 @@ impl TenantStore<'_> {
     /// The writes that tell rules of a success, beside it; none where rules have not seen the action.
     pub(super) fn tell_rules(
         &self,
-        (user, uid): (&UserId, &UserUid),
+        user: &UserId,
+        uid: &UserUid,
         action: &ActionId,
         method: Option<Method>,
         now: Timestamp,
@@ -154,7 +173,7 @@ impl TenantStore<'_> {
             .value(":one", n(1));
         let mut writes = vec![self.update(&keys::recent(self.tenant, user), &told)?];
         if let Some(tag) = device {
-            let seen = of_uid(uid).remove("#ttl").name("#ttl", "ttl").value(":at", time(now));
+            let seen = of_uid(uid).remove("#ttl").name("#ttl", TTL).value(":at", time(now));
             let seen = match method {
                 Some(method) => seen.set("au = :at, lvm = :method").value(":method", s(method.as_str())),
                 None => seen.set("lt = :at"),
@@ -166,7 +185,7 @@ impl TenantStore<'_> {
 
     /// Tells rules of a success that the backend vouches for. A crash before it leaves an address unknown, no more.
     pub(super) async fn tell_rules_of(&self, user: &User, action: &Action, now: Timestamp) -> Result<(), Error> {
-        let writes = self.tell_rules((&user.id, &user.uid), &action.id, None, now)?;
+        let writes = self.tell_rules(&user.id, &user.uid, &action.id, None, now)?;
         if writes.is_empty() {
             return Ok(());
         }
@@ -193,10 +212,13 @@ impl TenantStore<'_> {
     pub async fn remember_device(&self, user: &User, id: &str, until: Option<Timestamp>) -> Result<Device, Error> {
         let change = of_uid(&user.uid);
         let change = match until {
-            Some(until) => {
-                change.set("rem = :until").remove("inv").remove("#ttl").name("#ttl", "ttl").value(":until", time(until))
-            }
-            None => change.remove("rem"),
+            Some(until) => change
+                .set("rem = :until")
+                .remove(INVALIDATED_AT)
+                .remove("#ttl")
+                .name("#ttl", TTL)
+                .value(":until", time(until)),
+            None => change.remove(REMEMBERED_UNTIL),
         };
         self.change_device(&self.device_key(user, id), &change).await
     }
@@ -226,9 +248,9 @@ impl TenantStore<'_> {
     }
 }
 
-/// What is known of a device, taken back.
+/// The update that takes back what is known of a device.
 pub(super) fn invalidated(user: &User, now: Timestamp) -> Expressions {
-    of_uid(&user.uid).set("inv = :now").remove("rem").value(":now", time(now))
+    of_uid(&user.uid).set("inv = :now").remove(REMEMBERED_UNTIL).value(":now", time(now))
 }
 
 fn of_uid(uid: &UserUid) -> Expressions {

@@ -12,7 +12,8 @@ use countersign_domain::{
 
 use super::{
     Expressions, Refusal, TenantStore, contended,
-    item::{Attributes, Row, document, keyed, n, s},
+    item::{Attributes, Item, Row, document, n, s},
+    keys::attributes::{DOCUMENT, LIFE, PK, SK, VERSION},
     keys::{self, Key},
     no_action_config, refusal,
 };
@@ -22,16 +23,17 @@ pub(super) struct StoredRule {
     rule: Rule,
     /// The life of the action configuration that it belongs to.
     life: u64,
-    /// Names the write that made it what it is.
+    /// Random, and another one with each write of the rule.
     version: u64,
 }
 
 pub(super) fn read_rule(item: &Attributes) -> Result<StoredRule, Error> {
     let row = Row(item);
-    Ok(StoredRule { rule: row.document("doc")?, life: row.number("cid")?, version: row.number("ver")? })
+    Ok(StoredRule { rule: row.document(DOCUMENT)?, life: row.number(LIFE)?, version: row.number(VERSION)? })
 }
 
-/// The rules of action configurations as they are now: what an earlier one of the same code left behind is nobody's.
+/// The rules of action configurations as they are now. Rules that an earlier configuration of the same code left behind
+/// do not count.
 pub(super) fn of_these_lives(rules: Vec<StoredRule>, actions: &[ActionConfig]) -> Vec<Rule> {
     let lives = |stored: &StoredRule| {
         actions.iter().any(|config| config.action_code == stored.rule.action_code && config.life == stored.life)
@@ -95,7 +97,8 @@ impl TenantStore<'_> {
             let moved = rule.priority != old.rule.priority;
             match written {
                 Err(Refusal::Cancelled(_)) if !moved => {}
-                // Only the place of the new priority is spoken of; another change of this rule is tried again.
+                // Only another rule in the place of the new priority is a refusal. Where this rule changed meanwhile,
+                // it is tried again.
                 Err(Refusal::Cancelled(refused)) if refused.first().is_none_or(Option::is_none) => {}
                 other => return self.placed(other, &rule).map(|_| rule),
             }
@@ -134,7 +137,7 @@ impl TenantStore<'_> {
     async fn delete_rule_item(&self, key: &Key, condition: &str, version: u64) -> Result<bool, Error> {
         let delete = async || {
             let request = self.store.client.delete_item().table_name(&self.store.table);
-            let request = request.key("pk", s(&key.pk)).key("sk", s(&key.sk)).condition_expression(condition);
+            let request = request.key(PK, s(&key.pk)).key(SK, s(&key.sk)).condition_expression(condition);
             request.expression_attribute_values(":v", n(version)).send().await.map(|_| ()).map_err(refusal)
         };
         match contended(delete).await {
@@ -144,7 +147,7 @@ impl TenantStore<'_> {
         }
     }
 
-    /// What became of a write that puts a rule in the place of its priority first.
+    /// The result of a write whose first part puts a rule in the place of its priority.
     fn placed(&self, written: Result<(), Refusal>, rule: &Rule) -> Result<(), Error> {
         match written {
             Ok(()) => Ok(()),
@@ -160,11 +163,11 @@ impl TenantStore<'_> {
         }
     }
 
-    pub(super) fn rule_item(&self, rule: &Rule, life: u64, version: u64) -> Result<Attributes, Error> {
-        let mut item = keyed(&keys::rule(self.tenant, &rule.action_code, rule.priority));
-        item.insert("doc".into(), document(rule)?);
-        item.insert("cid".into(), n(life));
-        item.insert("ver".into(), n(version));
+    pub(super) fn rule_item(&self, rule: &Rule, life: u64, version: u64) -> Result<Item, Error> {
+        let mut item = Item::at(&keys::rule(self.tenant, &rule.action_code, rule.priority));
+        item.put(DOCUMENT, document(rule)?);
+        item.put(LIFE, n(life));
+        item.put(VERSION, n(version));
         Ok(item)
     }
 
@@ -180,7 +183,7 @@ impl TenantStore<'_> {
     }
 
     fn delete_if(&self, key: &Key, version: u64) -> Result<TransactWriteItem, Error> {
-        let delete = Delete::builder().table_name(&self.store.table).key("pk", s(&key.pk)).key("sk", s(&key.sk));
+        let delete = Delete::builder().table_name(&self.store.table).key(PK, s(&key.pk)).key(SK, s(&key.sk));
         let delete = delete.condition_expression("ver = :v").expression_attribute_values(":v", n(version));
         Ok(TransactWriteItem::builder().delete(delete.build().map_err(Error::internal)?).build())
     }

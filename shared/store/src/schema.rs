@@ -14,24 +14,25 @@ use countersign_domain::{clock::Timestamp, error::Error};
 
 use super::{
     Store,
-    census::{ENROLLED, INDEX, SEEN, SHARD},
+    census::INDEX,
     contended,
     item::{s, time},
+    keys::attributes::{Attribute, IS_ENROLLED, PK, SEEN, SHARD, SK, TTL},
     refusal, unavailable,
 };
 
-fn text(name: &str) -> Result<AttributeDefinition, Error> {
+fn text(name: Attribute) -> Result<AttributeDefinition, Error> {
     let definition = AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
     definition.build().map_err(Error::internal)
 }
 
-fn key(name: &str, kind: KeyType) -> Result<KeySchemaElement, Error> {
+fn key(name: Attribute, kind: KeyType) -> Result<KeySchemaElement, Error> {
     KeySchemaElement::builder().attribute_name(name).key_type(kind).build().map_err(Error::internal)
 }
 
 fn projection() -> Projection {
     let some = Projection::builder().projection_type(ProjectionType::Include);
-    some.non_key_attributes(ENROLLED).non_key_attributes(SEEN).build()
+    some.non_key_attributes(IS_ENROLLED).non_key_attributes(SEEN).build()
 }
 
 /// Gives a table from before there was an index its index. Items that lack its attributes come into it when their
@@ -48,7 +49,7 @@ async fn add_index(client: &Client, table: &str) -> Result<(), Error> {
     let create = create.key_schema(key(SHARD, KeyType::Hash)?).build().map_err(Error::internal)?;
     let update = GlobalSecondaryIndexUpdate::builder().create(create).build();
     let mut request = client.update_table().table_name(table).global_secondary_index_updates(update);
-    for name in ["pk", "sk", SHARD] {
+    for name in [PK, SK, SHARD] {
         request = request.attribute_definitions(text(name)?);
     }
     request.send().await.map(|_| ()).map_err(unavailable)
@@ -61,7 +62,7 @@ async fn let_items_end(client: &Client, table: &str) -> Result<(), Error> {
     if matches!(status, Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)) {
         return Ok(());
     }
-    let ttl = TimeToLiveSpecification::builder().attribute_name("ttl").enabled(true);
+    let ttl = TimeToLiveSpecification::builder().attribute_name(TTL).enabled(true);
     let ttl = ttl.build().map_err(Error::internal)?;
     let request = client.update_time_to_live().table_name(table).time_to_live_specification(ttl);
     request.send().await.map(|_| ()).map_err(unavailable)
@@ -71,7 +72,7 @@ impl Store {
     /// Makes the table where it is missing, as template.yaml does on AWS. For the embedded store and for tests.
     pub async fn create_table(client: Client, table: &str) -> Result<Self, Error> {
         let mut request = client.create_table().table_name(table).billing_mode(BillingMode::PayPerRequest);
-        for (name, kind) in [("pk", KeyType::Hash), ("sk", KeyType::Range)] {
+        for (name, kind) in [(PK, KeyType::Hash), (SK, KeyType::Range)] {
             request = request.attribute_definitions(text(name)?).key_schema(key(name, kind)?);
         }
         let index = GlobalSecondaryIndex::builder().index_name(INDEX).projection(projection());
@@ -96,7 +97,7 @@ impl Store {
     pub async fn ready(&self, now: Timestamp) -> Result<(), Error> {
         let key = super::keys::ready();
         let prove = async || {
-            let request = self.client.update_item().table_name(&self.table).key("pk", s(&key.pk)).key("sk", s(&key.sk));
+            let request = self.client.update_item().table_name(&self.table).key(PK, s(&key.pk)).key(SK, s(&key.sk));
             let request = request.update_expression("SET proved = :now").expression_attribute_values(":now", time(now));
             request.send().await.map(|_| ()).map_err(refusal)
         };

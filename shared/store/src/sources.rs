@@ -10,6 +10,7 @@ use super::{
     Expressions, Refusal, TenantStore,
     item::{Row, n},
     keys,
+    keys::attributes::{COUNT, SK, TTL},
 };
 
 /// A source is known for a day.
@@ -32,7 +33,7 @@ impl TenantStore<'_> {
     pub async fn count_begin(&self, window: Window) -> Result<u64, Error> {
         let total = counted(window, WINDOW_SECONDS).require("attribute_not_exists(c) OR c >= :one");
         let item = self.update_one(&keys::strangers(self.tenant, window), &total).await?;
-        Row(&item).number("c")
+        Row(&item).number(COUNT)
     }
 
     /// Whether a source began something long enough ago. Asked only while there is a flood.
@@ -40,9 +41,8 @@ impl TenantStore<'_> {
         let partition = keys::source_partition(self.tenant, source);
         let oldest = self.store.query(&partition, Some(keys::WINDOW), 1).await?.pop();
         let before = Window::of(now).end() - WINDOW_SECONDS - KNOWN_AFTER_SECONDS;
-        oldest.map_or(Ok(false), |item| {
-            Ok(keys::source_window(Row(&item).text("sk")?).is_some_and(|w| w.end() <= before))
-        })
+        oldest
+            .map_or(Ok(false), |item| Ok(keys::source_window(Row(&item).text(SK)?).is_some_and(|w| w.end() <= before)))
     }
 }
 
@@ -50,7 +50,7 @@ fn counted(window: Window, kept: i64) -> Expressions {
     Expressions::default()
         .set("#ttl = :ttl")
         .add("c :one")
-        .name("#ttl", "ttl")
+        .name("#ttl", TTL)
         .value(":ttl", n(window.end() + kept))
         .value(":one", n(1))
 }

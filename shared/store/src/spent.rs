@@ -2,8 +2,8 @@
 //! the step that was accepted last: a code is accepted once, whatever happens to its authenticator and its user in
 //! between (RFC 6238, section 5.2; I1).
 //!
-//! The id of an app is its secret's fingerprint under the tenant's data key and the life of the user. So the place where
-//! it was removed needs no key to write the step down, and who adds a secret finds it under each life that is named here.
+//! The id of an app is its secret's fingerprint under the tenant's data key and the life of the user. So removing an
+//! app writes the step down without any key, and adding a secret finds the step under each life that is named here.
 
 use std::collections::BTreeMap;
 
@@ -21,16 +21,17 @@ use countersign_domain::{
 
 use super::{
     Expressions, TenantStore,
-    item::{Attributes, Row, document, keyed, n},
+    item::{Attributes, Item, Row, document, n},
     keys,
+    keys::attributes::{DOCUMENT, TTL, VERSION},
     users::read_user,
 };
 
-/// For so long a step is kept. The widest window ends four minutes after a step began: a period is at most two minutes
+/// How long a step is kept. The widest window ends four minutes after a step began: a period is at most two minutes
 /// long, and one step of drift is accepted.
 const KEPT_SECONDS: i64 = 3600;
 
-/// What was spent by apps that a user had, as it was read.
+/// The steps that apps of a user had spent when they were removed, as it was read.
 #[derive(Clone, Debug, Default)]
 pub struct SpentSteps {
     gone: BTreeMap<AuthenticatorId, Gone>,
@@ -59,7 +60,7 @@ impl SpentSteps {
 pub(super) fn read_spent(item: Option<&Attributes>) -> Result<SpentSteps, Error> {
     let Some(item) = item else { return Ok(SpentSteps::default()) };
     let row = Row(item);
-    Ok(SpentSteps { gone: row.document("doc")?, version: Some(row.number("ver")?) })
+    Ok(SpentSteps { gone: row.document(DOCUMENT)?, version: Some(row.number(VERSION)?) })
 }
 
 impl TenantStore<'_> {
@@ -74,7 +75,7 @@ impl TenantStore<'_> {
         read_spent(self.store.get(&keys::spent(self.tenant, id)).await?.as_ref())
     }
 
-    /// That no app went since this was read: the condition of adding one.
+    /// The condition of adding an app: none was removed since this was read.
     pub(super) fn none_went(&self, user: &UserId, seen: &SpentSteps) -> Result<TransactWriteItem, Error> {
         let same = match seen.version {
             Some(version) => Expressions::default().require("ver = :seen").value(":seen", n(version)),
@@ -83,7 +84,8 @@ impl TenantStore<'_> {
         self.check(&keys::spent(self.tenant, user), &same)
     }
 
-    /// Writes down what apps that go have spent, over what was read. `None` where they have spent nothing.
+    /// Writes down what apps that are removed have spent, in place of what was read. `None` where they have spent
+    /// nothing.
     pub(super) fn note_spent<'a>(
         &self,
         user: &User,
@@ -102,10 +104,10 @@ impl TenantStore<'_> {
         for (id, step) in spent {
             gone.insert(id.clone(), Gone { uid: user.uid.clone(), step, until });
         }
-        let mut item = keyed(&keys::spent(self.tenant, &user.id));
-        item.insert("doc".into(), document(&gone)?);
-        item.insert("ver".into(), n(u64::from_be_bytes(random::<8>()?)));
-        item.insert("ttl".into(), n(until));
+        let mut item = Item::at(&keys::spent(self.tenant, &user.id));
+        item.put(DOCUMENT, document(&gone)?);
+        item.put(VERSION, n(u64::from_be_bytes(random::<8>()?)));
+        item.put(TTL, n(until));
         let (condition, version) = match seen.version {
             Some(version) => ("ver = :v", Some(n(version))),
             None => ("attribute_not_exists(pk)", None),
@@ -115,7 +117,7 @@ impl TenantStore<'_> {
 }
 
 impl Expressions {
-    /// That some apps of a user have spent what they had when the user was read.
+    /// The condition that some apps of a user have spent no more than when the user was read.
     pub(super) fn spent_as_read<'a>(self, user: &User, going: impl IntoIterator<Item = &'a AuthenticatorId>) -> Self {
         let going = going.into_iter().filter_map(|id| Some((id, user.totp.get(id)?))).enumerate();
         going.fold(self, |all, (index, (id, app))| {

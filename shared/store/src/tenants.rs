@@ -15,8 +15,9 @@ use countersign_domain::{
 
 use super::{
     Expressions, Refusal, Store, TenantStore, contended,
-    item::{Attributes, Row, document, keyed, n, s},
+    item::{Attributes, Item, Row, document, n, s},
     keys,
+    keys::attributes::{DOCUMENT, LAST_TRACKED, LIFE, PK, SK, VERSION},
     policy::read_policy,
     reading::Reading,
     refusal,
@@ -51,20 +52,17 @@ impl Versioned {
     }
 }
 
-/// When an action of a kind was last tracked, in Unix seconds.
-const LAST: &str = "last";
-
 pub(super) fn read_action_config(item: &Attributes) -> Result<ActionConfig, Error> {
     let row = Row(item);
-    let last_action_created_at = item.contains_key(LAST).then(|| row.number(LAST)).transpose()?;
-    Ok(ActionConfig { last_action_created_at, life: row.number("cid")?, ..row.document("doc")? })
+    let last_action_created_at = row.has(LAST_TRACKED).then(|| row.number(LAST_TRACKED)).transpose()?;
+    Ok(ActionConfig { last_action_created_at, life: row.number(LIFE)?, ..row.document(DOCUMENT)? })
 }
 
 impl Store {
     /// Whose API key has this SHA-256 (hex); `None` for a key that nobody has.
     pub async fn key_owner(&self, hash: &str) -> Result<Option<KeyOwner>, Error> {
         let found = self.get(&keys::api_key(hash)).await?;
-        found.map(|item| Row(&item).document("doc")).transpose()
+        found.map(|item| Row(&item).document(DOCUMENT)).transpose()
     }
 
     /// Makes a tenant with its keys, all or nothing; 409 where the tenant or a key exists.
@@ -82,10 +80,10 @@ impl Store {
     }
 
     fn put_tenant(&self, tenant: &Tenant, seen: Option<u64>) -> Result<TransactWriteItem, Error> {
-        let mut item = keyed(&keys::tenant(&tenant.id));
-        item.insert("doc".into(), document(tenant)?);
-        item.insert("ver".into(), n(seen.unwrap_or(0) + 1));
-        let mut put = Put::builder().table_name(&self.table).set_item(Some(item));
+        let mut item = Item::at(&keys::tenant(&tenant.id));
+        item.put(DOCUMENT, document(tenant)?);
+        item.put(VERSION, n(seen.unwrap_or(0) + 1));
+        let mut put = Put::builder().table_name(&self.table).set_item(Some(item.into()));
         put = match seen {
             None => put.condition_expression("attribute_not_exists(pk)"),
             Some(seen) => put.condition_expression("ver = :seen").expression_attribute_values(":seen", n(seen)),
@@ -94,9 +92,9 @@ impl Store {
     }
 
     fn put_key(&self, tenant: &TenantId, key: &ApiKey) -> Result<TransactWriteItem, Error> {
-        let mut item = keyed(&keys::api_key(&key.hash));
-        item.insert("doc".into(), document(&KeyOwner { tenant: tenant.clone(), kind: key.kind })?);
-        let put = Put::builder().table_name(&self.table).set_item(Some(item));
+        let mut item = Item::at(&keys::api_key(&key.hash));
+        item.put(DOCUMENT, document(&KeyOwner { tenant: tenant.clone(), kind: key.kind })?);
+        let put = Put::builder().table_name(&self.table).set_item(Some(item.into()));
         let put = put.condition_expression("attribute_not_exists(pk)").build().map_err(Error::internal)?;
         Ok(TransactWriteItem::builder().put(put).build())
     }
@@ -116,12 +114,12 @@ impl TenantStore<'_> {
         let (mut rules, mut lists) = (Vec::new(), Vec::new());
         for item in &items {
             let row = Row(item);
-            match row.text("sk")? {
-                keys::TENANT => tenant = Some((row.document("doc")?, row.number("ver")?)),
+            match row.text(SK)? {
+                keys::TENANT => tenant = Some((row.document(DOCUMENT)?, row.number(VERSION)?)),
                 sk if sk.starts_with(keys::ACTION_CONFIG) => actions.push(read_action_config(item)?),
-                sk if sk.starts_with(keys::POINT) => points.push(row.document("doc")?),
+                sk if sk.starts_with(keys::POINT) => points.push(row.document(DOCUMENT)?),
                 sk if sk.starts_with(keys::RULE) => rules.push(read_rule(item)?),
-                sk if sk.starts_with(keys::LIST) => lists.push(row.document("doc")?),
+                sk if sk.starts_with(keys::LIST) => lists.push(row.document(DOCUMENT)?),
                 sk => read_policy(&mut policy, sk, &row)?,
             }
         }
@@ -138,8 +136,8 @@ impl TenantStore<'_> {
         }))
     }
 
-    /// Changes the tenant and its API keys in one transaction, on the tenant as it is now. Once two factors are asked of
-    /// everybody, not so that nobody could set one up.
+    /// Changes the tenant and its API keys in one transaction, on the tenant as it is now. Once two factors are asked
+    /// of everybody, a change after which nobody could set one up is refused.
     pub async fn change(&self, change: impl Fn(&mut Tenant) -> Result<(), Error>) -> Result<Tenant, Error> {
         for _ in 0..5 {
             let seen = self.load().await?.ok_or_else(|| Error::NotFound("There is no such tenant.".into()))?;
@@ -155,7 +153,7 @@ impl TenantStore<'_> {
             }
             for gone in seen.tenant.api_keys.iter().filter(|key| !tenant.api_keys.contains(key)) {
                 let key = keys::api_key(&gone.hash);
-                let delete = Delete::builder().table_name(&self.store.table).key("pk", s(key.pk)).key("sk", s(key.sk));
+                let delete = Delete::builder().table_name(&self.store.table).key(PK, s(key.pk)).key(SK, s(key.sk));
                 writes.push(TransactWriteItem::builder().delete(delete.build().map_err(Error::internal)?).build());
             }
             for new in tenant.api_keys.iter().filter(|key| !seen.tenant.api_keys.contains(key)) {
@@ -173,7 +171,7 @@ impl TenantStore<'_> {
     /// One kind of action as it is now, with the version that a change must still find.
     async fn versioned_action_config(&self, code: &ActionCode) -> Result<Option<(ActionConfig, u64)>, Error> {
         let found = self.store.get(&keys::action_config(self.tenant, code)).await?;
-        found.map(|item| Ok((read_action_config(&item)?, Row(&item).number("ver")?))).transpose()
+        found.map(|item| Ok((read_action_config(&item)?, Row(&item).number(VERSION)?))).transpose()
     }
 
     /// One kind of action as it is now.
@@ -187,7 +185,7 @@ impl TenantStore<'_> {
         let creation = u64::from_be_bytes(random::<8>()?);
         match contended(|| self.put_action_config(config, None, creation)).await {
             Ok(()) => Ok(None),
-            Err(Refusal::Condition(Some(existing))) if Row(&existing).number::<u64>("cid")? == creation => Ok(None),
+            Err(Refusal::Condition(Some(existing))) if Row(&existing).number::<u64>(LIFE)? == creation => Ok(None),
             Err(Refusal::Condition(Some(existing))) => read_action_config(&existing).map(Some),
             Err(other) => Err(other.into()),
         }
@@ -217,7 +215,7 @@ impl TenantStore<'_> {
         let touch = Expressions::default()
             .set("#last = :now")
             .require("attribute_exists(pk)")
-            .name("#last", LAST)
+            .name("#last", LAST_TRACKED)
             .value(":now", n(now));
         match self.update_one(&keys::action_config(self.tenant, code), &touch).await {
             Ok(_) => Ok(true),
@@ -226,25 +224,20 @@ impl TenantStore<'_> {
         }
     }
 
-    pub(super) fn action_config_item(
-        &self,
-        config: &ActionConfig,
-        version: u64,
-        life: u64,
-    ) -> Result<Attributes, Error> {
-        let mut item = keyed(&keys::action_config(self.tenant, &config.action_code));
-        item.insert("doc".into(), document(config)?);
-        item.insert("ver".into(), n(version));
-        item.insert("cid".into(), n(life));
+    pub(super) fn action_config_item(&self, config: &ActionConfig, version: u64, life: u64) -> Result<Item, Error> {
+        let mut item = Item::at(&keys::action_config(self.tenant, &config.action_code));
+        item.put(DOCUMENT, document(config)?);
+        item.put(VERSION, n(version));
+        item.put(LIFE, n(life));
         if let Some(last) = config.last_action_created_at {
-            item.insert(LAST.into(), n(last));
+            item.put(LAST_TRACKED, n(last));
         }
         Ok(item)
     }
 
     async fn put_action_config(&self, config: &ActionConfig, seen: Option<u64>, creation: u64) -> Result<(), Refusal> {
         let item = self.action_config_item(config, seen.unwrap_or(0) + 1, creation)?;
-        let request = self.store.client.put_item().table_name(&self.store.table).set_item(Some(item));
+        let request = self.store.client.put_item().table_name(&self.store.table).set_item(Some(item.into()));
         let request = request.return_values_on_condition_check_failure(OnFailure::AllOld);
         let request = match seen {
             None => request.condition_expression("attribute_not_exists(pk)"),
@@ -258,7 +251,7 @@ impl TenantStore<'_> {
         let key = keys::action_config(self.tenant, code);
         let deleted = contended(async || {
             let request = self.store.client.delete_item().table_name(&self.store.table);
-            let request = request.key("pk", s(&key.pk)).key("sk", s(&key.sk));
+            let request = request.key(PK, s(&key.pk)).key(SK, s(&key.sk));
             request.condition_expression("attribute_exists(pk)").send().await.map(|_| ()).map_err(refusal)
         });
         match deleted.await {

@@ -15,8 +15,8 @@ use super::{
     users::{no_user, read_user},
 };
 
-/// A clock that is set right by less than this is waited for: what it accepted before would otherwise be accepted again
-/// within minutes, and whoever saw it may still be there.
+/// A step that is no further in the future than this is left as it is, and its owner waits. Taken back, a code that was
+/// accepted could be accepted again within minutes, and whoever saw it may still be there.
 const WAITED_FOR_SECONDS: i64 = 600;
 
 /// Every turn that loses means that a code was accepted meanwhile.
@@ -47,8 +47,8 @@ impl TenantStore<'_> {
     }
 }
 
-/// What takes every step of the future back to the newest that could be accepted now; `None` where there is none. No
-/// code that may have been accepted by a right clock is good again by that.
+/// The update that takes every step of the future back to the newest that could be accepted now; `None` where there is
+/// no such step. A code that a right clock may have accepted does not become good again by that.
 fn bring_back(user: &User, window: TotpWindow, now: Timestamp) -> Option<Expressions> {
     let mut change = Expressions::default()
         .require("uid = :uid")

@@ -1,6 +1,6 @@
-//! Users: what every operation reads, how it is stored, and how a life of one ends.
+//! Users: what every operation reads, how it is stored, and how the life of a user ends.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem};
 
@@ -19,18 +19,16 @@ use super::{
     authenticators::read_authenticator,
     census, contended,
     guesses::{read_guesses, write_guesses},
-    item::{Attributes, Row, b, empty_map, keyed, n, s, time},
+    item::{Attributes, Item, Row, b, empty_map, map, n, s, time},
+    keys::attributes::{
+        ACTION, CREATED_AT, DEFAULT_METHOD, DOCUMENT, ENTITLED_BY, ID, IS_FIRST, NAME, PENDING, PK, PRIMARY, PUSHES,
+        QUIET_UNTIL, REQUIRED, REVOKED, SEALED, SECRETLESS, SEEN, SK, STEP, TIME, TOTP, UID, UNREACHABLE,
+    },
     keys::{self, Key},
     profiles::{StoredProfile, read_profile},
     refusal,
     spent::{SpentSteps, read_spent},
 };
-
-/// What a user has to finish: a set of the names of required actions.
-pub(super) const REQUIRED: &str = "req";
-
-/// What the customer removed of late: a map from authenticators to milliseconds.
-pub(super) const REVOKED: &str = "rv";
 
 pub(super) fn revoked_value(revoked: &Revoked) -> AttributeValue {
     AttributeValue::M(revoked.0.iter().map(|(id, at)| (id.to_string(), n(at))).collect())
@@ -40,41 +38,40 @@ pub(super) fn required_value(actions: impl Iterator<Item = RequiredAction>) -> A
     AttributeValue::Ss(actions.map(|action| action.as_str().to_owned()).collect())
 }
 
-/// Attribute names are short: a write bills the whole item.
-pub(super) fn write_user(tenant: &TenantStore<'_>, user: &User) -> Attributes {
-    let mut item = keyed(&keys::user(tenant.tenant, &user.id));
-    item.insert("uid".into(), s(user.uid.as_str()));
-    item.insert("cre".into(), time(user.created_at));
-    item.insert("totp".into(), empty_map());
-    item.insert("att".into(), empty_map());
+pub(super) fn write_user(tenant: &TenantStore<'_>, user: &User) -> Item {
+    let mut item = Item::at(&keys::user(tenant.tenant, &user.id));
+    item.put(UID, s(user.uid.as_str()));
+    item.put(CREATED_AT, time(user.created_at));
+    item.put(TOTP, empty_map());
+    item.put(SECRETLESS, empty_map());
     write_guesses(&mut item);
     if !user.required.is_empty() {
-        item.insert(REQUIRED.into(), required_value(user.required.iter().copied()));
+        item.put(REQUIRED, required_value(user.required.iter().copied()));
     }
-    item.extend(census::indexed(tenant.tenant, user));
+    census::write_indexed(&mut item, tenant.tenant, user);
     item
 }
 
 pub(super) fn read_user(id: &UserId, item: &Attributes) -> Result<User, Error> {
     let row = Row(item);
     let mut totp = BTreeMap::new();
-    for (id, value) in row.map("totp")? {
+    for (id, value) in row.map(TOTP)? {
         let stored = Row(value.as_m().map_err(|_| Error::internal("a stored TOTP credential is damaged"))?);
         let spent = SpentStep {
-            step: stored.number("s")?,
-            by: stored.text_opt("a").and_then(|action| ActionId::parse(action).ok()),
-            at: stored.number("t")?,
+            step: stored.number(STEP)?,
+            by: stored.text_opt(ACTION).and_then(|action| ActionId::parse(action).ok()),
+            at: stored.number(TIME)?,
         };
-        totp.insert(AuthenticatorId::parse(id)?, TotpCredential { sealed: stored.bytes("k")?, spent });
+        totp.insert(AuthenticatorId::parse(id)?, TotpCredential { sealed: stored.bytes(SEALED)?, spent });
     }
     let mut secretless = BTreeMap::new();
-    for (id, value) in row.map("att")? {
+    for (id, value) in row.map(SECRETLESS)? {
         let method = value.as_s().ok().and_then(|name| Method::parse(name));
         secretless
             .insert(AuthenticatorId::parse(id)?, method.ok_or_else(|| Error::internal("an unknown stored method"))?);
     }
     let mut pushes = PushStarts::default();
-    for (id, start) in row.map_opt("ps").iter().flat_map(|starts| starts.0) {
+    for (id, start) in row.map_opt(PUSHES).iter().flat_map(|starts| starts.0) {
         let start = start.as_n().ok().and_then(|start| start.parse().ok());
         pushes.0.insert(ChallengeId::parse(id)?, start.ok_or_else(|| Error::internal("a stored push is damaged"))?);
     }
@@ -85,46 +82,58 @@ pub(super) fn read_user(id: &UserId, item: &Attributes) -> Result<User, Error> {
             .0
             .insert(AuthenticatorId::parse(id)?, at.ok_or_else(|| Error::internal("a stored removal is damaged"))?);
     }
-    let unreachable = item.get("ur").and_then(|value| value.as_ss().ok()).into_iter().flatten();
-    let unreachable = unreachable.map(AuthenticatorId::parse).collect::<Result<_, _>>()?;
-    let pending = row.map_opt("pend").map(|pending| {
+    let unreachable = row.texts(UNREACHABLE).iter().map(AuthenticatorId::parse).collect::<Result<_, _>>()?;
+    let pending = row.map_opt(PENDING).map(|pending| {
         Ok::<_, Error>(PendingTotp {
-            id: pending.id("id")?,
-            sealed: pending.bytes("k")?,
-            action: pending.id("a")?,
-            entitled_by: pending.text_opt("v").map(AuthenticatorId::parse).transpose()?,
-            is_first: pending.number::<u8>("f")? == 1,
-            begun_at: pending.time("t")?,
-            name: pending.text_opt("n").map(str::to_owned),
+            id: pending.id(ID)?,
+            sealed: pending.bytes(SEALED)?,
+            action: pending.id(ACTION)?,
+            entitled_by: pending.text_opt(ENTITLED_BY).map(AuthenticatorId::parse).transpose()?,
+            is_first: pending.number::<u8>(IS_FIRST)? == 1,
+            begun_at: pending.time(TIME)?,
+            name: pending.text_opt(NAME).map(str::to_owned),
         })
     });
-    let required = item.get(REQUIRED).and_then(|value| value.as_ss().ok()).into_iter().flatten();
+    let required = row.texts(REQUIRED).iter();
     Ok(User {
         id: id.clone(),
-        uid: row.id("uid")?,
-        created_at: row.time("cre")?,
+        uid: row.id(UID)?,
+        created_at: row.time(CREATED_AT)?,
         totp,
         secretless,
         unreachable,
         revoked,
-        primary: row.text_opt("prim").and_then(|id| AuthenticatorId::parse(id).ok()),
+        primary: row.text_opt(PRIMARY).and_then(|id| AuthenticatorId::parse(id).ok()),
         pushes,
-        quiet_until: if item.contains_key("pq") { row.number("pq")? } else { 0 },
+        quiet_until: if row.has(QUIET_UNTIL) { row.number(QUIET_UNTIL)? } else { 0 },
         pending: pending.transpose()?,
-        default_method: row.text_opt("def").and_then(Method::parse),
+        default_method: row.text_opt(DEFAULT_METHOD).and_then(Method::parse),
         required: required.filter_map(|id| RequiredAction::parse(id)).collect(),
-        seen: item.contains_key(census::SEEN).then(|| row.number(census::SEEN)).transpose()?,
+        seen: row.has(SEEN).then(|| row.number(SEEN)).transpose()?,
         guesses: read_guesses(item)?,
     })
 }
 
 pub(super) fn totp_value(sealed: &[u8], spent: &SpentStep) -> AttributeValue {
-    let mut value =
-        HashMap::from([("k".to_owned(), b(sealed)), ("s".to_owned(), n(spent.step)), ("t".to_owned(), n(spent.at))]);
+    let mut value = map([(SEALED, b(sealed)), (STEP, n(spent.step)), (TIME, n(spent.at))]);
     if let Some(by) = &spent.by {
-        value.insert("a".into(), s(by.as_str()));
+        value.insert(ACTION.into(), s(by.as_str()));
     }
     AttributeValue::M(value)
+}
+
+/// A user as read, with its profile and an action.
+pub struct UserAndAction {
+    pub user: Option<User>,
+    pub profile: Option<StoredProfile>,
+    pub action: Option<Action>,
+}
+
+/// A user as read, with its profile and what apps that it had have spent.
+pub struct UserAndSpent {
+    pub user: Option<User>,
+    pub profile: Option<StoredProfile>,
+    pub spent: SpentSteps,
 }
 
 impl TenantStore<'_> {
@@ -159,28 +168,22 @@ impl TenantStore<'_> {
     }
 
     /// The user, its profile and one of its actions in one round trip.
-    pub async fn user_profile_and_action(
-        &self,
-        id: &UserId,
-        action: &Key,
-    ) -> Result<(Option<User>, Option<StoredProfile>, Option<Action>), Error> {
+    pub async fn user_profile_and_action(&self, id: &UserId, action: &Key) -> Result<UserAndAction, Error> {
         let wanted = [&keys::user(self.tenant, id), &keys::profile(self.tenant, id), action];
         let [user, profile, action] = self.store.get_all(wanted).await?;
         let user = user.map(|item| read_user(id, &item)).transpose()?;
         let profile = read_profile(profile, user.as_ref())?;
-        Ok((user, profile, action.map(|item| super::actions::read_action(&item)).transpose()?))
+        let action = action.map(|item| super::actions::read_action(&item)).transpose()?;
+        Ok(UserAndAction { user, profile, action })
     }
 
     /// The user, its profile, and what apps that it had have spent, in one round trip.
-    pub async fn user_profile_and_spent(
-        &self,
-        id: &UserId,
-    ) -> Result<(Option<User>, Option<StoredProfile>, SpentSteps), Error> {
+    pub async fn user_profile_and_spent(&self, id: &UserId) -> Result<UserAndSpent, Error> {
         let wanted = [&keys::user(self.tenant, id), &keys::profile(self.tenant, id), &keys::spent(self.tenant, id)];
         let [user, profile, spent] = self.store.get_all(wanted).await?;
         let user = user.map(|item| read_user(id, &item)).transpose()?;
         let profile = read_profile(profile, user.as_ref())?;
-        Ok((user, profile, read_spent(spent.as_ref())?))
+        Ok(UserAndSpent { user, profile, spent: read_spent(spent.as_ref())? })
     }
 
     /// Ends this life of the user, then sweeps what it left. The first write ends everything that is under way:
@@ -190,22 +193,22 @@ impl TenantStore<'_> {
         self.end_life(id, now).await?;
         let partition = keys::user_partition(self.tenant, id);
         let left = self.store.query(&partition, None, usize::MAX).await?;
-        let alive = left.iter().find(|item| Row(item).text("sk").is_ok_and(|sk| sk == keys::USER));
-        let alive = alive.map(|item| Row(item).id::<UserUid>("uid")).transpose()?;
+        let alive = left.iter().find(|item| Row(item).text(SK).is_ok_and(|sk| sk == keys::USER));
+        let alive = alive.map(|item| Row(item).id::<UserUid>(UID)).transpose()?;
         for item in &left {
             let row = Row(item);
-            let uid = row.id::<UserUid>("uid")?;
+            let uid = row.id::<UserUid>(UID)?;
             if alive.as_ref().is_none_or(|alive| !alive.is_of_same_life(&uid)) {
-                let key = Key { pk: partition.clone(), sk: row.text("sk")?.to_owned() };
+                let key = Key { pk: partition.clone(), sk: row.text(SK)?.to_owned() };
                 if key.sk.starts_with(keys::AUTHENTICATOR) {
-                    // Before the description, which alone says which keys there are.
+                    // Deleted before the description, because that alone says which keys there are.
                     if let Some(credential) = self.credentials_of(&read_authenticator(item)?)? {
                         self.delete_of_life(&credential, &uid).await?;
                     }
                 }
                 if key.sk == keys::PROFILE {
-                    // Before the profile, which alone says where they are.
-                    for (kind, value) in row.document::<Profile>("doc")?.contacts() {
+                    // Deleted before the profile, because that alone says where they are.
+                    for (kind, value) in row.document::<Profile>(DOCUMENT)?.contacts() {
                         self.delete_of_life(&self.contact_key(kind, &value, id), &uid).await?;
                     }
                 }
@@ -222,7 +225,7 @@ impl TenantStore<'_> {
         // Each turn that loses means that an app of the user was used, came or went, so there are few.
         for _ in 0..8 {
             let (user, spent) = self.user_and_spent(id).await?;
-            // A later life is not what was to be deleted.
+            // A later life of the user was not meant.
             let Some(user) = user.filter(|user| life.as_ref().is_none_or(|life| *life == user.uid)) else {
                 return Ok(());
             };
@@ -258,13 +261,13 @@ impl TenantStore<'_> {
 
     async fn delete_one(&self, key: &Key, when: &Expressions) -> Result<(), Refusal> {
         let request = self.store.client.delete_item().table_name(&self.store.table);
-        let request = request.key("pk", s(&key.pk)).key("sk", s(&key.sk)).condition_expression(when.condition());
+        let request = request.key(PK, s(&key.pk)).key(SK, s(&key.sk)).condition_expression(when.condition());
         let request = request.set_expression_attribute_names(when.names());
         request.set_expression_attribute_values(when.values()).send().await.map(|_| ()).map_err(refusal)
     }
 
     fn delete_when(&self, key: &Key, when: &Expressions) -> Result<TransactWriteItem, Error> {
-        let delete = Delete::builder().table_name(&self.store.table).key("pk", s(&key.pk)).key("sk", s(&key.sk));
+        let delete = Delete::builder().table_name(&self.store.table).key(PK, s(&key.pk)).key(SK, s(&key.sk));
         let delete = delete.condition_expression(when.condition()).set_expression_attribute_names(when.names());
         let delete = delete.set_expression_attribute_values(when.values()).build().map_err(Error::internal)?;
         Ok(TransactWriteItem::builder().delete(delete).build())

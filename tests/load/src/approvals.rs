@@ -30,7 +30,7 @@ struct Question {
 }
 
 /// What came of a question.
-struct Asked {
+struct SeenQuestion {
     challenge: String,
     /// When it was seen, from when it was sent.
     seen: Duration,
@@ -114,7 +114,7 @@ impl Approvals {
     }
 
     /// Asks by push while the device asks what is pending, again and again, until it sees the question.
-    async fn find(&self, seen: &mut Meter, people: &[Person]) -> Result<Vec<Asked>> {
+    async fn find(&self, seen: &mut Meter, people: &[Person]) -> Result<Vec<SeenQuestion>> {
         let tenant = basic(&self.product.tenant_id);
         let poll = |one: &Person| get(&format!("{DEVICE}/challenge?{}", one.device.query()), &tenant);
         let both = people.iter().zip(self.tokens(people).await?);
@@ -126,9 +126,9 @@ impl Approvals {
         Ok(asked)
     }
 
-    async fn approve(&self, approve: &mut Meter, people: &[Person], asked: &[Asked]) -> Result<()> {
+    async fn approve(&self, approve: &mut Meter, people: &[Person], asked: &[SeenQuestion]) -> Result<()> {
         let tenant = basic(&self.product.tenant_id);
-        let answer = |(one, asked): (&Person, &Asked)| {
+        let answer = |(one, asked): (&Person, &SeenQuestion)| {
             let body = one.device.answer(&asked.challenge, true);
             post(&format!("{DEVICE}/challenge"), &tenant, &body.to_string())
         };
@@ -144,7 +144,7 @@ fn ask(token: &str) -> Vec<u8> {
 /// More than any device has to ask.
 const POLLS: usize = 10_000;
 
-async fn find([page, device]: &mut [Connection; 2], question: &Question) -> Result<Asked> {
+async fn find([page, device]: &mut [Connection; 2], question: &Question) -> Result<SeenQuestion> {
     let began = Instant::now();
     let asking = async { text(&page.exchange(&question.ask).await?, "challengeId") };
     let polling = async {
@@ -161,5 +161,5 @@ async fn find([page, device]: &mut [Connection; 2], question: &Question) -> Resu
     if found != challenge {
         return Err(format!("{challenge} was asked, and {found} found").into());
     }
-    Ok(Asked { challenge, seen })
+    Ok(SeenQuestion { challenge, seen })
 }

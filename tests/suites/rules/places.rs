@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::IpAddr, path::PathBuf};
 
-use countersign_core::places::Places;
+use countersign_core::{places::Places, rule::recent::Coordinates};
 use countersign_tests::{START, World};
 use serde_json::{Value, json};
 
@@ -149,7 +149,7 @@ fn databases_are_asked_in_turn() {
         (berlin.country.as_deref(), berlin.city.as_deref(), berlin.asn),
         (Some("DE"), Some("Berlin"), Some(64_500))
     );
-    assert_eq!(berlin.location, Some((52.52, 13.4)));
+    assert_eq!(berlin.location, Some(Coordinates { latitude: 52.52, longitude: 13.4 }));
     assert_eq!(place("192.0.2.200").asn, None);
     assert_eq!(place("100.100.0.1").country.as_deref(), Some("FR"));
     assert_eq!(place("2001:db8::1").country.as_deref(), Some("KP"));

@@ -7,7 +7,7 @@ use countersign_core::{
     id::{ActionCode, RuleId},
     method::Method,
     rule::{
-        Decision, Outcome, RuleSet,
+        Outcome, RuleSet, Ruling,
         catalogue::{Catalogue, Form},
         facts::{self, Data, Lists},
     },
@@ -181,7 +181,7 @@ impl Compiled {
 
     /// One line, and whether everything is as expected.
     fn judge(&self, case: &Case, data: Data, lists: &Lists, at: Timestamp) -> (String, bool) {
-        let Decision { outcome, methods, trace } = self.rules.decide(data, lists, self.on_error, at);
+        let Ruling { outcome, methods, trace } = self.rules.decide(data, lists, self.on_error, at);
         let outcome = outcome.unwrap_or(self.default);
         let decided_by = trace.decided_by.as_ref().and_then(|id| self.names.get(id)).cloned();
         let matched: Vec<String> = trace.matched.iter().map(|rule| rule.name.clone()).collect();

@@ -97,7 +97,7 @@ pub async fn run(
     since: Timestamp,
     parts: i32,
 ) -> Result<Report, Error> {
-    // Of what is read, and not of the actions among it, whose number nobody knows before.
+    // The bar counts the items that are read, because nobody knows beforehand how many of them are actions.
     let bar = progress::bar(app.store().about_how_many_items().await?, Of::Items);
     let candidate = Arc::new(candidate);
     let tasks = (0..parts).map(|part| {
@@ -112,7 +112,7 @@ pub async fn run(
                 // The table has more than it said.
                 bar.set_length(bar.length().max(Some(bar.position())).unwrap_or_default());
             };
-            app.store().tenant(&tenant).scan_actions((part, parts), since, count, read).await.map(|()| report)
+            app.store().tenant(&tenant).scan_actions(part, parts, since, count, read).await.map(|()| report)
         })
     });
     let tasks: Vec<_> = tasks.collect();

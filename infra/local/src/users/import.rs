@@ -15,7 +15,7 @@ use countersign_core::{
     error::Error,
     method::{Method, totp::Owner},
     secret::DataKey,
-    store::{Import, NewAuthenticator, SpentSteps},
+    store::{Import, NewAuthenticator, SpentSteps, UserAndSpent},
     user::{MAX_TOTP, User},
 };
 use futures_util::{StreamExt, stream};
@@ -124,7 +124,7 @@ async fn take(target: &Target<'_>, row: &Row, dry_run: bool) -> Result<Taken, Er
     }
     // Each turn that finds its reading stale means that another write succeeded, so there are few.
     for _ in 0..8 {
-        let (known, stored, spent) = store.user_profile_and_spent(&row.user).await?;
+        let UserAndSpent { user: known, profile: stored, spent } = store.user_profile_and_spent(&row.user).await?;
         let is_new = known.is_none();
         let user = known.unwrap_or_else(|| target.tenant.new_user(row.user.clone(), now));
         let apps = apps(target, row, &user, (&spent, now))?;

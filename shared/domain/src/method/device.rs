@@ -120,7 +120,7 @@ pub struct Context {
     /// The site that shows the QR code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
-    /// `origin` and `custom` are what a page said of an action that nobody tracked, and nothing that a backend stands for.
+    /// Whether a page claims `origin` and `custom`: nobody tracked the action, so no backend vouches for them.
     #[serde(skip_serializing_if = "is_false")]
     pub is_claimed: bool,
     /// Public data points of the action, and of the user.

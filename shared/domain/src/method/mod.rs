@@ -33,7 +33,7 @@ pub enum Method {
 /// What a success shows, from the least to the most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Worth {
-    /// Nothing that was asked for here.
+    /// Nothing: this product does not ask for it.
     Nothing,
     /// Somebody knows a short code or a recovery code.
     Secret,

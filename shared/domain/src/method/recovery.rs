@@ -64,13 +64,13 @@ impl RecoveryCode {
         shown
     }
 
-    /// What is stored of it: 128 bits that say nothing of it to who lacks the tenant's data key, which is in no table.
+    /// What is stored of a code: 128 bits that tell nothing of it without the tenant's data key, which is in no table.
     pub fn hash(&self, key: &DataKey, user: &UserUid) -> String {
         HEXLOWER.encode(&key.fingerprint(&[b"recovery-code", user.as_str().as_bytes(), self.0.as_bytes()]))
     }
 }
 
-/// What a success by one of a user's recovery codes is said to be by: one authenticator, whichever code it was.
+/// The authenticator that a success by a recovery code names: one for all recovery codes of a user.
 pub fn authenticator_id(key: &DataKey, user: &UserUid) -> AuthenticatorId {
     AuthenticatorId::of(key.fingerprint(&[b"recovery-codes", user.as_str().as_bytes()]))
 }

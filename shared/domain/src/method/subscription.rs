@@ -7,8 +7,8 @@ use url::{Host, Url};
 
 use crate::error::Error;
 
-/// The push services of the browsers in use. A message goes to no other address: who enrols a browser would otherwise
-/// choose whom the function `deliver` calls, inside the customer's network too.
+/// The push services of the browsers in use. A message goes to no other address. Otherwise whoever enrols a browser
+/// could make the function `deliver` call any address, also inside the customer's network.
 const SERVICES: [&str; 4] = ["fcm.googleapis.com", "push.services.mozilla.com", "notify.windows.com", "push.apple.com"];
 
 /// A subscription that may be sent to.

@@ -12,7 +12,7 @@ use super::{
     list::{self, ItemType, Networks, ValueList},
 };
 
-/// What a data point is, where it is there at all.
+/// The type of a data point, where it is present.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Type {
     Text,
@@ -44,8 +44,8 @@ impl Type {
     }
 }
 
-/// How the texts of some data points are written. Another text is never found there, so a rule that looks for one is
-/// refused.
+/// The form in which some data points have their texts. A rule that looks for a text of another form could never match,
+/// so it is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     Address,

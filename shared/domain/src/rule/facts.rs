@@ -14,7 +14,7 @@ use super::{
     DataPoint,
     catalogue::{ANONYMOUS_IPS, OFAC_COUNTRIES, variable},
     list::{self, Members, ValueList},
-    recent::{Device, Origin, Recent, Stay},
+    recent::{Coordinates, Device, Origin, Recent, Stay},
     understood,
 };
 use crate::{
@@ -49,7 +49,7 @@ pub struct Place {
     /// The number of its autonomous system.
     pub asn: Option<u32>,
     /// Degrees north and east.
-    pub location: Option<(f64, f64)>,
+    pub location: Option<Coordinates>,
 }
 
 impl Place {
@@ -142,7 +142,7 @@ pub fn data(known: &Known<'_>) -> Data {
     all.0
 }
 
-/// All absent without an address that can be read; each absent without the list or the database it is asked of.
+/// Without an address that can be read all of these are absent; without its list or its database each one is.
 fn of_address(known: &Known<'_>, all: &mut Collected) {
     let Some(address) = known.given.address() else { return };
     let text = address.to_string();
@@ -160,7 +160,8 @@ fn of_address(known: &Known<'_>, all: &mut Collected) {
     }
 }
 
-/// Adds what follows from other data and the lists, where it is not said: of data that somebody wrote down.
+/// Adds what follows from other data and the lists, unless it is given: for data that a person wrote down, as in a test
+/// case.
 pub fn complete(data: &mut Data, code: &ActionCode, lists: &Lists, now: Timestamp) {
     let mut follows = Collected::default();
     of_time(now, &mut follows);
@@ -190,21 +191,21 @@ pub fn of_lists(data: &Data, lists: &Lists) -> Data {
 const MOST_KM_PER_HOUR: f64 = 1000.0;
 const LEAST_KM: f64 = 100.0;
 
-fn is_impossible(last: Stay, (latitude, longitude): (f64, f64), now: Timestamp) -> bool {
-    let km = kilometres((last.latitude, last.longitude), (latitude, longitude));
+fn is_impossible(last: Stay, here: Coordinates, now: Timestamp) -> bool {
+    let km = kilometres(Coordinates { latitude: last.latitude, longitude: last.longitude }, here);
     let seconds = i32::try_from(now.as_second() - last.at).unwrap_or(i32::MAX).max(0);
     km > LEAST_KM && km * 3600.0 > MOST_KM_PER_HOUR * f64::from(seconds)
 }
 
 /// Along a great circle (the haversine formula; mean radius of the earth).
-fn kilometres(from: (f64, f64), to: (f64, f64)) -> f64 {
-    let [lat1, lon1, lat2, lon2] = [from.0, from.1, to.0, to.1].map(f64::to_radians);
+fn kilometres(from: Coordinates, to: Coordinates) -> f64 {
+    let [lat1, lon1, lat2, lon2] = [from.latitude, from.longitude, to.latitude, to.longitude].map(f64::to_radians);
     let half = |angle: f64| (angle / 2.0).sin().powi(2);
     let h = half(lat2 - lat1) + lat1.cos() * lat2.cos() * half(lon2 - lon1);
     2.0 * 6371.0 * h.sqrt().min(1.0).asin()
 }
 
-/// A device that says no id is new, and not remembered: it is the client that chooses to say none.
+/// A device without an id counts as new and not remembered, because a client is free to send none.
 fn of_device(known: &Known<'_>, all: &mut Collected) {
     all.put("device.id", known.given.device_id.filter(|id| !id.is_empty()));
     all.put("device.isNew", Some(!known.device.is_some_and(Device::is_known)));
@@ -260,7 +261,7 @@ fn of_user(known: &Known<'_>, all: &mut Collected) {
     all.put("user.isEnrolled", Some(user.is_enrolled()));
     let methods = user.enrolled_methods();
     all.put("user.enrolledMethods", Some(methods.iter().map(|method| method.as_str()).collect::<Vec<_>>()));
-    // A code of an authenticator that the user still has, or a challenge since there are rules.
+    // A code of an app that the user still has was accepted, or a challenge has succeeded since the action has rules.
     let has_verified = known.recent.has_verified() || user.totp.values().any(|credential| credential.spent.at > 0);
     all.put("user.hasPreviouslyVerified", Some(has_verified));
     let age = known.now.as_second() - user.created_at.as_second();

@@ -19,7 +19,7 @@ pub struct ValueList {
     pub alias: ListAlias,
     pub name: String,
     pub item_type: ItemType,
-    /// One that is not active is as if nothing were known of it: what asks it does not match.
+    /// A list that is not active counts as not known: a rule that asks about it does not match.
     pub is_active: bool,
     pub items: Vec<Value>,
     pub created_at: Timestamp,
@@ -33,7 +33,7 @@ pub enum ItemType {
 }
 
 impl ValueList {
-    /// What holds of every list, made or changed.
+    /// Checks what holds of every list, new or changed.
     pub fn check(&self) -> Result<(), Error> {
         if self.name.trim().is_empty() || self.name.chars().count() > 64 {
             return Err(Error::invalid("name has 1 to 64 characters."));
@@ -55,7 +55,7 @@ impl ValueList {
         }
     }
 
-    /// That every item can be found by what asks for it; `why` says what that is.
+    /// Checks that a data point of this form can equal every item; `why` names that data point.
     pub fn check_form(&self, form: Form, why: &str) -> Result<(), Error> {
         if self.item_type != ItemType::String {
             return Err(Error::Invalid(format!("itemType: {why}, and looks for texts; send string.")));
@@ -87,7 +87,7 @@ pub fn alias_of(name: &str) -> String {
 #[derive(Debug, Default)]
 pub struct Members {
     texts: HashSet<String>,
-    /// By their bits, of numbers that are equal exactly then.
+    /// Numbers by their bits. Equal numbers have equal bits, because -0 is kept as 0.
     numbers: HashSet<u64>,
     networks: Networks,
 }

@@ -20,7 +20,7 @@ use crate::{
 };
 
 pub use point::{DataPoint, DataType, ModelType};
-pub use set::{Decision, RuleSet};
+pub use set::{RuleSet, Ruling};
 
 use catalogue::Catalogue;
 use condition::Condition;
@@ -78,7 +78,7 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// What holds of every rule, made or changed.
+    /// Checks what holds of every rule, new or changed.
     pub fn check(&self, catalogue: &Catalogue) -> Result<(), Error> {
         if self.name.trim().is_empty() || self.name.chars().count() > 100 {
             return Err(Error::invalid("name has 1 to 100 characters."));

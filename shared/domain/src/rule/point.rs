@@ -41,7 +41,7 @@ impl DataPoint {
         self.model_type == ModelType::User
     }
 
-    /// What holds of every data point, made or changed.
+    /// Checks what holds of every data point, new or changed.
     pub fn check(&self) -> Result<(), Error> {
         let of_a_name = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
         if !(1..=64).contains(&self.name.len()) || !self.name.bytes().all(of_a_name) {

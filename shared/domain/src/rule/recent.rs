@@ -11,16 +11,16 @@ use crate::{
     id::{ActionCode, ActionId, DeviceTag},
 };
 
-/// So many addresses are remembered, and so many questions that are open; the oldest make room.
+/// At most this many addresses and open questions are remembered; the oldest make room.
 const MOST: usize = 20;
-/// So many kinds of action are counted.
+/// At most this many kinds of action are counted.
 const MOST_CODES: usize = 20;
 
 const FINE: i64 = 300;
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
 
-/// How an action begins, as far as its user's next ones are concerned.
+/// How an action begins, as far as later actions of its user depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Beginning {
     LetThrough,
@@ -35,7 +35,7 @@ pub enum Beginning {
 pub struct Recent {
     addresses: Vec<Known>,
     place: Option<Stay>,
-    asked: Vec<Asked>,
+    asked: Vec<Unsettled>,
     counts: BTreeMap<ActionCode, Counts>,
     has_verified: bool,
 }
@@ -44,6 +44,13 @@ pub struct Recent {
 struct Known {
     address: String,
     at: i64,
+}
+
+/// A point on the earth, in degrees north and east.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Coordinates {
+    pub latitude: f64,
+    pub longitude: f64,
 }
 
 /// Where the user was, and when (Unix seconds).
@@ -56,7 +63,7 @@ pub struct Stay {
 
 /// An action that has not been let through, with what is learnt once it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Asked {
+struct Unsettled {
     id: ActionId,
     code: ActionCode,
     at: i64,
@@ -82,8 +89,7 @@ pub struct Origin {
     /// In its canonical form.
     pub address: Option<String>,
     pub device: Option<DeviceTag>,
-    /// Degrees north and east.
-    pub location: Option<(f64, f64)>,
+    pub location: Option<Coordinates>,
 }
 
 /// A device of a user (contract, S26): seen by rules, and perhaps remembered.
@@ -140,7 +146,7 @@ impl Recent {
     pub fn failures(&self, code: &ActionCode, now: Timestamp) -> (usize, usize) {
         let within = |window: i64| {
             let is_in =
-                |asked: &&Asked| asked.is_challenge && asked.code == *code && now.as_second() - asked.at < window;
+                |asked: &&Unsettled| asked.is_challenge && asked.code == *code && now.as_second() - asked.at < window;
             self.asked.iter().filter(is_in).count()
         };
         (within(HOUR), within(DAY))
@@ -157,17 +163,17 @@ impl Recent {
     }
 
     /// Notes an action that begins.
-    pub fn began(&mut self, (id, code): (&ActionId, &ActionCode), as_what: Beginning, origin: &Origin, now: Timestamp) {
+    pub fn began(&mut self, id: &ActionId, code: &ActionCode, as_what: Beginning, origin: &Origin, now: Timestamp) {
         let at = now.as_second();
         self.count(code, at);
-        let place = origin.location.map(|(latitude, longitude)| Stay { latitude, longitude, at });
+        let place = origin.location.map(|Coordinates { latitude, longitude }| Stay { latitude, longitude, at });
         match as_what {
             Beginning::LetThrough => self.learn(origin.address.clone(), place, at),
             Beginning::Challenged | Beginning::HeldBack => {
                 let is_challenge = as_what == Beginning::Challenged;
                 let address = origin.address.clone();
                 self.asked.retain(|asked| at - asked.at < DAY);
-                self.asked.push(Asked { id: id.clone(), code: code.clone(), at, is_challenge, address, place });
+                self.asked.push(Unsettled { id: id.clone(), code: code.clone(), at, is_challenge, address, place });
                 let excess = self.asked.len().saturating_sub(MOST);
                 self.asked.drain(..excess);
             }

@@ -34,7 +34,7 @@ struct Compiled {
 
 /// What the rules say of an action.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Decision {
+pub struct Ruling {
     /// Absent where no rule matched: the action's own outcome.
     pub outcome: Option<Outcome>,
     pub methods: Option<Vec<Method>>,
@@ -68,9 +68,9 @@ impl RuleSet {
         self.reads.iter().filter_map(|(read, _)| read.point())
     }
 
-    /// The first active rule that matches decides. Where one before it cannot be computed nothing is known of it: the
-    /// outcome for errors then, or a stricter one of a rule after it.
-    pub fn decide(&self, data: Data, lists: &Lists, on_error: Outcome, now: Timestamp) -> Decision {
+    /// The first active rule that matches decides. Where a rule before it cannot be computed, that one might have
+    /// decided otherwise: then the outcome for errors counts, or a stricter one of a later rule.
+    pub fn decide(&self, data: Data, lists: &Lists, on_error: Outcome, now: Timestamp) -> Ruling {
         let mut computed = HashMap::new();
         let (mut unread, mut has_unread) = (vec![false; self.reads.len()], false);
         for (at, (read, of)) in self.reads.iter().enumerate() {
@@ -93,8 +93,9 @@ impl RuleSet {
             .collect();
         let mut results = run(self.rules.iter().map(|one| one.program.as_ref()), &values);
         if has_unread {
-            // Nothing is known of a rule that asks about it. One that matches as if it were absent counts where it is no
-            // weaker than the outcome for errors: it may match for the very reason that something is missing.
+            // Whether a rule that asks about such data matches is not known. If it matches with the data taken as
+            // absent, it counts only where it is no weaker than the outcome for errors, because it may match for the
+            // very reason that the data is missing.
             for (one, result) in self.rules.iter().zip(&mut results) {
                 let counts = |matches: &bool| *matches && strictness(one.rule.outcome) >= strictness(on_error);
                 if one.reads.iter().any(|read| unread[*read]) {
@@ -105,7 +106,7 @@ impl RuleSet {
         self.decision(&results, data, on_error)
     }
 
-    fn decision(&self, results: &[Option<bool>], data: Data, on_error: Outcome) -> Decision {
+    fn decision(&self, results: &[Option<bool>], data: Data, on_error: Outcome) -> Ruling {
         let mut trace = Trace { data, ..Trace::default() };
         let (mut deciding, mut has_failed) = (None, false);
         for (Compiled { rule, .. }, result) in self.rules.iter().zip(results) {
@@ -125,15 +126,15 @@ impl RuleSet {
         match deciding {
             Some((rule, false)) => of_rule(rule, trace),
             Some((rule, true)) if strictness(rule.outcome) > strictness(on_error) => of_rule(rule, trace),
-            _ => Decision { outcome: has_failed.then_some(on_error), methods: None, trace },
+            _ => Ruling { outcome: has_failed.then_some(on_error), methods: None, trace },
         }
     }
 }
 
-fn of_rule(rule: &Rule, mut trace: Trace) -> Decision {
+fn of_rule(rule: &Rule, mut trace: Trace) -> Ruling {
     trace.decided_by = Some(rule.id.clone());
     trace.default_method = rule.default_verification_method;
-    Decision { outcome: Some(rule.outcome), methods: rule.verification_methods.clone(), trace }
+    Ruling { outcome: Some(rule.outcome), methods: rule.verification_methods.clone(), trace }
 }
 
 fn strictness(outcome: Outcome) -> u8 {
@@ -153,7 +154,7 @@ fn place(reads: &mut Vec<(Read, Option<Type>)>, read: &Read, catalogue: &Catalog
     })
 }
 
-/// Whether there is something that is not understood: of another type, or no address where one is looked for.
+/// Whether there is data that is not understood: it has another type, or is no address where an address is compared.
 fn is_unread(read: &Read, of: Option<Type>, data: &Data) -> bool {
     let Some(value) = read.point().and_then(|point| data.get(point)).filter(|value| !value.is_null()) else {
         return false;

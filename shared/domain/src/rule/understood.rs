@@ -1,5 +1,5 @@
-//! What a backend sends is understood or refused. What is skipped would make every rule that asks about it not match,
-//! and a rule that does not match lets through (security.md, T40).
+//! What a backend sends is understood or refused. If a value were skipped, a rule that asks about it would not match,
+//! and a rule that does not match lets the action through (security.md, T40).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -14,7 +14,8 @@ use crate::{
 /// The address of a client as backends have it: bare, in brackets (RFC 3986, section 3.2.2), with the port that it came
 /// from (RFC 7239, section 6), or with the zone in which a link-local address was seen (RFC 4007, section 11). The port
 /// and the zone are no part of the address. An IPv4 address in its IPv6 form (RFC 4291, section 2.5.5.2) is the IPv4
-/// address. `None` for everything else, a list of addresses among it: which one is the client's, its backend knows alone.
+/// address. `None` for everything else, also for a list of addresses, because only the backend knows which one is the
+/// client's.
 pub fn address(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     let read = if let Some(rest) = text.strip_prefix('[') {
@@ -57,8 +58,8 @@ pub fn sent_address(text: &str) -> Result<IpAddr, Error> {
     })
 }
 
-/// Refuses data of another type than its data point has; what is null is not known, and what nobody declared is nothing
-/// that a rule can ask about.
+/// Refuses data whose type is not that of its data point. Null means not known. Data that nobody declared is let pass,
+/// because no rule can ask about it.
 pub fn check_custom(points: &[DataPoint], custom: Option<&Map<String, Value>>, model: ModelType) -> Result<(), Error> {
     let Some(custom) = custom else { return Ok(()) };
     for point in points.iter().filter(|point| point.model_type == model) {

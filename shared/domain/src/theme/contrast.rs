@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::{Appearance, Theme, value::Colour};
 
 /// Our pages' own colours, where a theme sets none: name, light, dark. Their style sheet has the same, which a test
-/// compares; of two shades of running text this is the softer.
+/// compares. Our pages have two shades of running text; this is the softer one.
 pub const DEFAULTS: [(&str, &str, &str); 12] = [
     ("primary-color", "#1f4fd8", "#8fb0ff"),
     ("page-background-background-color", "#f3f5f9", "#0e131b"),
@@ -50,39 +50,47 @@ type Rgb = [f64; 3];
 const TEXT: f64 = 4.5;
 const SHAPE: f64 = 3.0;
 
-/// What stands on what: the pair's name, foreground, background, and the contrast it needs.
-const PAIRS: [(&str, &str, &str, f64); 12] = [
-    ("bodyText/cardBackground", "colors-body-text", "colors-card-background", TEXT),
-    ("bodyText/containerBackground", "colors-body-text", "colors-container-background", TEXT),
-    ("headingText/cardBackground", "colors-heading-text", "colors-card-background", TEXT),
-    ("headingText/containerBackground", "colors-heading-text", "colors-container-background", TEXT),
-    ("buttonPrimaryText/primaryColor", "colors-button-primary-text", "primary-color", TEXT),
-    (
+/// Two colours of a page, by their names in the theme, and the contrast that they need.
+struct Pair {
+    name: &'static str,
+    foreground: &'static str,
+    background: &'static str,
+    needed: f64,
+}
+
+const fn pair(name: &'static str, foreground: &'static str, background: &'static str, needed: f64) -> Pair {
+    Pair { name, foreground, background, needed }
+}
+
+const PAIRS: [Pair; 12] = [
+    pair("bodyText/cardBackground", "colors-body-text", "colors-card-background", TEXT),
+    pair("bodyText/containerBackground", "colors-body-text", "colors-container-background", TEXT),
+    pair("headingText/cardBackground", "colors-heading-text", "colors-card-background", TEXT),
+    pair("headingText/containerBackground", "colors-heading-text", "colors-container-background", TEXT),
+    pair("buttonPrimaryText/primaryColor", "colors-button-primary-text", "primary-color", TEXT),
+    pair(
         "buttonSecondaryText/buttonSecondaryBackground",
         "colors-button-secondary-text",
         "colors-button-secondary-background",
         TEXT,
     ),
-    ("link/cardBackground", "colors-link", "colors-card-background", TEXT),
-    ("link/containerBackground", "colors-link", "colors-container-background", TEXT),
-    ("bodyText/inputBackground", "colors-body-text", "colors-input-background", TEXT),
-    ("focus/cardBackground", "colors-focus", "colors-card-background", SHAPE),
-    ("focus/containerBackground", "colors-focus", "colors-container-background", SHAPE),
-    ("inputBorder/containerBackground", "colors-input-border", "colors-container-background", SHAPE),
+    pair("link/cardBackground", "colors-link", "colors-card-background", TEXT),
+    pair("link/containerBackground", "colors-link", "colors-container-background", TEXT),
+    pair("bodyText/inputBackground", "colors-body-text", "colors-input-background", TEXT),
+    pair("focus/cardBackground", "colors-focus", "colors-card-background", SHAPE),
+    pair("focus/containerBackground", "colors-focus", "colors-container-background", SHAPE),
+    pair("inputBorder/containerBackground", "colors-input-border", "colors-container-background", SHAPE),
 ];
 
 impl Theme {
-    /// What of it is hard to read, with our own colours where it sets none.
+    /// The pairs of colours that are hard to read. Our own colour stands in where the theme sets none.
     pub fn contrast_warnings(&self) -> Vec<ContrastWarning> {
-        let of = |mode| PAIRS.iter().filter_map(move |pair| self.warning(mode, *pair));
+        let of = |mode| PAIRS.iter().filter_map(move |pair| self.warning(mode, pair));
         of(Mode::Light).chain(of(Mode::Dark)).collect()
     }
 
-    fn warning(
-        &self,
-        mode: Mode,
-        (pair, foreground, background, needed): (&'static str, &str, &str, f64),
-    ) -> Option<ContrastWarning> {
+    fn warning(&self, mode: Mode, pair: &Pair) -> Option<ContrastWarning> {
+        let Pair { name, foreground, background, needed } = *pair;
         let (front, back) = (self.colour(mode, foreground), self.colour(mode, background));
         let page = over(&self.colour(mode, "page-background-background-color"), paper(mode));
         let behind = over(&back, over(&self.colour(mode, "colors-container-background"), page));
@@ -90,7 +98,7 @@ impl Theme {
         // Rounded down: 4.499 is not 4.5.
         let ratio = (ratio * 100.0).floor() / 100.0;
         let (foreground, background) = (front.as_str().to_owned(), back.as_str().to_owned());
-        (ratio < needed).then_some(ContrastWarning { pair, foreground, background, ratio, needed, mode })
+        (ratio < needed).then_some(ContrastWarning { pair: name, foreground, background, ratio, needed, mode })
     }
 
     /// The colour that a page has in the end: the theme's, one that follows from it, or ours.
@@ -101,7 +109,7 @@ impl Theme {
     fn own(&self, mode: Mode, name: &str) -> Option<Colour> {
         match mode {
             Mode::Light => self.light.colour(name),
-            // Light surfaces say nothing of dark ones; the brand's colour is the same on both.
+            // Of the light theme a dark page takes the brand's colour alone: light surfaces would be wrong there.
             Mode::Dark => {
                 let of_light = || self.light.colour(name).filter(|_| name == "primary-color");
                 self.dark_mode.as_ref().and_then(|dark| dark.colour(name)).or_else(of_light)
@@ -144,7 +152,7 @@ impl Appearance {
     }
 }
 
-/// Our own colour; what a primary button says follows from what it stands on.
+/// Our own colour. The text of a primary button is black or white, after the colour of the button.
 fn default(mode: Mode, name: &str) -> Colour {
     let known = DEFAULTS.iter().find(|(known, ..)| *known == name);
     let text = known.map(|(_, light, dark)| if mode == Mode::Light { *light } else { *dark });

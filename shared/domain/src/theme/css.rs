@@ -74,7 +74,7 @@ impl Appearance {
             links.map(|is_on| ("links-underline".to_owned(), if is_on { "underline" } else { "none" }.to_owned()));
         let shadows = self.shadows.as_ref().and_then(|shadows| shadows.enabled);
         let shadows = shadows.map(|is_on| ("shadows-enabled".to_owned(), u8::from(is_on).to_string()));
-        // Ours stay where they are wanted.
+        // Our own shadows stay unless the theme switches them off.
         let without = self.shadows.as_ref().filter(|shadows| shadows.enabled == Some(false));
         let without = without.map(|_| ("shadows-container".to_owned(), "none".to_owned()));
         let container = self.container.iter().flat_map(Container::properties);
@@ -126,7 +126,7 @@ fn rule(css: &mut String, media: &str, declarations: Vec<(String, String)>) {
     };
 }
 
-/// A later face of the same family and weight goes before an earlier one: those of dark pages come last.
+/// Of two faces of one family and weight a browser takes the later, so those of dark pages come last.
 fn faces(css: &mut String, typography: Option<&Typography>) {
     for (name, font) in typography.into_iter().flat_map(Typography::fonts) {
         for (address, weight) in font.files() {

@@ -83,7 +83,7 @@ impl Theme {
             light: at("", Value::Object(fields))?,
             dark_mode: dark.map(|dark| at("darkMode", dark)).transpose()?,
         };
-        // The contract knows it of the theme alone.
+        // In the contract this field belongs to the theme alone, and not to its dark mode.
         if let Some(container) = theme.dark_mode.as_mut().and_then(|dark| dark.container.as_mut()) {
             container.exit_position = None;
         }

@@ -21,7 +21,7 @@ impl Colour {
             [r, g, b] => [r * 17, g * 17, b * 17, 255],
             [r1, r2, g1, g2, b1, b2] => [r1 * 16 + r2, g1 * 16 + g2, b1 * 16 + b2, 255],
             [r1, r2, g1, g2, b1, b2, a1, a2] => [r1 * 16 + r2, g1 * 16 + g2, b1 * 16 + b2, a1 * 16 + a2],
-            // No other can be made.
+            // A colour of another length cannot be made.
             _ => [0, 0, 0, 255],
         }
     }

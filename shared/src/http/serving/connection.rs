@@ -46,7 +46,7 @@ impl Connection {
         });
         let io = TokioIo::new(Watched { stream, turn: turn.clone() });
         let mut connection = http1::Builder::new()
-            // Twice what is let in, so that what is a little too long is told so.
+            // Twice what is let in, so that a client whose head is a little too long is told so.
             .max_buf_size((2 * limits.head_bytes).max(8192))
             .max_header_size(limits.head_bytes)
             .serve_connection(io, answer);
@@ -61,7 +61,7 @@ impl Connection {
                 }
             }
         };
-        // Refused in the middle of what it sends: its header was no header, or its body was not read.
+        // The client was refused while it still sends: its head was none, or its body was not read.
         if ended.is_err() || turn.is_last() {
             let stream = connection.into_parts().io.into_inner().stream;
             let _ = timeout(limits.linger, hear_out(&stream)).await;

@@ -25,7 +25,7 @@ pub(super) struct Lent {
     returned: Arc<Mutex<Returned>>,
     turn: Arc<Turn>,
     patience: Duration,
-    /// Since a handler waited for the first time: how long it did something else is not the client's fault.
+    /// Set when a handler waits for the first time: how long it does something else is not the client's fault.
     ends: Option<Pin<Box<Sleep>>>,
     is_too_slow: bool,
 }
@@ -35,7 +35,7 @@ struct Returned {
     body: Option<Incoming>,
     /// The handler has asked for some of it.
     is_begun: bool,
-    /// And has given up.
+    /// The handler has given up.
     is_too_slow: bool,
 }
 
@@ -48,7 +48,7 @@ pub(super) struct Lender {
     waits_for_continue: bool,
 }
 
-/// Lends a body, which may take so long to arrive.
+/// Lends a body; `patience` is how long it may take to arrive.
 pub(super) fn lend(body: Incoming, turn: &Arc<Turn>, patience: Duration, waits_for_continue: bool) -> (Lender, Lent) {
     let returned = Arc::<Mutex<Returned>>::default();
     let lender = Lender { returned: returned.clone(), turn: turn.clone(), patience, waits_for_continue };

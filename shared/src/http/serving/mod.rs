@@ -1,8 +1,8 @@
 //! A server of one's own, whose connections are bounded in number, in size and in time.
 //!
-//! axum's `serve` waits for a client as long as the client likes. Here each connection knows whose turn it is. Ours is
-//! bounded by what a handler does; the client's ends. Where there is no room for one more, the connection that has
-//! waited longest for its client is closed, so that half-sent requests keep nobody out.
+//! axum's `serve` waits for a client as long as the client likes. Here each connection knows whose turn it is: ours
+//! lasts as long as a handler works, and the client's has an end. Where there is no room for one more, the connection
+//! that has waited longest for its client is closed, so that half-sent requests keep nobody out.
 
 mod connection;
 mod lent;
@@ -26,8 +26,8 @@ pub struct Limits {
     pub connections: usize,
     /// Start line and header fields of a request, in bytes; more is 431.
     pub head_bytes: usize,
-    /// Of a body that no handler has read to its end, so many bytes are read before the answer, which a client that
-    /// is still sending would otherwise lose to a reset.
+    /// How many bytes of a body that no handler has read are read before the answer. Without that a client that is
+    /// still sending would get a reset in place of its answer.
     pub unread_bytes: u64,
     /// How long start line and header fields may take, from the first byte; on a new connection, from the beginning.
     pub head: Duration,
@@ -35,11 +35,11 @@ pub struct Limits {
     pub body: Duration,
     /// How long a connection stays open between an answer and the next request.
     pub idle: Duration,
-    /// How long is listened to a client that goes on sending after a last answer (RFC 9112, section 9.6).
+    /// How long a client is heard out that goes on sending after its last answer (RFC 9112, section 9.6).
     pub linger: Duration,
 }
 
-/// More connections are served one after the other: a handler takes a millisecond.
+/// The most connections at a time. More wait for a place, which is soon free: a handler takes a millisecond.
 const MOST_CONNECTIONS: usize = 1024;
 
 impl Default for Limits {
@@ -100,8 +100,8 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
     tell.closed().await;
 }
 
-/// A client that is gone before it was let in is its own affair. Without descriptors, trying at once would only burn
-/// time.
+/// Waits after a failed accept. A client that is gone needs no wait; without free descriptors, trying again at once
+/// would only burn time.
 async fn wait_after(error: &std::io::Error) {
     let of_the_client = [ErrorKind::ConnectionAborted, ErrorKind::ConnectionReset, ErrorKind::ConnectionRefused];
     if !of_the_client.contains(&error.kind()) {

@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::turn::Turn;
 
-/// How long is waited for somebody who was asked to leave, before another is asked.
+/// How long a connection that was asked to leave is waited for, before another is asked.
 const NEXT: Duration = Duration::from_millis(50);
 
 #[derive(Clone)]
@@ -48,8 +48,8 @@ impl Room {
         Self { free: Arc::new(Semaphore::new(most)), taken: Arc::default() }
     }
 
-    /// A place for one more connection. Where there is none, who has waited longest for its client is asked to leave;
-    /// where everybody is being served, that is soon over.
+    /// A place for one more connection. Where there is none, the connection that has waited longest for its client is
+    /// asked to leave. Where all of them are being served, one is soon free.
     pub(super) async fn take(&self) -> Place {
         let permit = loop {
             if let Ok(permit) = self.free.clone().try_acquire_owned() {

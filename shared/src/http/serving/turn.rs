@@ -95,7 +95,7 @@ impl Turn {
         self.set(Whose::Idle);
     }
 
-    /// Since when a client is waited for that has not been asked to leave yet.
+    /// Since when this connection waits for its client; `None` where it does not, or has been asked to leave.
     pub(super) fn waits_since(&self) -> Option<Instant> {
         let state = self.state();
         (state.whose != Whose::Ours && !state.is_asked_to_leave).then_some(state.since)

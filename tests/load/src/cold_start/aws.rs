@@ -29,7 +29,7 @@ pub const TOKEN_KEY: &str = "arn:aws:kms:eu-central-1:000000000000:key/00000000-
 
 /// What was asked since the last look.
 #[derive(Clone, Debug, Default)]
-pub struct Asked {
+pub struct AwsCalls {
     pub store_calls: u64,
     pub key_calls: u64,
     pub queue_calls: u64,
@@ -50,7 +50,7 @@ pub struct Aws {
 
 #[derive(Default)]
 struct Ledger {
-    asked: Asked,
+    asked: AwsCalls,
     counts_units: bool,
 }
 
@@ -70,7 +70,7 @@ impl Aws {
     }
 
     /// What was asked since the last call of this.
-    pub fn asked(&self) -> Asked {
+    pub fn asked(&self) -> AwsCalls {
         std::mem::take(&mut lock(&self.ledger).asked)
     }
 

@@ -66,7 +66,7 @@ pub struct Owner {
 }
 
 /// A question by push to an owner, and the message that is on its way for it.
-pub struct Asked {
+pub struct WaitingPush {
     pub owner: Owner,
     pub challenge: String,
     pub message: String,
@@ -155,12 +155,12 @@ impl World {
     }
 
     /// An owner who has been asked by push. The message is taken out of the queue.
-    pub async fn asked(&self) -> Result<Asked> {
+    pub async fn asked(&self) -> Result<WaitingPush> {
         let owner = self.owner().await?;
         let asked = self.call(Http::to(ASK).token(&owner.token).body(json!({"action": "signIn"}))).await?;
         let [message] = &self.queue.receive(self.app.now())[..] else { return Err("other than one message".into()) };
         self.queue.delete(message);
-        Ok(Asked { owner, challenge: text(&asked, "challengeId")?, message: message.body.clone() })
+        Ok(WaitingPush { owner, challenge: text(&asked, "challengeId")?, message: message.body.clone() })
     }
 
     /// A message that names a challenge which no device has claimed.
@@ -178,7 +178,7 @@ impl World {
     }
 
     /// An answer of a device to what it was asked.
-    pub fn approval(&self, asked: &Asked) -> Http<'static> {
+    pub fn approval(&self, asked: &WaitingPush) -> Http<'static> {
         let body = asked.owner.device.answer(&asked.challenge, true);
         Http::to(ANSWER).key(self.tenant.tenant_id.as_str()).body(body)
     }

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     Result,
-    aws::{Asked, Aws, REGION, SECRETS_KEY, TOKEN_KEY},
+    aws::{Aws, AwsCalls, REGION, SECRETS_KEY, TOKEN_KEY},
     event::Request,
     people::World,
     runtime::{Invocation, Runtime},
@@ -78,7 +78,7 @@ pub struct Ordinary {
     pub latencies: Vec<Duration>,
     /// CPU of one, in each part of the run.
     pub cpu: Vec<Duration>,
-    pub asked: Asked,
+    pub asked: AwsCalls,
     /// Bytes and lines of its log for all of them.
     pub log_bytes: usize,
     pub log_lines: usize,

@@ -84,8 +84,8 @@ impl TotpSecret {
 
     /// The secret in an `otpauth://totp/` URI, whatever its algorithm, digits and period.
     ///
-    /// Fails with 400 on anything that is not such a URI, or a secret of fewer than 80 bits:
-    /// what other systems made, and no less.
+    /// Fails with 400 on anything that is not such a URI, and on a secret of fewer than 80 bits: other systems make
+    /// secrets of 80 bits, and none that are shorter.
     pub fn from_uri(uri: &str) -> Result<Self, Error> {
         let wrong = || {
             Error::invalid(
@@ -114,7 +114,7 @@ impl TotpSecret {
         }
     }
 
-    /// Whether base32 says all of it: SHA-1, 6 digits, 30 seconds.
+    /// Whether base32 alone is enough to hand it over: its parameters are the usual SHA-1, 6 digits and 30 seconds.
     pub fn is_usual(&self) -> bool {
         (self.0.algorithm(), self.0.digits(), self.0.step()) == (Algorithm::SHA1, 6, 30)
     }

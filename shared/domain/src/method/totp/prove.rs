@@ -39,7 +39,8 @@ pub enum Proved<'a> {
 /// What a code proves. Every secret is tried, whichever matches first. 503 where a sealed secret is not its owner's.
 pub fn prove<'a>(
     key: &DataKey,
-    (tenant, user): (&TenantId, &UserId),
+    tenant: &TenantId,
+    user: &UserId,
     candidates: &[Candidate<'a>],
     code: &str,
     window: TotpWindow,

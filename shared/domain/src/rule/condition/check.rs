@@ -257,7 +257,7 @@ impl<'a> Checker<'a> {
                 self.at("[0]", |checker| checker.can_be(&haystack, &needle))?;
                 Ok(Test::Within(needle, haystack))
             }
-            // A part of a text need not be of its form.
+            // A part of a text need not have the form of the whole.
             (Type::Text, Type::Text) => Ok(Test::Within(needle, haystack)),
             (of, Type::Text | Type::Texts) => Err(Fault {
                 path: format!("{}[0]", self.path),

@@ -64,7 +64,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// What is true exactly where the test is certainly true, or (`wanted` false) certainly false.
+    /// A tree that is true exactly where the test is certainly true or, with `wanted` false, certainly false.
     fn test(&self, test: &Test, wanted: bool) -> Value {
         match test {
             Test::Always(always) => json!(*always == wanted),

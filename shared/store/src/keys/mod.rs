@@ -25,6 +25,8 @@
 //!
 //! User items are in one index too, by `T#t#shard`: a list for people who look, which decides nothing.
 
+pub mod attributes;
+
 use std::fmt::Write;
 
 use countersign_domain::{
@@ -124,7 +126,8 @@ pub fn device(tenant: &TenantId, user: &UserId, tag: &DeviceTag) -> Key {
 pub fn recovery(tenant: &TenantId, user: &UserId) -> Key {
     in_user(tenant, user, RECOVERY)
 }
-/// Apart from the user, whom it outlives: so it does not say whose it was to who reads the table.
+/// In a partition of its own, because it outlives the user. The partition is named by a hash, so that the table does
+/// not tell whose it was.
 pub fn spent(tenant: &TenantId, user: &UserId) -> Key {
     let whose = digest(&[tenant.as_str().as_bytes(), user.as_str().as_bytes()]);
     Key { pk: format!("T#{tenant}#S#{whose}"), sk: "SPENT".into() }
