@@ -217,22 +217,15 @@ fn no_file_is_longer_than_400_lines() {
     none(&long.map(|(file, lines)| format!("{file} has {lines} lines")).collect::<Vec<_>>());
 }
 
-/// What can fail is an `Error`, and what a lint says is either followed or answered with a reason.
+/// The lints of the workspace refuse what panics on purpose and what silences a lint without a reason: every crate that is
+/// shipped takes them.
 #[test]
-fn nothing_shipped_panics_on_purpose_or_silences_a_lint() {
-    let mut wrong = Vec::new();
-    for (file, source) in sources() {
-        let code = code(&source);
-        for bad in [".unwrap()", ".expect(", "panic!(", "todo!(", "unimplemented!(", "dbg!(", "allow("] {
-            for line in code.lines().filter(|line| line.contains(bad)) {
-                // `get_or_insert_default` and the like are no lints; the attribute is what is meant.
-                if bad != "allow(" || line.contains("#[allow(") || line.contains("#![allow(") {
-                    wrong.push(format!("{file}: {}", line.trim()));
-                }
-            }
-        }
-    }
-    none(&wrong);
+fn every_shipped_crate_takes_the_lints_of_the_workspace() {
+    let mut manifests = files("functions", "Cargo.toml");
+    manifests.extend(["shared", "infra"].into_iter().flat_map(|folder| files(folder, "Cargo.toml")));
+    assert!(manifests.len() >= 15, "{:?}", manifests.keys());
+    let without = manifests.iter().filter(|(_, manifest)| !manifest.contains("[lints]\nworkspace = true\n"));
+    none(&without.map(|(file, _)| file.clone()).collect::<Vec<_>>());
 }
 
 /// What a source writes down: each `tracing::info!(…);`, as it stands there.

@@ -100,7 +100,7 @@ impl TenantStore<'_> {
         let (mut users, mut start) = (Vec::new(), None);
         let prefix = keys::user_partition_prefix(self.tenant);
         let filter = "begins_with(pk, :prefix) AND sk = :user";
-        let filter = if unlisted { format!("{filter} AND attribute_not_exists({})", SHARD) } else { filter.into() };
+        let filter = if unlisted { format!("{filter} AND attribute_not_exists({SHARD})") } else { filter.into() };
         loop {
             let request = self.store.client.scan().table_name(&self.store.table).consistent_read(true);
             let request = request
