@@ -71,7 +71,7 @@ pub async fn verify_totp(app: &App, caller: &UserCaller, code: &str, now: Timest
     };
     // Before the slot is taken: a key service that is down costs the user no guess.
     let key = app.data_key(&caller.tenant).await?;
-    let attempt = Slot::totp(&caller.claims.jti)?;
+    let attempt = Slot::code(Method::AuthenticatorApp, &caller.claims.jti)?;
     let user = match pay(app, caller, &attempt, now).await? {
         Payment::Paid(user) => user,
         Payment::Refused(verdict) => return Ok(judged(caller, verdict)),
@@ -183,7 +183,7 @@ impl Paid<'_> {
         event: Option<&Event>,
     ) -> Result<Option<Success>, Error> {
         let Self { app, caller, user, now, .. } = *self;
-        // Whoever means to issue a token asks for its keys before anything is written.
+        // The keys of the token are asked for first, because without them nothing may be written.
         app.signing_keys(&caller.tenant).await?;
         let notice = match event {
             Some(event) => notice::announce(app, &caller.tenant, &Concerned { user, but: Some(by) }, event, now).await,

@@ -7,6 +7,7 @@ pub mod http;
 pub mod otp;
 pub mod pages;
 pub mod pairing;
+pub mod stand_in;
 
 use std::net::SocketAddr;
 

@@ -2,6 +2,8 @@
 
 #[path = "architecture/attributes.rs"]
 mod attributes;
+#[path = "architecture/methods.rs"]
+mod methods;
 #[path = "architecture/rings.rs"]
 mod rings;
 

@@ -30,7 +30,7 @@ pub fn run() -> ExitCode {
 
 /// Sends what a message asks for.
 ///
-/// `Later` gives it back to its queue for so long: the challenge is not there yet, or the push service cannot take it
+/// `Later` gives it back to its queue for a while: the challenge is not there yet, or the push service cannot take it
 /// now. An error is a message that cannot be read, or a store that does not answer: the queue gives it back by itself,
 /// and puts it aside in the end. Nothing of it holds up another message.
 pub async fn deliver(

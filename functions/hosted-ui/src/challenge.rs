@@ -6,7 +6,7 @@ use countersign_core::{
     action::State,
     app::App,
     error::Error,
-    proof::{Success, Verdict, verify_recovery_code, verify_totp},
+    proof::{Success, Verdict},
 };
 
 use crate::{
@@ -14,8 +14,9 @@ use crate::{
     ends::{End, end},
     frame::Frame,
     next::Next,
-    typed::refusal,
-    visit::{Fields, Visit, Way},
+    refused::refusal,
+    visit::{Fields, Visit},
+    way::Way,
 };
 
 #[derive(Template)]
@@ -26,17 +27,6 @@ struct ChallengePage<'a> {
     others: Vec<(Way, String)>,
     problem: &'a [String],
     quit: Option<String>,
-}
-
-impl Way {
-    /// The text of the link to it.
-    fn invitation(self) -> &'static str {
-        match self {
-            Self::App => "challenge-app-link",
-            Self::Phone => "challenge-phone-link",
-            Self::Recovery => "challenge-recovery-link",
-        }
-    }
 }
 
 pub(crate) fn show(visit: &Visit, fields: &Fields) -> Result<Next, Error> {
@@ -55,19 +45,12 @@ pub(crate) async fn answer(app: &App, visit: &Visit, fields: &Fields, once: Once
     if once == Once::Again {
         return Ok(Next::challenge_again(way, t.text("form-used-error")));
     }
-    let typed = match way {
-        Way::App => fields.get("code"),
-        Way::Recovery => fields.get("recovery"),
-        Way::Phone => return Ok(Next::AskPhones),
-    };
+    let Some(field) = way.field() else { return Ok(Next::AskPhones) };
+    let typed = fields.get(field);
     if let Some(problem) = way.shape_problem(typed) {
         return Ok(Next::challenge_again(way, t.text(problem)));
     }
-    let verdict = match way {
-        Way::Recovery => verify_recovery_code(app, &visit.caller, typed, app.now()).await?,
-        _ => verify_totp(app, &visit.caller, typed, app.now()).await?,
-    };
-    match verdict {
+    match way.verify(app, &visit.caller, typed).await? {
         Verdict::Accepted(Success { token, .. }) => ends::verified(visit, &token).map(Next::Show),
         refused => Ok(Next::Challenge { wanted: Some(way), problem: refusal(visit, way, &refused) }),
     }

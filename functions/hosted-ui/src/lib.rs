@@ -12,10 +12,11 @@ mod frame;
 mod next;
 mod pairing;
 mod phones;
+mod refused;
 mod set_up;
 mod settings;
-mod typed;
 mod visit;
+mod way;
 
 use axum::{
     Form,
@@ -180,7 +181,8 @@ async fn act(
     answered.await.unwrap_or_else(|error| ends::failed_in(&visit, error))
 }
 
-/// What browsers say of who sends a form (Fetch Metadata). `Origin` is `null` under our referrer policy.
+/// Whether a form comes from another site, as browsers say it (Fetch Metadata). `Origin` is `null` under our referrer
+/// policy.
 fn is_of_another_site(headers: &HeaderMap) -> bool {
     headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none")
 }

@@ -3,7 +3,7 @@
 
 use axum::response::{IntoResponse, Redirect, Response};
 
-use crate::visit::{Visit, Way};
+use crate::{visit::Visit, way::Way};
 
 /// What is to be shown or done next.
 pub(crate) enum Next {

@@ -28,7 +28,7 @@ use crate::{
 struct PhonePage<'a> {
     f: &'a Frame<'a>,
     qr: String,
-    /// For the app on this very device, and for who cannot see the picture.
+    /// For the app on this very device, and for people who cannot see the picture.
     link: String,
     /// Why the picture is a new one.
     problem: &'a [String],

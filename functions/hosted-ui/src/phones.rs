@@ -19,7 +19,8 @@ use crate::{
     figures::in_two,
     frame::{Frame, is_partial},
     next::Next,
-    visit::{Visit, Way},
+    visit::Visit,
+    way::Way,
 };
 
 #[derive(Template)]

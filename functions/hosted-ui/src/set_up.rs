@@ -22,18 +22,27 @@ use crate::{
     frame::Frame,
     next::Next,
     pairing,
-    typed::refusal,
-    visit::{Fields, Visit, Way},
+    refused::refusal,
+    visit::{Fields, Visit},
+    way::{Choice, Way},
 };
 
 #[derive(Template)]
 #[template(path = "choose.html")]
 struct ChoosePage<'a> {
     f: &'a Frame<'a>,
-    offers: Vec<(Way, String)>,
+    offers: Vec<Offer>,
     problem: &'a [String],
     why: Option<String>,
     quit: Option<String>,
+}
+
+/// One of several things to set up.
+struct Offer {
+    name: &'static str,
+    texts: Choice,
+    /// The address of its page.
+    address: String,
 }
 
 #[derive(Template)]
@@ -146,8 +155,11 @@ pub(crate) async fn page(app: &App, visit: &Visit, wanted: Option<Way>, problem:
 }
 
 pub(crate) async fn choose(app: &App, visit: &Visit, problem: &[String]) -> Result<Response, Error> {
-    let offers = visit.offers().into_iter();
-    let offers = offers.map(|way| (way, visit.link("/set-up", &[("kind", way.name())]))).collect();
+    let offer = |way: Way| {
+        let address = visit.link("/set-up", &[("kind", way.name())]);
+        way.choice().map(|texts| Offer { name: way.name(), texts, address })
+    };
+    let offers = visit.offers().into_iter().filter_map(offer).collect();
     let frame = Frame::of_visit(app, visit, visit.messages().text("set-up-heading")).await?;
     let page = ChoosePage { f: &frame, offers, problem, why: visit.why(app), quit: ends::leave(app, visit)? };
     frame.respond(StatusCode::OK, &page)

@@ -17,7 +17,7 @@ use countersign_core::{
     http::UserAuthenticator,
     id::AuthenticatorId,
     messages::Messages,
-    method::{Method, device::DevicePlatform},
+    method::Method,
 };
 
 use crate::{
@@ -26,6 +26,7 @@ use crate::{
     figures,
     frame::Frame,
     visit::{Fields, Visit},
+    way::{Way, kind_of},
 };
 
 #[derive(Template)]
@@ -208,23 +209,9 @@ fn card(visit: &Visit, one: UserAuthenticator, method: Method) -> Card {
         added: one.created_at,
         used: one.last_verified_at,
         is_primary: one.is_default == Some(true),
-        may_be_primary: matches!(method, Method::AuthenticatorApp | Method::Push),
+        may_be_primary: Way::of(method).is_some() && method.facts().may_be_primary,
         remove: visit.link("/settings", &[("remove", &one.user_authenticator_id)]),
         id: one.user_authenticator_id,
-    }
-}
-
-fn kind_of(method: Method, platform: Option<DevicePlatform>) -> &'static str {
-    match method {
-        Method::AuthenticatorApp => "method-app-label",
-        Method::Push | Method::QrCode | Method::InApp if platform == Some(DevicePlatform::Web) => {
-            "method-browser-label"
-        }
-        Method::Push | Method::QrCode | Method::InApp => "method-phone-label",
-        Method::EmailOtp | Method::EmailMagicLink => "method-email-label",
-        Method::Sms | Method::WhatsApp => "method-sms-label",
-        Method::RecoveryCode => "method-recovery-label",
-        _ => "method-other-label",
     }
 }
 

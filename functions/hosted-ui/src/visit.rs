@@ -11,11 +11,12 @@ use countersign_core::{
     error::Error,
     look::Look,
     messages::{Language, Messages},
-    method::Method,
     redirect,
     token::{self, scope},
     user::{RequiredAction, User},
 };
+
+use crate::way::Way;
 
 /// What a page is called with, in its address or in its form.
 #[derive(Debug, Default)]
@@ -23,7 +24,7 @@ pub(crate) struct Fields(HashMap<String, String>);
 
 impl Fields {
     pub(crate) fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
-        // Of a field that is there twice the first counts, because what track wrote stands before what somebody
+        // Where a field is there twice the first one counts, because what track wrote stands before what somebody
         // appended.
         let mut all = HashMap::new();
         for (name, value) in pairs {
@@ -192,12 +193,7 @@ impl Visit {
         let method = way.method();
         self.action.allowed_methods.contains(&method)
             && admission::is_answered_by(&self.caller.tenant, &self.action.code, method).is_ok()
-            && match way {
-                Way::App => !self.user.totp.is_empty(),
-                Way::Phone => self.user.devices(Method::Push).next().is_some(),
-                // Whether any code is left is seen when one is typed, because it takes another read.
-                Way::Recovery => self.user.is_enrolled(),
-            }
+            && way.is_had_by(&self.user)
     }
 
     /// What may be set up here: the methods that the tenant has switched on and that answer this action.
@@ -207,7 +203,7 @@ impl Visit {
             let method = way.method();
             settings.is_active(method) && (self.has_second_factor || self.action.allowed_methods.contains(&method))
         };
-        [Way::App, Way::Phone].into_iter().filter(is_offered).collect()
+        Way::ALL.into_iter().filter(|way| way.choice().is_some()).filter(is_offered).collect()
     }
 
     /// Where everything that may be set up is offered, where that is more than one.
@@ -240,40 +236,6 @@ impl Visit {
             return Some(t.with("set-up-why-now-text", "tenant", self.tenant()));
         }
         self.has_an_app_to_set_up().then(|| t.with("set-up-why-app-text", "tenant", self.tenant()))
-    }
-}
-
-/// A way to confirm, as a page shows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
-    App,
-    Phone,
-    Recovery,
-}
-
-impl Way {
-    const ALL: [Self; 3] = [Self::App, Self::Phone, Self::Recovery];
-
-    /// As it stands in an address.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::App => "app",
-            Self::Phone => "phone",
-            Self::Recovery => "recovery",
-        }
-    }
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|way| way.name() == name)
-    }
-    fn method(self) -> Method {
-        match self {
-            Self::App => Method::AuthenticatorApp,
-            Self::Phone => Method::Push,
-            Self::Recovery => Method::RecoveryCode,
-        }
-    }
-    fn of(method: Method) -> Option<Self> {
-        Self::ALL.into_iter().find(|way| way.method() == method)
     }
 }
 

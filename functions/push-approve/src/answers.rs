@@ -123,15 +123,7 @@ pub(crate) async fn claim(
     Body(request): Body<ClaimQrCodeRequest>,
 ) -> Reply<ClaimQrCodeResponse> {
     let id = challenge_id(&request.challenge_id)?;
-    let answer = Answer {
-        challenge: &id,
-        key: DeviceKey::parse(&request.public_key)?,
-        approved: true,
-        report: false,
-        signature: &request.signature,
-        signature_v2: None,
-        number: None,
-    };
+    let answer = Answer::yes(&id, DeviceKey::parse(&request.public_key)?, &request.signature);
     let Claimed { credential, challenge } = approval::claim(&app, tenant(&caller), &answer, app.now()).await?;
     Ok(Json(ClaimQrCodeResponse { success: true, shown: ShownContext::new(&credential, &challenge) }))
 }

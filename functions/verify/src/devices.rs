@@ -120,15 +120,7 @@ pub(crate) async fn in_app(
     Body(request): Body<VerifyInAppRequest>,
 ) -> Reply<VerifyInAppResponse> {
     let challenge = ChallengeId::parse(request.challenge_id).map_err(|_| Error::InvalidCredential)?;
-    let answer = Answer {
-        challenge: &challenge,
-        key: DeviceKey::parse(&request.public_key)?,
-        approved: true,
-        report: false,
-        signature: &request.signature,
-        signature_v2: None,
-        number: None,
-    };
+    let answer = Answer::yes(&challenge, DeviceKey::parse(&request.public_key)?, &request.signature);
     let (tenant, claims) = match &caller {
         ClientCaller::User(user) => (&user.tenant, Some(&user.claims)),
         ClientCaller::Tenant(tenant) => (tenant, None),

@@ -10,15 +10,18 @@ use crate::{
 
 /// 409 where the hosted pages could set nothing up.
 pub fn check_tenant(settings: &Settings) -> Result<(), Error> {
-    if Method::that(|facts| facts.enrols_on_pages).any(|method| settings.is_active(method)) {
+    let on_pages: Vec<Method> = Method::that(|facts| facts.enrols_on_pages).collect();
+    if on_pages.iter().any(|method| settings.is_active(*method)) {
         return Ok(());
     }
-    Err(Error::Conflict(
-        "Two factors for everybody need a method that the hosted pages can set up, and AUTHENTICATOR_APP and PUSH are both \
-         off: nobody new could get in. Have one of them on: PATCH \
-         /v1/management/authenticator-configurations/AUTHENTICATOR_APP with isActive: true."
-            .into(),
-    ))
+    let names: Vec<&str> = on_pages.iter().map(|method| method.as_str()).collect();
+    Err(Error::Conflict(format!(
+        "Two factors for everybody need a method that the hosted pages can set up, and {} are {} off: nobody new could get in. \
+         Have one of them on: PATCH /v1/management/authenticator-configurations/{} with isActive: true.",
+        names.join(" and "),
+        if names.len() == 2 { "both" } else { "all" },
+        names.first().copied().unwrap_or_default(),
+    )))
 }
 
 /// 409 where an action is answered by nothing that could be set up.

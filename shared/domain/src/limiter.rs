@@ -17,7 +17,7 @@ use crate::{
     clock::Timestamp,
     error::Error,
     id::{ActionId, ChallengeId},
-    method::Worth,
+    method::{Method, Worth},
     secret::random,
 };
 
@@ -81,22 +81,23 @@ pub struct Slot {
 }
 
 impl Slot {
-    fn new(space: Space, method: char) -> Result<Self, Error> {
-        let mut name = format!("{method}{}", BASE64URL_NOPAD.encode(&random::<4>()?));
+    fn new(space: Space, method: Method) -> Result<Self, Error> {
+        let letter = method.facts().letter.ok_or_else(|| Error::internal("nothing of this method is guessed"))?;
+        let mut name = format!("{letter}{}", BASE64URL_NOPAD.encode(&random::<4>()?));
         name.truncate(6);
         Ok(Self { space, name })
     }
-    /// A slot for a TOTP guess, for this action.
-    pub fn totp(action: &ActionId) -> Result<Self, Error> {
-        Self::new(Space::of_code(action), 't')
+    /// A slot for a guess at a short code of this method, for this action.
+    pub fn code(method: Method, action: &ActionId) -> Result<Self, Error> {
+        Self::new(Space::of_code(action), method)
     }
     /// A slot for the number of a push.
     pub fn number() -> Result<Self, Error> {
-        Self::new(Space::Number, 'n')
+        Self::new(Space::Number, Method::Push)
     }
     /// A slot for a recovery code.
     pub fn recovery() -> Result<Self, Error> {
-        Self::new(Space::Recovery, 'r')
+        Self::new(Space::Recovery, Method::RecoveryCode)
     }
     pub fn from_stored(space: Space, name: &str) -> Self {
         Self { space, name: name.to_owned() }
@@ -305,10 +306,11 @@ mod tests {
     #[test]
     fn a_success_frees_its_own_method_in_its_own_space() {
         let action = ActionId::generate();
-        let mine = Slot::totp(&action).unwrap();
+        let mine = Slot::code(Method::AuthenticatorApp, &action).unwrap();
         let other = Slot::from_stored(Space::Code, "p1");
-        let slots = [(mine.clone(), 5), (Slot::totp(&action).unwrap(), 6), (other, 7)].into();
-        let elsewhere = [(Slot::totp(&ActionId::seen_by_rules(None, true)).unwrap(), 5)].into();
+        let slots = [(mine.clone(), 5), (Slot::code(Method::AuthenticatorApp, &action).unwrap(), 6), (other, 7)].into();
+        let elsewhere =
+            [(Slot::code(Method::AuthenticatorApp, &ActionId::seen_by_rules(None, true)).unwrap(), 5)].into();
         let guesses = Guesses::new([
             (Space::Code, Budget { slots, failures: 2 }),
             (Space::Remembered, Budget { slots: elsewhere, failures: 1 }),

@@ -126,7 +126,7 @@ pub struct Pairing {
     pub subject: Subject,
     pub action: ActionId,
     pub expires_at: Timestamp,
-    /// Of the key that used the link, from then on.
+    /// The fingerprint of the key that used the link.
     pub fingerprint: Option<String>,
     pub state: State,
 }

@@ -19,7 +19,7 @@ pub const CONFIRMATION: &str = "Enforce 2FA";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Enforcement {
-    /// Who decided it, in the words of who called.
+    /// Who decided it, as the caller of the API said.
     pub by: String,
     pub at: Timestamp,
     pub starts_at: Timestamp,

@@ -36,7 +36,7 @@ pub struct User {
     pub totp: BTreeMap<AuthenticatorId, TotpCredential>,
     /// Authenticators that need no secret here: keys of devices, and addresses that the customer's backend vouches for.
     pub secretless: BTreeMap<AuthenticatorId, Method>,
-    /// Of these, those that a push does not reach.
+    /// Those of `secretless` that no push reaches.
     pub unreachable: BTreeSet<AuthenticatorId>,
     /// The device that is asked first.
     pub primary: Option<AuthenticatorId>,
@@ -254,7 +254,7 @@ pub struct Profile {
     pub custom: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
-/// By what users are looked up (contract, S2).
+/// The kinds of contact by which users are looked up (contract, S2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ContactKind {
     Email,

@@ -93,8 +93,8 @@ fn not_by(method: Method) -> Error {
 pub fn may_enrol(caller: &UserCaller, admitted: &Admitted, method: Method, now: Timestamp) -> Result<(), Error> {
     let action = &admitted.action;
     is_active(&caller.tenant, method)?;
-    if method == Method::AuthenticatorApp {
-        // The first code of an app succeeds the action, so the action has to allow the method.
+    if method.facts().first_proof_succeeds {
+        // It succeeds the action, so the action has to allow the method.
         is_answered_by(&caller.tenant, &action.code, method)?;
         if !action.allowed_methods.contains(&method) {
             return Err(not_by(method));

@@ -94,7 +94,7 @@ impl TenantContext {
         own.into_iter().chain(deciding.filter_map(|rule| rule.verification_methods.clone()).flatten()).collect()
     }
 
-    /// Of some data points those that a device may be shown (contract, C37: flagged `isPublic`).
+    /// Those of the given data points that a device may be shown (contract, C37: flagged `isPublic`).
     pub fn public_points(&self, given: Option<&Map<String, Value>>, of_user: bool) -> Map<String, Value> {
         let is_public = |name: &String| {
             self.points.iter().any(|point| point.is_public && point.is_of_user() == of_user && point.name == *name)

@@ -43,6 +43,13 @@ pub struct Answer<'a> {
     pub number: Option<&'a str>,
 }
 
+impl<'a> Answer<'a> {
+    /// Yes, by a key that signs the challenge's id and nothing more.
+    pub fn yes(challenge: &'a ChallengeId, key: DeviceKey, signature: &'a str) -> Self {
+        Self { challenge, key, approved: true, report: false, signature, signature_v2: None, number: None }
+    }
+}
+
 /// What the answer came to.
 #[derive(Debug, PartialEq, Eq)]
 pub enum DeviceVerdict {

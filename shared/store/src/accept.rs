@@ -26,8 +26,10 @@ use super::{
     challenges::read_challenge,
     contended,
     item::{Attributes, Row, document, n, s, time},
-    keys,
-    keys::attributes::{AT, DECIDED_BY, EXPIRES_AT, PENDING, SPENT, TTL, UID},
+    keys::{
+        self,
+        attributes::{AT, DECIDED_BY, EXPIRES_AT, PENDING, SPENT, TTL, UID},
+    },
     users::{read_user, totp_value},
 };
 

@@ -18,8 +18,10 @@ use countersign_domain::{
 use super::{
     Expressions, Refusal, Removal, Removed, Remover, TenantStore, contended,
     item::{Item, Row, document, empty_map, n, s, time},
-    keys::attributes::{AT, CODES, DOCUMENT, EXPIRES_AT, REVOKED, SPENT, TTL, UID},
-    keys::{self, Key},
+    keys::{
+        self, Key,
+        attributes::{AT, CODES, DOCUMENT, EXPIRES_AT, REVOKED, SPENT, TTL, UID},
+    },
 };
 
 /// How long events are kept, and so shown.

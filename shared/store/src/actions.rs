@@ -21,11 +21,13 @@ use super::{
     census::day,
     contended,
     item::{Attributes, Item, Row, document, n, s, time},
-    keys::attributes::{
-        ALLOWED_METHODS, DOCUMENT, ENROLLED, EXPIRES_AT, ID, STATE, STATE_CHANGED_AT, STRENGTH, TTL, UID, VERIFIED_AT,
-        VERIFIED_BY, VERIFIED_METHOD,
+    keys::{
+        self, Key,
+        attributes::{
+            ALLOWED_METHODS, DOCUMENT, ENROLLED, EXPIRES_AT, ID, STATE, STATE_CHANGED_AT, STRENGTH, TTL, UID,
+            VERIFIED_AT, VERIFIED_BY, VERIFIED_METHOD,
+        },
     },
-    keys::{self, Key},
     refusal,
 };
 

@@ -1,9 +1,9 @@
 //! Brings a tenant's rules to what files say. What is written is what the plan showed, and only while the rules are
 //! still those that the plan was made from.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
 use countersign_domain::{
     error::Error,
@@ -15,9 +15,11 @@ use countersign_domain::{
 
 use super::{
     Expressions, Refusal, TenantStore, contended,
-    item::{Attributes, Item, Row, document, n, s},
-    keys::attributes::{DOCUMENT, LIFE, PK, SK, VERSION},
-    keys::{self, Key},
+    item::{Attributes, Item, Row, document, n},
+    keys::{
+        self, Key,
+        attributes::{DOCUMENT, LIFE, SK, VERSION},
+    },
     rules::{of_these_lives, read_rule},
     tenants::read_action_config,
 };
@@ -194,11 +196,9 @@ impl TenantStore<'_> {
 
     fn delete_seen(&self, seen: &Configured, key: &Key) -> Result<SizedWrite, Error> {
         let (condition, value) = seen.condition(key);
-        let delete = Delete::builder().table_name(&self.store.table).key(PK, s(&key.pk)).key(SK, s(&key.sk));
-        let values = value.map(|value| HashMap::from([(":v".to_owned(), value)]));
-        let delete = delete.condition_expression(condition).set_expression_attribute_values(values);
-        let write = TransactWriteItem::builder().delete(delete.build().map_err(Error::internal)?).build();
-        Ok(SizedWrite { write, bytes: 0 })
+        let when = Expressions::default().require(condition);
+        let when = value.into_iter().fold(when, |when, value| when.value(":v", value));
+        Ok(SizedWrite { write: self.delete_when(key, &when)?, bytes: 0 })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
 use countersign_domain::{
     authenticator::{Authenticator, PushError, UseSoFar},
@@ -17,11 +17,13 @@ use countersign_domain::{
 use super::{
     Entitled, Expressions, Refusal, TenantStore, contended,
     item::{Attributes, Item, Row, document, empty_map, n, s},
-    keys::attributes::{
-        DEFAULT_METHOD, DOCUMENT, ERROR_CODE, ERRORED_AT, IS_ENROLLED, LAST_VERIFIED_AT, PENDING, PK, PRIMARY, REVOKED,
-        SECRETLESS, SK, TOTP, UID,
+    keys::{
+        self, Key,
+        attributes::{
+            DEFAULT_METHOD, DOCUMENT, ERROR_CODE, ERRORED_AT, IS_ENROLLED, LAST_VERIFIED_AT, PENDING, PRIMARY, REVOKED,
+            SECRETLESS, TOTP, UID,
+        },
     },
-    keys::{self, Key},
     policy::finished,
     spent::SpentSteps,
     users::{no_user, read_user, revoked_value, totp_value, write_user},
@@ -356,11 +358,6 @@ impl TenantStore<'_> {
         all.enumerate().fold(reset, |reset, (index, (map, id))| {
             reset.require(format!("attribute_exists({map}.#i{index})")).name(format!("#i{index}"), id.as_str())
         })
-    }
-
-    fn delete_item(&self, key: &Key) -> Result<TransactWriteItem, Error> {
-        let delete = Delete::builder().table_name(&self.store.table).key(PK, s(&key.pk)).key(SK, s(&key.sk));
-        Ok(TransactWriteItem::builder().delete(delete.build().map_err(Error::internal)?).build())
     }
 
     /// Where the credential of an authenticator stands; `None` where it has none.

@@ -22,8 +22,10 @@ use super::{
     contended,
     devices::Credential,
     item::{Attributes, Item, Row, document, n, s, time},
-    keys::attributes::{AT, CLAIMED_BY, DECIDED_BY, DOCUMENT, EXPIRES_AT, RECEIPT, STATE, TTL, UID, USER_ID},
-    keys::{self, Key},
+    keys::{
+        self, Key,
+        attributes::{AT, CLAIMED_BY, DECIDED_BY, DOCUMENT, EXPIRES_AT, RECEIPT, STATE, TTL, UID, USER_ID},
+    },
     users::read_user,
 };
 

@@ -10,8 +10,7 @@ use super::{
     Credential, Expressions, Refusal, TenantStore,
     challenges::read_challenge,
     item::{s, time},
-    keys,
-    keys::attributes::EXPIRES_AT,
+    keys::{self, attributes::EXPIRES_AT},
 };
 
 /// A device that has claimed a code answers in this time (security.md, T24).

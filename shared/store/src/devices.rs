@@ -19,10 +19,12 @@ use super::{
     challenges::read_challenge,
     contended,
     item::{Attributes, Item, Row, document, n, s, time},
-    keys,
-    keys::attributes::{
-        AUTHENTICATOR_ID, DOCUMENT, ENDPOINT, ERROR_CODE, ERRORED_AT, EXPIRES_AT, NONCE, NONCE_UNTIL, PUSH_TOKEN, UID,
-        USER_ID,
+    keys::{
+        self,
+        attributes::{
+            AUTHENTICATOR_ID, DOCUMENT, ENDPOINT, ERROR_CODE, ERRORED_AT, EXPIRES_AT, NONCE, NONCE_UNTIL, PUSH_TOKEN,
+            UID, USER_ID,
+        },
     },
     users::read_user,
 };

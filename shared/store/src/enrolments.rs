@@ -13,8 +13,10 @@ use countersign_domain::{
 use super::{
     Expressions, Refusal, TenantStore,
     item::{b, map, n, s, time},
-    keys,
-    keys::attributes::{ACTION, ENTITLED_BY, ID, IS_FIRST, NAME, SEALED, TIME},
+    keys::{
+        self,
+        attributes::{ACTION, ENTITLED_BY, ID, IS_FIRST, NAME, SEALED, TIME},
+    },
 };
 
 impl Expressions {

@@ -12,8 +12,7 @@ use countersign_domain::{
 use super::{
     Expressions, Refusal, TenantStore,
     item::{n, s},
-    keys,
-    keys::attributes::TTL,
+    keys::{self, attributes::TTL},
 };
 
 /// Longer than any token lives, with which a form ends.

@@ -17,10 +17,12 @@ use countersign_domain::{
 use super::{
     Expressions, Refusal, TenantStore,
     item::{Attributes, Item, Row, empty_map, n, s},
-    keys,
-    keys::attributes::{
-        Attribute, CODE_FAILURES, CODE_GUESSES, NUMBER_FAILURES, NUMBER_GUESSES, RECOVERY_FAILURES, RECOVERY_GUESSES,
-        REMEMBERED_FAILURES, REMEMBERED_GUESSES,
+    keys::{
+        self,
+        attributes::{
+            Attribute, CODE_FAILURES, CODE_GUESSES, NUMBER_FAILURES, NUMBER_GUESSES, RECOVERY_FAILURES,
+            RECOVERY_GUESSES, REMEMBERED_FAILURES, REMEMBERED_GUESSES,
+        },
     },
     users::read_user,
 };

@@ -17,8 +17,10 @@ use super::{
     actions::read_action,
     census, contended,
     item::{Item, Row, n, s},
-    keys::attributes::{IS_ENROLLED, PK, SHARD, TOTP},
-    keys::{self, Key},
+    keys::{
+        self, Key,
+        attributes::{IS_ENROLLED, PK, SHARD, TOTP},
+    },
     policy::finished,
     unavailable,
     users::{read_user, write_user},

@@ -4,9 +4,11 @@ use countersign_domain::{error::Error, id::ListAlias, rule::list::ValueList, sec
 
 use super::{
     Refusal, TenantStore, contended,
-    item::{Item, Row, document, n, s},
-    keys,
-    keys::attributes::{DOCUMENT, PK, SK, VERSION},
+    item::{Item, Row, document, n},
+    keys::{
+        self,
+        attributes::{DOCUMENT, VERSION},
+    },
     refusal,
 };
 
@@ -66,15 +68,9 @@ impl TenantStore<'_> {
 
     /// Removes a list; 404 where there is none. To rules that name it, it is absent from then on.
     pub async fn delete_list(&self, alias: &ListAlias) -> Result<(), Error> {
-        let key = keys::list(self.tenant, alias);
-        let delete = async || {
-            let request = self.store.client.delete_item().table_name(&self.store.table);
-            let request = request.key(PK, s(&key.pk)).key(SK, s(&key.sk));
-            request.condition_expression("attribute_exists(pk)").send().await.map(|_| ()).map_err(refusal)
-        };
-        match contended(delete).await {
-            Err(Refusal::Condition(_)) => Err(no_list()),
-            answered => Ok(answered?),
+        match self.delete_existing(&keys::list(self.tenant, alias)).await? {
+            true => Ok(()),
+            false => Err(no_list()),
         }
     }
 }

@@ -1,16 +1,16 @@
 //! How a tenant's pages look, in a partition of its own: only pages read it, and calls that ask nobody do not.
 
-use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use countersign_domain::{error::Error, look::Look, theme::Theme, wording::Overrides};
 
 use super::{
-    Refusal, TenantStore,
-    item::{Item, Row, document, n},
-    keys::attributes::{DOCUMENT, SK, VERSION},
-    keys::{self, Key},
-    refusal,
+    TenantStore,
+    item::Row,
+    keys::{
+        self,
+        attributes::{DOCUMENT, SK},
+    },
 };
 
 impl TenantStore<'_> {
@@ -31,64 +31,24 @@ impl TenantStore<'_> {
 
     /// The theme as of this moment.
     pub async fn theme(&self) -> Result<Theme, Error> {
-        read_theme(
-            self.part::<Value>(&keys::theme(self.tenant))
-                .await?
-                .0
-                .unwrap_or_else(|| Value::Object([].into_iter().collect())),
-        )
+        let stored = self.document::<Value>(&keys::theme(self.tenant)).await?.document;
+        stored.map(read_theme).transpose().map(Option::unwrap_or_default)
     }
 
     /// Changes the theme as it is now.
     pub async fn change_theme(&self, change: impl Fn(&Theme) -> Result<Theme, Error>) -> Result<Theme, Error> {
         let changed = |seen: Option<Value>| change(&seen.map(read_theme).transpose()?.unwrap_or_default());
-        self.change_part(&keys::theme(self.tenant), changed).await
+        self.change_document(&keys::theme(self.tenant), "the look", changed).await
     }
 
     /// The tenant's own words as of this moment.
     pub async fn overrides(&self) -> Result<Overrides, Error> {
-        Ok(self.part(&keys::messages(self.tenant)).await?.0.unwrap_or_default())
+        Ok(self.document(&keys::messages(self.tenant)).await?.document.unwrap_or_default())
     }
 
     /// Puts other words in place of the tenant's own.
     pub async fn replace_overrides(&self, new: &Overrides) -> Result<Overrides, Error> {
-        self.change_part(&keys::messages(self.tenant), |_: Option<Value>| Ok(new.clone())).await
-    }
-
-    async fn part<T: DeserializeOwned>(&self, key: &Key) -> Result<(Option<T>, u64), Error> {
-        match self.store.get(key).await? {
-            Some(item) => Ok((Some(Row(&item).document(DOCUMENT)?), Row(&item).number(VERSION)?)),
-            None => Ok((None, 0)),
-        }
-    }
-
-    async fn change_part<T: DeserializeOwned, U: Serialize>(
-        &self,
-        key: &Key,
-        change: impl Fn(Option<T>) -> Result<U, Error>,
-    ) -> Result<U, Error> {
-        for _ in 0..5 {
-            let (seen, version) = self.part(key).await?;
-            let new = change(seen)?;
-            match self.put_part(key, &new, version).await {
-                Ok(()) => return Ok(new),
-                Err(Refusal::Condition(_) | Refusal::Contended) => {}
-                Err(other) => return Err(other.into()),
-            }
-        }
-        Err(Error::unavailable("the look kept changing"))
-    }
-
-    async fn put_part(&self, key: &Key, new: &impl Serialize, seen: u64) -> Result<(), Refusal> {
-        let mut item = Item::at(key);
-        item.put(DOCUMENT, document(new)?);
-        item.put(VERSION, n(seen + 1));
-        let request = self.store.client.put_item().table_name(&self.store.table).set_item(Some(item.into()));
-        let request = match seen {
-            0 => request.condition_expression("attribute_not_exists(pk)"),
-            seen => request.condition_expression("ver = :seen").expression_attribute_values(":seen", n(seen)),
-        };
-        request.send().await.map(|_| ()).map_err(refusal)
+        self.change_document(&keys::messages(self.tenant), "the look", |_: Option<Value>| Ok(new.clone())).await
     }
 }
 

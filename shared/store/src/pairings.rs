@@ -13,8 +13,10 @@ use countersign_domain::{
 use super::{
     Expressions, Refusal, TenantStore, contended,
     item::{Attributes, Item, Row, document, n, s, time},
-    keys,
-    keys::attributes::{ACTION_ID, AT, AUTHENTICATOR_ID, DEVICE, EXPIRES_AT, FINGERPRINT, STATE, TTL, UID, USER_ID},
+    keys::{
+        self,
+        attributes::{ACTION_ID, AT, AUTHENTICATOR_ID, DEVICE, EXPIRES_AT, FINGERPRINT, STATE, TTL, UID, USER_ID},
+    },
 };
 
 /// A device may still ask on the next day what has become of its pairing.

@@ -14,8 +14,10 @@ use super::{
     actions::read_action,
     census::{INDEX, SHARDS, shard_of},
     item::{Attributes, Item, Row, n, s},
-    keys,
-    keys::attributes::{PK, SHARD, TTL},
+    keys::{
+        self,
+        attributes::{PK, SHARD, TTL},
+    },
     unavailable,
 };
 

@@ -6,9 +6,8 @@ use countersign_domain::{error::Error, id::PointId, rule::DataPoint};
 
 use super::{
     Refusal, TenantStore, contended,
-    item::{Item, Row, document, s},
-    keys,
-    keys::attributes::{DOCUMENT, PK, SK},
+    item::{Item, Row, document},
+    keys::{self, attributes::DOCUMENT},
     refusal,
 };
 
@@ -45,15 +44,9 @@ impl TenantStore<'_> {
 
     /// Removes a point; 404 where there is none.
     pub async fn delete_point(&self, id: &PointId) -> Result<(), Error> {
-        let key = keys::point(self.tenant, id);
-        let delete = async || {
-            let request = self.store.client.delete_item().table_name(&self.store.table);
-            let request = request.key(PK, s(&key.pk)).key(SK, s(&key.sk));
-            request.condition_expression("attribute_exists(pk)").send().await.map(|_| ()).map_err(refusal)
-        };
-        match contended(delete).await {
-            Err(Refusal::Condition(_)) => Err(no_point()),
-            answered => Ok(answered?),
+        match self.delete_existing(&keys::point(self.tenant, id)).await? {
+            true => Ok(()),
+            false => Err(no_point()),
         }
     }
 }

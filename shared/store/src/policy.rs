@@ -11,9 +11,10 @@ use countersign_domain::{
 use super::{
     Expressions, Refusal, TenantStore, contended,
     item::{Item, Row, document, n},
-    keys,
-    keys::attributes::{DOCUMENT, REQUIRED, VERSION},
-    refusal,
+    keys::{
+        self,
+        attributes::{DOCUMENT, REQUIRED},
+    },
     users::{no_user, read_user, required_value},
 };
 
@@ -66,16 +67,10 @@ impl TenantStore<'_> {
         Err(Error::unavailable("the tenant kept changing"))
     }
 
-    async fn versioned_requirement(&self, action: RequiredAction) -> Result<(Requirement, u64), Error> {
-        match self.store.get(&keys::required_action(self.tenant, action)).await? {
-            Some(item) => Ok((Row(&item).document(DOCUMENT)?, Row(&item).number(VERSION)?)),
-            None => Ok((Requirement::default(), 0)),
-        }
-    }
-
     /// Where a required action stands, as of this moment.
     pub async fn requirement(&self, action: RequiredAction) -> Result<Requirement, Error> {
-        Ok(self.versioned_requirement(action).await?.0)
+        let key = keys::required_action(self.tenant, action);
+        Ok(self.document(&key).await?.document.unwrap_or_default())
     }
 
     /// Changes where a required action stands.
@@ -84,28 +79,12 @@ impl TenantStore<'_> {
         action: RequiredAction,
         change: impl Fn(&mut Requirement) -> Result<(), Error>,
     ) -> Result<Requirement, Error> {
-        for _ in 0..5 {
-            let (mut requirement, version) = self.versioned_requirement(action).await?;
+        let changed = |seen: Option<Requirement>| {
+            let mut requirement = seen.unwrap_or_default();
             change(&mut requirement)?;
-            match self.put_requirement(action, requirement, version).await {
-                Ok(()) => return Ok(requirement),
-                Err(Refusal::Condition(_) | Refusal::Contended) => {}
-                Err(other) => return Err(other.into()),
-            }
-        }
-        Err(Error::unavailable("the required action kept changing"))
-    }
-
-    async fn put_requirement(&self, action: RequiredAction, new: Requirement, seen: u64) -> Result<(), Refusal> {
-        let mut item = Item::at(&keys::required_action(self.tenant, action));
-        item.put(DOCUMENT, document(&new)?);
-        item.put(VERSION, n(seen + 1));
-        let request = self.store.client.put_item().table_name(&self.store.table).set_item(Some(item.into()));
-        let request = match seen {
-            0 => request.condition_expression("attribute_not_exists(pk)"),
-            seen => request.condition_expression("ver = :seen").expression_attribute_values(":seen", n(seen)),
+            Ok(requirement)
         };
-        request.send().await.map(|_| ()).map_err(refusal)
+        self.change_document(&keys::required_action(self.tenant, action), "the required action", changed).await
     }
 
     /// Has a user finish something; nothing where the user has done it already. 404 for a user that there is not.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 
 use countersign_domain::{
     error::Error,
@@ -14,8 +14,10 @@ use countersign_domain::{
 use super::{
     Expressions, Refusal, TenantStore, contended,
     item::{Attributes, Item, Row, document, n, s},
-    keys::attributes::{DEFAULT_METHOD, DOCUMENT, PK, SK, UID, VERSION},
-    keys::{self, Key},
+    keys::{
+        self, Key,
+        attributes::{DEFAULT_METHOD, DOCUMENT, SK, UID, VERSION},
+    },
     users::write_user,
 };
 
@@ -103,9 +105,7 @@ impl TenantStore<'_> {
             writes.push(TransactWriteItem::builder().put(put.build().map_err(Error::internal)?).build());
         }
         for (kind, value) in before.difference(&after) {
-            let key = self.contact_key(*kind, value, &user.id);
-            let delete = Delete::builder().table_name(&self.store.table).key(PK, s(key.pk)).key(SK, s(key.sk));
-            writes.push(TransactWriteItem::builder().delete(delete.build().map_err(Error::internal)?).build());
+            writes.push(self.delete_item(&self.contact_key(*kind, value, &user.id))?);
         }
         Ok(writes)
     }

@@ -18,11 +18,13 @@ use super::{
     actions::KEPT_SECONDS,
     contended,
     item::{Attributes, Item, Row, document, n, s, time},
-    keys::attributes::{
-        AUTHENTICATED_AT, CREATED_AT, DEVICE_ID, DOCUMENT, INVALIDATED_AT, LAST_METHOD, LET_THROUGH_AT,
-        REMEMBERED_UNTIL, SUCCEEDED, TTL, UID, VERSION,
+    keys::{
+        self, Key,
+        attributes::{
+            AUTHENTICATED_AT, CREATED_AT, DEVICE_ID, DOCUMENT, INVALIDATED_AT, LAST_METHOD, LET_THROUGH_AT,
+            REMEMBERED_UNTIL, SUCCEEDED, TTL, UID, VERSION,
+        },
     },
-    keys::{self, Key},
     profiles::read_profile,
     users::read_user,
 };

@@ -1,6 +1,6 @@
 //! Rules, an item each. A rule stands under its priority, so that one conditional write keeps priorities unique.
 
-use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
+use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use countersign_domain::{
     error::Error,
@@ -12,10 +12,12 @@ use countersign_domain::{
 
 use super::{
     Expressions, Refusal, TenantStore, contended,
-    item::{Attributes, Item, Row, document, n, s},
-    keys::attributes::{DOCUMENT, LIFE, PK, SK, VERSION},
-    keys::{self, Key},
-    no_action_config, refusal,
+    item::{Attributes, Item, Row, document, n},
+    keys::{
+        self,
+        attributes::{DOCUMENT, LIFE, VERSION},
+    },
+    no_action_config,
 };
 
 /// A rule as read.
@@ -87,7 +89,7 @@ impl TenantStore<'_> {
                 } else {
                     vec![
                         self.put_rule(&rule, config.life, version)?,
-                        self.delete_if(&keys::rule(self.tenant, code, old.rule.priority), old.version)?,
+                        self.delete_when(&keys::rule(self.tenant, code, old.rule.priority), &of_version(old.version))?,
                         self.lives(&config)?,
                     ]
                 };
@@ -112,7 +114,7 @@ impl TenantStore<'_> {
             let (_, stored) = self.stored_rules(code).await?;
             let old = stored.into_iter().find(|stored| stored.rule.id == *id).ok_or_else(no_rule)?;
             let key = keys::rule(self.tenant, code, old.rule.priority);
-            if self.delete_rule_item(&key, "ver = :v", old.version).await? {
+            if self.delete_if(&key, &of_version(old.version)).await? {
                 return Ok(());
             }
         }
@@ -128,23 +130,10 @@ impl TenantStore<'_> {
             let stored = read_rule(item)?;
             if Some(stored.life) != life {
                 let key = keys::rule(self.tenant, code, stored.rule.priority);
-                self.delete_rule_item(&key, "ver = :v", stored.version).await?;
+                self.delete_if(&key, &of_version(stored.version)).await?;
             }
         }
         Ok(())
-    }
-
-    async fn delete_rule_item(&self, key: &Key, condition: &str, version: u64) -> Result<bool, Error> {
-        let delete = async || {
-            let request = self.store.client.delete_item().table_name(&self.store.table);
-            let request = request.key(PK, s(&key.pk)).key(SK, s(&key.sk)).condition_expression(condition);
-            request.expression_attribute_values(":v", n(version)).send().await.map(|_| ()).map_err(refusal)
-        };
-        match contended(delete).await {
-            Ok(()) => Ok(true),
-            Err(Refusal::Condition(_)) => Ok(false),
-            Err(other) => Err(other.into()),
-        }
     }
 
     /// The result of a write whose first part puts a rule in the place of its priority.
@@ -181,12 +170,11 @@ impl TenantStore<'_> {
         let same = Expressions::default().require("cid = :life").value(":life", n(config.life));
         self.check(&keys::action_config(self.tenant, &config.action_code), &same)
     }
+}
 
-    fn delete_if(&self, key: &Key, version: u64) -> Result<TransactWriteItem, Error> {
-        let delete = Delete::builder().table_name(&self.store.table).key(PK, s(&key.pk)).key(SK, s(&key.sk));
-        let delete = delete.condition_expression("ver = :v").expression_attribute_values(":v", n(version));
-        Ok(TransactWriteItem::builder().delete(delete.build().map_err(Error::internal)?).build())
-    }
+/// The condition that an item is as it was read.
+fn of_version(version: u64) -> Expressions {
+    Expressions::default().require("ver = :v").value(":v", n(version))
 }
 
 /// What a call on a rule that does not exist is told.

@@ -9,8 +9,10 @@ use countersign_domain::{
 use super::{
     Expressions, Refusal, TenantStore,
     item::{Row, n},
-    keys,
-    keys::attributes::{COUNT, SK, TTL},
+    keys::{
+        self,
+        attributes::{COUNT, SK, TTL},
+    },
 };
 
 /// A source is known for a day.

@@ -22,8 +22,10 @@ use countersign_domain::{
 use super::{
     Expressions, TenantStore,
     item::{Attributes, Item, Row, document, n},
-    keys,
-    keys::attributes::{DOCUMENT, TTL, VERSION},
+    keys::{
+        self,
+        attributes::{DOCUMENT, TTL, VERSION},
+    },
     users::read_user,
 };
 

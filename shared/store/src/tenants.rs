@@ -1,6 +1,6 @@
 //! Tenants: configuration, API keys by their hash, and kinds of action.
 
-use aws_sdk_dynamodb::types::{Delete, Put, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem};
+use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
 use countersign_domain::{
@@ -15,9 +15,11 @@ use countersign_domain::{
 
 use super::{
     Expressions, Refusal, Store, TenantStore, contended,
-    item::{Attributes, Item, Row, document, n, s},
-    keys,
-    keys::attributes::{DOCUMENT, LAST_TRACKED, LIFE, PK, SK, VERSION},
+    item::{Attributes, Item, Row, document, n},
+    keys::{
+        self,
+        attributes::{DOCUMENT, LAST_TRACKED, LIFE, SK, VERSION},
+    },
     policy::read_policy,
     reading::Reading,
     refusal,
@@ -152,9 +154,7 @@ impl TenantStore<'_> {
                 writes.push(self.check(&keys::enforcement(self.tenant), &free)?);
             }
             for gone in seen.tenant.api_keys.iter().filter(|key| !tenant.api_keys.contains(key)) {
-                let key = keys::api_key(&gone.hash);
-                let delete = Delete::builder().table_name(&self.store.table).key(PK, s(key.pk)).key(SK, s(key.sk));
-                writes.push(TransactWriteItem::builder().delete(delete.build().map_err(Error::internal)?).build());
+                writes.push(self.delete_item(&keys::api_key(&gone.hash))?);
             }
             for new in tenant.api_keys.iter().filter(|key| !seen.tenant.api_keys.contains(key)) {
                 writes.push(self.store.put_key(self.tenant, new)?);
@@ -248,16 +248,9 @@ impl TenantStore<'_> {
 
     /// Removes a kind of action with its rules; 404 where there is none. From the first write on the rules decide nothing.
     pub async fn delete_action_config(&self, code: &ActionCode) -> Result<(), Error> {
-        let key = keys::action_config(self.tenant, code);
-        let deleted = contended(async || {
-            let request = self.store.client.delete_item().table_name(&self.store.table);
-            let request = request.key(PK, s(&key.pk)).key(SK, s(&key.sk));
-            request.condition_expression("attribute_exists(pk)").send().await.map(|_| ()).map_err(refusal)
-        });
-        match deleted.await {
-            Err(Refusal::Condition(_)) => Err(no_action_config()),
-            answered => Ok(answered?),
-        }?;
+        if !self.delete_existing(&keys::action_config(self.tenant, code)).await? {
+            return Err(no_action_config());
+        }
         // The deletion is done: what could not be swept belongs to nothing, and goes with the next one.
         if let Err(error) = self.sweep_rules(code).await {
             tracing::warn!(event = "sweep_failed", tenant = %self.tenant, action = %code, cause = %error);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
 use countersign_domain::{
     action::Action,
@@ -20,13 +20,14 @@ use super::{
     census, contended,
     guesses::{read_guesses, write_guesses},
     item::{Attributes, Item, Row, b, empty_map, map, n, s, time},
-    keys::attributes::{
-        ACTION, CREATED_AT, DEFAULT_METHOD, DOCUMENT, ENTITLED_BY, ID, IS_FIRST, NAME, PENDING, PK, PRIMARY, PUSHES,
-        QUIET_UNTIL, REQUIRED, REVOKED, SEALED, SECRETLESS, SEEN, SK, STEP, TIME, TOTP, UID, UNREACHABLE,
+    keys::{
+        self, Key,
+        attributes::{
+            ACTION, CREATED_AT, DEFAULT_METHOD, DOCUMENT, ENTITLED_BY, ID, IS_FIRST, NAME, PENDING, PRIMARY, PUSHES,
+            QUIET_UNTIL, REQUIRED, REVOKED, SEALED, SECRETLESS, SEEN, SK, STEP, TIME, TOTP, UID, UNREACHABLE,
+        },
     },
-    keys::{self, Key},
     profiles::{StoredProfile, read_profile},
-    refusal,
     spent::{SpentSteps, read_spent},
 };
 
@@ -234,43 +235,29 @@ impl TenantStore<'_> {
                 .value(":uid", s(user.uid.as_str()))
                 .value(":apps", n(user.totp.len()))
                 .spent_as_read(&user, user.totp.keys());
-            let ended = match self.note_spent(&user, user.totp.keys(), &spent, now)? {
-                None => contended(async || self.delete_one(&key, &as_read).await).await,
+            let is_ended = match self.note_spent(&user, user.totp.keys(), &spent, now)? {
+                None => self.delete_if(&key, &as_read).await?,
                 Some(note) => {
                     let writes = vec![self.delete_when(&key, &as_read)?, note];
-                    contended(async || self.store.transact(writes.clone()).await).await
+                    match contended(async || self.store.transact(writes.clone()).await).await {
+                        Ok(()) => true,
+                        Err(Refusal::Cancelled(_)) => false,
+                        Err(other) => return Err(other.into()),
+                    }
                 }
             };
-            match ended {
-                Ok(()) => return Ok(()),
-                Err(Refusal::Condition(_) | Refusal::Cancelled(_)) => life = Some(user.uid),
-                Err(other) => return Err(other.into()),
+            if is_ended {
+                return Ok(());
             }
+            life = Some(user.uid);
         }
         Err(Error::unavailable("the user kept changing"))
     }
 
     async fn delete_of_life(&self, key: &Key, uid: &UserUid) -> Result<(), Error> {
         let of_life = Expressions::default().require("uid = :uid").value(":uid", s(uid.as_str()));
-        match contended(async || self.delete_one(key, &of_life).await).await {
-            // Gone already, or of a later life.
-            Err(Refusal::Condition(_)) => Ok(()),
-            answered => Ok(answered?),
-        }
-    }
-
-    async fn delete_one(&self, key: &Key, when: &Expressions) -> Result<(), Refusal> {
-        let request = self.store.client.delete_item().table_name(&self.store.table);
-        let request = request.key(PK, s(&key.pk)).key(SK, s(&key.sk)).condition_expression(when.condition());
-        let request = request.set_expression_attribute_names(when.names());
-        request.set_expression_attribute_values(when.values()).send().await.map(|_| ()).map_err(refusal)
-    }
-
-    fn delete_when(&self, key: &Key, when: &Expressions) -> Result<TransactWriteItem, Error> {
-        let delete = Delete::builder().table_name(&self.store.table).key(PK, s(&key.pk)).key(SK, s(&key.sk));
-        let delete = delete.condition_expression(when.condition()).set_expression_attribute_names(when.names());
-        let delete = delete.set_expression_attribute_values(when.values()).build().map_err(Error::internal)?;
-        Ok(TransactWriteItem::builder().delete(delete).build())
+        // Where it is false, the item is gone already, or of a later life.
+        self.delete_if(key, &of_life).await.map(|_| ())
     }
 }
 

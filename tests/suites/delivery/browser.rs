@@ -15,9 +15,9 @@ use axum::{
     http::{HeaderMap, StatusCode},
     routing,
 };
+use countersign_tests::stand_in::StandIn;
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, task::JoinHandle};
 
 /// What the push service was sent.
 #[derive(Clone, Debug)]
@@ -43,25 +43,15 @@ struct Inner {
 pub struct PushService {
     inner: Arc<Mutex<Inner>>,
     pub origin: String,
-    server: JoinHandle<()>,
-}
-
-impl Drop for PushService {
-    fn drop(&mut self) {
-        self.server.abort();
-    }
+    _service: StandIn,
 }
 
 impl PushService {
     pub async fn start() -> Self {
         let inner = Arc::new(Mutex::new(Inner::default()));
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let origin = format!("http://{}", listener.local_addr().expect("an address"));
         let router = Router::new().route("/push/{id}", routing::post(take)).with_state(inner.clone());
-        let server = tokio::spawn(async move {
-            let _ = axum::serve(listener, router).await;
-        });
-        Self { inner, origin, server }
+        let service = StandIn::serve(router).await;
+        Self { inner, origin: service.url.clone(), _service: service }
     }
 
     /// From now on it answers so; 201 where nothing is said.

@@ -8,7 +8,7 @@ use std::{
 use aws_sdk_sns::config::{BehaviorVersion, Credentials, Region, retry::RetryConfig};
 use axum::{Router, extract::State, http::StatusCode, routing};
 use countersign_core::courier::Courier;
-use tokio::{net::TcpListener, task::JoinHandle};
+use countersign_tests::stand_in::StandIn;
 
 /// The parameters of one call.
 #[derive(Clone, Debug)]
@@ -44,26 +44,14 @@ struct Inner {
 
 pub struct FakeSns {
     inner: Arc<Mutex<Inner>>,
-    url: String,
-    server: JoinHandle<()>,
-}
-
-impl Drop for FakeSns {
-    fn drop(&mut self) {
-        self.server.abort();
-    }
+    service: StandIn,
 }
 
 impl FakeSns {
     pub async fn start() -> Self {
         let inner = Arc::new(Mutex::new(Inner::default()));
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
         let router = Router::new().route("/", routing::post(answer)).with_state(inner.clone());
-        let server = tokio::spawn(async move {
-            let _ = axum::serve(listener, router).await;
-        });
-        Self { inner, url, server }
+        Self { inner, service: StandIn::serve(router).await }
     }
 
     /// A courier that takes this for SNS, and sends each call once.
@@ -72,7 +60,7 @@ impl FakeSns {
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("eu-central-1"))
             .credentials_provider(Credentials::for_tests())
-            .endpoint_url(&self.url)
+            .endpoint_url(&self.service.url)
             .retry_config(RetryConfig::standard().with_max_attempts(1))
             .http_client(aws_smithy_http_client::Builder::new().build_http());
         Courier::sns(config)

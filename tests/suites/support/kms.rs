@@ -11,9 +11,9 @@ use axum::{
     routing,
 };
 use countersign_core::keyring::{Keyring, KmsKeyring};
+use countersign_tests::stand_in::StandIn;
 use data_encoding::BASE64;
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, task::JoinHandle};
 
 pub const TOKEN_KEY: &str = "arn:aws:kms:eu-central-1:000000000000:key/tokens";
 pub const SECRETS_KEY: &str = "arn:aws:kms:eu-central-1:000000000000:key/secrets";
@@ -28,26 +28,14 @@ struct Inner {
 
 pub struct FakeKms {
     inner: Arc<Mutex<Inner>>,
-    url: String,
-    server: JoinHandle<()>,
-}
-
-impl Drop for FakeKms {
-    fn drop(&mut self) {
-        self.server.abort();
-    }
+    service: StandIn,
 }
 
 impl FakeKms {
     pub async fn start() -> Self {
         let inner = Arc::new(Mutex::new(Inner::default()));
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
         let router = Router::new().route("/", routing::post(answer)).with_state(inner.clone());
-        let server = tokio::spawn(async move {
-            let _ = axum::serve(listener, router).await;
-        });
-        Self { inner, url, server }
+        Self { inner, service: StandIn::serve(router).await }
     }
 
     /// The keyring of a process of its own, which sends each call once.
@@ -56,7 +44,7 @@ impl FakeKms {
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("eu-central-1"))
             .credentials_provider(Credentials::for_tests())
-            .endpoint_url(&self.url)
+            .endpoint_url(&self.service.url)
             .retry_config(RetryConfig::standard().with_max_attempts(1))
             .http_client(aws_smithy_http_client::Builder::new().build_http());
         Keyring::Kms(KmsKeyring::new(config, Some(SECRETS_KEY.into()), vec![TOKEN_KEY.into()]).into())

@@ -65,6 +65,10 @@ pub struct Facts {
     pub needs_device: bool,
     /// What a success by it shows; with the number typed, one by a device shows [`Worth::Matched`].
     pub worth: Worth,
+    /// Whether its first proof both enrols it and succeeds the action.
+    pub first_proof_succeeds: bool,
+    /// What the names of its guesses begin with, in the user's item; absent where nothing is guessed.
+    pub letter: Option<char>,
     /// What people read where a thing has no name of its own.
     pub label: &'static str,
 }
@@ -82,6 +86,8 @@ impl Facts {
             may_be_primary: false,
             needs_device: false,
             worth: Worth::Nothing,
+            first_proof_succeeds: false,
+            letter: None,
             label,
         }
     }
@@ -135,6 +141,8 @@ impl Method {
                 attested: true,
                 may_be_primary: true,
                 worth: Worth::Secret,
+                first_proof_succeeds: true,
+                letter: Some('t'),
                 ..Facts::of_others("AUTHENTICATOR_APP", self, "Authenticator app")
             },
             Self::Passkey => Facts { worth: Worth::Matched, ..Facts::of_others("PASSKEY", self, "Passkey") },
@@ -145,6 +153,7 @@ impl Method {
                 on_run_time_api: self,
                 enrols_on_pages: true,
                 may_be_primary: true,
+                letter: Some('n'),
                 ..Facts::of_device("PUSH", "Phone")
             },
             Self::Veriff => Facts::of_others("VERIFF", self, "Veriff"),
@@ -154,6 +163,7 @@ impl Method {
             Self::RecoveryCode => Facts {
                 answers: true,
                 worth: Worth::Secret,
+                letter: Some('r'),
                 ..Facts::of_others("RECOVERY_CODE", self, "Recovery code")
             },
             Self::Device => {
@@ -225,6 +235,9 @@ mod tests {
             assert!(!facts.answers || facts.worth > Worth::Nothing, "{method:?}");
             assert!(!facts.enrols_on_pages || facts.enrols, "{method:?}");
         }
+        let mut letters: Vec<_> = Method::ALL.into_iter().filter_map(|method| method.facts().letter).collect();
+        letters.sort_unstable();
+        assert_eq!(letters, ['n', 'r', 't'], "each its own, and none changes: they stand in the table");
         let mut names: Vec<_> = Method::ALL.map(Method::as_str).into();
         names.sort_unstable();
         names.dedup();

@@ -131,7 +131,7 @@ pub fn data(known: &Known<'_>) -> Data {
     let (hour, day) = known.recent.failures(known.code, known.now);
     all.put("velocity.failures1h", Some(hour));
     all.put("velocity.failures24h", Some(day));
-    // Of the guess budgets, which are in the user's item: no other read, and no other write.
+    // Read from the guess budgets in the user's item, so that it costs no other read and no write.
     all.put("velocity.wrongCodes5m", Some(known.user.guesses.counting(known.now)));
     all.put("velocity.wrongCodesInARow", Some(known.user.guesses.failures()));
     for point in known.points {

@@ -109,7 +109,7 @@ impl Theme {
     fn own(&self, mode: Mode, name: &str) -> Option<Colour> {
         match mode {
             Mode::Light => self.light.colour(name),
-            // Of the light theme a dark page takes the brand's colour alone: light surfaces would be wrong there.
+            // A dark page takes the brand's colour alone from the light theme: light surfaces would be wrong there.
             Mode::Dark => {
                 let of_light = || self.light.colour(name).filter(|_| name == "primary-color");
                 self.dark_mode.as_ref().and_then(|dark| dark.colour(name)).or_else(of_light)

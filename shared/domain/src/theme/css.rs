@@ -126,7 +126,7 @@ fn rule(css: &mut String, media: &str, declarations: Vec<(String, String)>) {
     };
 }
 
-/// Of two faces of one family and weight a browser takes the later, so those of dark pages come last.
+/// A browser takes the later of two faces of one family and weight, so those of dark pages come last.
 fn faces(css: &mut String, typography: Option<&Typography>) {
     for (name, font) in typography.into_iter().flat_map(Typography::fonts) {
         for (address, weight) in font.files() {

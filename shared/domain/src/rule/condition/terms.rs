@@ -101,7 +101,7 @@ impl Checker<'_> {
         })
     }
 
-    /// That a text which is written in the tree can be found in what is read, where that has a form.
+    /// Checks that a text in the tree can equal what is read, where that has a form.
     pub(super) fn can_be(&self, read: &Term, written: &Term) -> Result<(), Fault> {
         let (Term::Read(read), Term::Literal(Value::String(text))) = (read, written) else { return Ok(()) };
         let form = match self.reads.get(*read) {
