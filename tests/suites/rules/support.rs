@@ -4,7 +4,7 @@ use countersign_core::{
     clock::Timestamp,
     id::{ActionCode, ListAlias, PointId, RuleId},
     rule::{
-        DataPoint, DataType, Ruling, ModelType, Outcome, Rule, RuleSet,
+        DataPoint, DataType, ModelType, Outcome, Rule, RuleSet, Ruling,
         catalogue::Catalogue,
         condition::{Condition, Fault},
         facts::{Data, Lists},
