@@ -43,12 +43,12 @@ class Session:
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith(("COUNTERSIGN_", "AWS_", "PHONE_"))
         }
-        environment |= {"PHONE_HOME": str(self.folder / "phone"), "RUST_LOG": "off"}
+        environment |= {"PHONE_HOME": str(self.folder / "phone"), "RUST_LOG": "warn"}
         self.log = open(self.folder / "server.log", "w+")
         start = {"cwd": self.folder, "env": environment, "start_new_session": True}
         listen = f"127.0.0.1:{self.ports['3000']}"
         self.server = subprocess.Popen(
-            [built("countersign"), "--listen", listen], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, **start
+            [built("countersign"), "--listen", listen], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.log, **start
         )
         self.shell = subprocess.Popen(
             ["bash", "--norc"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **start
