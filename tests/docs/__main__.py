@@ -8,6 +8,7 @@ Needs the built binaries, and bash, curl, jq, oathtool, openssl, Node and Python
 
 import re
 import sys
+import unittest
 from pathlib import Path
 
 from blocks import blocks, commands, mistakes
@@ -15,6 +16,8 @@ from compare import is_same
 from session import ROOT, Session
 
 SUMMARY = ROOT / "docs" / "src" / "SUMMARY.md"
+README = ROOT / "README.md"
+LARGEST_README = 8 * 1024
 QUICK_START = SUMMARY.parent / "quick-start.md"
 passed, failed = 0, 0
 
@@ -33,7 +36,7 @@ def name(path):
 def in_order():
     """README, then the pages as the book has them."""
     linked = re.findall(r"\]\(([^)#]+\.md)\)", SUMMARY.read_text())
-    return [ROOT / "README.md"] + [(SUMMARY.parent / link).resolve() for link in linked]
+    return [README] + [(SUMMARY.parent / link).resolve() for link in linked]
 
 
 def keys():
@@ -46,6 +49,7 @@ def check_book(pages):
     there = {path for path in SUMMARY.parent.rglob("*.md") if path != SUMMARY}
     for path in sorted(there - set(pages)):
         count(False, name(path), "is not in SUMMARY.md")
+    count(README.stat().st_size <= LARGEST_README, "README.md", f"has more than {LARGEST_README} bytes")
     for path in pages:
         text = re.sub(r"```.*?```|`[^`]*`", "", path.read_text(), flags=re.DOTALL)
         wrong = []
@@ -60,6 +64,8 @@ def check_book(pages):
                 wrong.append(f"{link} leads out of the book; name the file instead")
             elif anchor and file.suffix == ".md" and anchor not in anchors(file):
                 wrong.append(f"{link}: there is no such heading")
+        # The rows of the contract have numbers (a letter and digits), which say nothing to a user.
+        wrong += [f"{number} is a number of the contract; say what it is" for number in re.findall(r"\b[SCM]\d{1,2}\b", text)]
         count(not wrong, name(path), "; ".join(wrong))
 
 
@@ -81,7 +87,7 @@ def run_page(path):
         return
     session = Session()
     try:
-        if path not in (ROOT / "README.md", QUICK_START):
+        if path not in (README, QUICK_START):
             session.run(keys())
         for index, block in enumerate(found):
             if block.is_run and not run_block(session, block, found[index + 1 : index + 2]):
@@ -115,9 +121,15 @@ def run_block(session, block, following):
     return True
 
 
+def check_suite():
+    result = unittest.TextTestRunner(verbosity=0).run(unittest.defaultTestLoader.loadTestsFromName("test_suite"))
+    count(result.wasSuccessful(), "test_suite.py", "the suite does not see what it should")
+
+
 def main(arguments):
     pages = in_order()
     if not arguments:
+        check_suite()
         check_book(pages)
     for path in [Path(argument).resolve() for argument in arguments] or pages:
         before = passed + failed
