@@ -2,6 +2,7 @@
 
 import os
 import queue
+import random
 import shutil
 import signal
 import socket
@@ -30,9 +31,15 @@ def built(name):
 
 
 def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return str(listener.getsockname()[1])
+    """A port that is free, and below those that connections are given: a page uses it only later."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as listener:
+            try:
+                listener.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return str(port)
 
 
 class Session:
