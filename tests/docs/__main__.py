@@ -8,6 +8,7 @@ Needs the built binaries, and bash, curl, jq, oathtool, openssl, Node and Python
 
 import re
 import sys
+import time
 import unittest
 from pathlib import Path
 
@@ -135,9 +136,9 @@ def main(arguments):
         check_suite()
         check_book(pages)
     for path in [Path(argument).resolve() for argument in arguments] or pages:
-        before = passed + failed
+        before, started = passed + failed, time.monotonic()
         run_page(path)
-        print(f"{name(path)}: {passed + failed - before} checked", flush=True)
+        print(f"{name(path)}: {passed + failed - before} checked, {time.monotonic() - started:.1f} s", flush=True)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 
