@@ -130,7 +130,7 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 
 /// The request with its path as the client sent it. An HTTP API decodes the path, all but `%25`, before the function
 /// sees it; a `#` or a space in an id would then be taken for syntax. The route's key and its parameters say what
-/// stood where. (What follows an encoded `?` or `/` is cut off or split before that; README, Limits.)
+/// stood where. (What follows an encoded `?` or `/` is cut off or split before that; docs, limits.)
 fn as_it_was_sent(request: lambda_http::Request) -> Request<Body> {
     let parameters = request.path_parameters();
     let route = match request.request_context_ref() {

@@ -31,6 +31,13 @@ async function structure(page) {
     if (document.querySelectorAll("main").length !== 1) wrong.push("not one main");
     // WCAG 1.4.10: nothing scrolls sideways at 320 px.
     if (scrollWidth > window.innerWidth) wrong.push(`it is ${scrollWidth} px wide on ${window.innerWidth} px`);
+    const [main, { paddingLeft, paddingRight }] = [document.querySelector("main"), getComputedStyle(document.querySelector("main"))];
+    const { left, right } = main.getBoundingClientRect();
+    for (const element of main.querySelectorAll("a, button, input, h1, h2, p")) {
+      const at = element.getBoundingClientRect();
+      const isWithin = at.left >= left + parseFloat(paddingLeft) - 1 && at.right <= right - parseFloat(paddingRight) + 1;
+      if (at.width > 0 && !isWithin) wrong.push(`"${element.textContent || element.id}" stands outside of the column`);
+    }
     for (const alert of document.querySelectorAll("#problem")) if (alert.getAttribute("role") !== "alert") wrong.push("#problem is no alert");
     for (const live of document.querySelectorAll("#live")) if (live.getAttribute("role") !== "status") wrong.push("#live is no status");
     const moving = document.getAnimations().filter((animation) => animation.playState === "running");

@@ -325,7 +325,7 @@ mod tests {
         assert_eq!(Budget { slots, failures: CLOSED_AFTER }.room(at(1_000_000)), Room::Exhausted);
     }
 
-    /// The table of what opens what (README, "What it promises").
+    /// The table of what opens what (docs, promises).
     #[test]
     fn a_success_opens_what_asks_for_no_more() {
         use Space::{Code, Number, Recovery, Remembered};

@@ -1,5 +1,5 @@
-//! Trees that nobody would write: refused or run, in bounded time, and never a panic. `fuzz/` has the same target for
-//! cargo-fuzz, with a corpus that is run here too.
+//! Trees that nobody would write: refused or run, in bounded time, and never a panic. `tests/fuzz` has the same target
+//! for cargo-fuzz, with a corpus that is run here too.
 
 use std::time::{Duration, Instant};
 
@@ -153,7 +153,7 @@ proptest! {
 
 #[test]
 fn the_corpus_of_the_fuzzer_is_answered() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/condition");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/condition");
     let mut read = 0;
     for entry in std::fs::read_dir(folder).expect("a corpus") {
         let text = std::fs::read(entry.expect("an entry").path()).expect("a file");

@@ -87,7 +87,7 @@ async fn sign_in(shop: &Shop, mut visitor: Visitor, name: &str) -> Result<Respon
 
 async fn pay(shop: &Shop, mut visitor: Visitor, user: String) -> Result<Response, Sorry> {
     let amount = visitor.total();
-    // Rules can say this in Countersign instead: README, "Payments by amount".
+    // Rules can say this in Countersign instead: the guide to rules, "Payments by amount".
     if amount <= LIMIT {
         return visitor.paid(amount);
     }
