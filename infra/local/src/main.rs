@@ -125,10 +125,10 @@ async fn main() -> ExitCode {
     log::to_stderr();
     let done = match command.other {
         None => serve(command.serve).await.map(|()| ExitCode::SUCCESS),
-        Some(Other::Openapi) => {
-            print!("{}", openapi());
-            Ok(ExitCode::SUCCESS)
-        }
+        Some(Other::Openapi) => openapi().map(|text| {
+            print!("{text}");
+            ExitCode::SUCCESS
+        }),
         Some(Other::Tenant { of, command: what }) => {
             of.tenant(&command.serve.data, what).await.map(|()| ExitCode::SUCCESS)
         }

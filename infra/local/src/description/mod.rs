@@ -1,0 +1,159 @@
+//! The API description: what utoipa reads off the handlers, and what is common to all of them (`words.yaml`).
+
+mod schemas;
+
+use std::collections::BTreeMap;
+
+use countersign_core::error::Error;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::first_run::Trouble;
+
+const WORDS: &str = include_str!("words.yaml");
+
+/// `words.yaml`, which says what each part is for.
+#[derive(Deserialize)]
+struct Words {
+    servers: Value,
+    tags: Value,
+    error: Value,
+    #[serde(rename = "errorCode")]
+    error_code: Map<String, Value>,
+    answers: BTreeMap<String, Refusal>,
+    headers: BTreeMap<String, Value>,
+    fields: BTreeMap<String, Map<String, Value>>,
+    own: BTreeMap<String, Map<String, Value>>,
+}
+
+/// A refusal that operations share.
+#[derive(Deserialize)]
+struct Refusal {
+    name: String,
+    description: String,
+    /// Which operations can answer it, where that does not follow from what they read.
+    #[serde(default)]
+    operations: Vec<String>,
+}
+
+/// The whole document, in the order in which a person reads it.
+#[derive(Serialize)]
+struct Document {
+    openapi: Value,
+    info: Value,
+    servers: Value,
+    tags: Value,
+    paths: Value,
+    components: Value,
+}
+
+/// The description as JSON, as it is committed in `infra/openapi.json`.
+pub fn whole(of_the_code: &utoipa::openapi::OpenApi) -> Result<String, Trouble> {
+    let words: Words = serde_saphyr::from_str(WORDS).map_err(trouble)?;
+    let mut raw = serde_json::to_value(of_the_code).map_err(trouble)?;
+    schemas::complete(&mut raw, &words);
+    let (mut paths, mut components) = (raw["paths"].take(), raw["components"].take());
+    for operation in operations(&mut paths) {
+        complete(operation, &words, &components["schemas"]);
+    }
+    components["responses"] = words.answers.iter().map(|(status, refusal)| response(status, refusal, &words)).collect();
+    components["schemas"]["Error"] = words.error.clone();
+    components["schemas"]["ErrorCode"] = error_code(&words);
+    let document = Document {
+        openapi: raw["openapi"].take(),
+        info: raw["info"].take(),
+        servers: words.servers,
+        tags: words.tags,
+        paths,
+        components,
+    };
+    let mut text = serde_json::to_string_pretty(&document).map_err(trouble)?;
+    text.push('\n');
+    Ok(text)
+}
+
+fn trouble(error: impl ToString) -> Trouble {
+    Trouble(format!("the API description: {}", error.to_string()))
+}
+
+/// Each operation of each path.
+fn operations(paths: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
+    let paths = paths.as_object_mut().into_iter().flat_map(Map::values_mut);
+    let operations = paths.filter_map(Value::as_object_mut).flat_map(Map::values_mut);
+    operations.filter_map(Value::as_object_mut)
+}
+
+/// Adds to an operation what follows from what it reads: its refusals, and words for what it answers.
+fn complete(operation: &mut Map<String, Value>, words: &Words, schemas: &Value) {
+    split_summary(operation);
+    let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let body = operation.get_mut("requestBody").and_then(Value::as_object_mut);
+    let has_body = body.is_some();
+    if let Some(body) = body {
+        complete_body(body, schemas);
+    }
+    let needs_somebody = operation.get("security").and_then(Value::as_array).is_some_and(|all| !all.is_empty());
+    let has_parameters = operation.contains_key("parameters");
+    let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
+    for response in responses.values_mut().filter_map(Value::as_object_mut) {
+        let is_described = response.get("description").and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+        if !is_described {
+            response.insert("description".into(), "Done.".into());
+        }
+    }
+    for (status, refusal) in &words.answers {
+        let follows = match status.as_str() {
+            "400" => needs_somebody && (has_body || has_parameters),
+            "401" | "503" => needs_somebody,
+            "413" | "415" => needs_somebody && has_body,
+            _ => false,
+        };
+        if follows || refusal.operations.contains(&id) {
+            let shared = json!({ "$ref": format!("#/components/responses/{}", refusal.name) });
+            responses.insert(status.clone(), shared);
+        }
+    }
+}
+
+/// The first sentence of a handler's comment is its summary, without the full stop; the others describe it.
+fn split_summary(operation: &mut Map<String, Value>) {
+    let text = |name: &str| operation.get(name).and_then(Value::as_str).map(schemas::for_users);
+    let (summary, more) = (text("summary").unwrap_or_default(), text("description").unwrap_or_default());
+    let (first, rest) = summary.split_once(". ").unwrap_or((summary.trim_end_matches('.'), ""));
+    let description = [rest, more.as_str()].join("\n\n");
+    let description = if description.trim().is_empty() { format!("{first}.") } else { description.trim().to_owned() };
+    operation.insert("summary".into(), first.into());
+    operation.insert("description".into(), description.into());
+}
+
+/// A body of which nothing is required may be left out, and `[]` is an empty object: PHP writes it so.
+fn complete_body(body: &mut Map<String, Value>, schemas: &Value) {
+    let Some(schema) = body.get_mut("content").and_then(|content| content.pointer_mut("/application~1json/schema"))
+    else {
+        return;
+    };
+    let named = schema["$ref"].as_str().and_then(|name| name.rsplit('/').next()).map(|name| &schemas[name]);
+    let is_needed = named.is_some_and(|named| named["required"].is_array());
+    if !is_needed {
+        let empty = json!({ "type": "array", "maxItems": 0, "description": "An empty object, as PHP writes it." });
+        *schema = json!({ "anyOf": [schema.take(), empty] });
+    }
+    body.insert("required".into(), is_needed.into());
+}
+
+fn response(status: &str, refusal: &Refusal, words: &Words) -> (String, Value) {
+    let mut response = json!({
+        "description": refusal.description,
+        "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Error" } } },
+    });
+    if let Some(headers) = words.headers.get(status) {
+        response["headers"] = headers.clone();
+    }
+    (refusal.name.clone(), response)
+}
+
+fn error_code(words: &Words) -> Value {
+    let mut schema = words.error_code.clone();
+    schema.insert("enum".into(), Error::CODES.into());
+    schema.into()
+}
