@@ -124,7 +124,11 @@ async fn answer_settings(State(app): State<App>, headers: HeaderMap, sent: Sent)
     responses((status = 200, body = String, content_type = "text/html"),
         (status = "4XX", body = String, content_type = "text/html", description = "The page that says why not."),
         (status = "5XX", body = String, content_type = "text/html", description = "The page that asks to try again.")))]
-async fn show_link(State(app): State<App>, headers: HeaderMap, Path((tenant, _link)): Path<(String, String)>) -> Response {
+async fn show_link(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Path((tenant, _link)): Path<(String, String)>,
+) -> Response {
     let known = match TenantId::parse(tenant) {
         Ok(id) => app.tenant(&id).await,
         Err(_) => Ok(None),

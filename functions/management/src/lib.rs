@@ -73,7 +73,13 @@ struct Deleted {
     success: bool,
 }
 
-/// A list of methods that is empty is one that is not set.
+/// A list of methods that is empty is one that is not set. A method that stands twice is one.
 fn not_empty(methods: Option<Vec<Method>>) -> Option<Vec<Method>> {
-    methods.filter(|methods| !methods.is_empty())
+    let mut once: Vec<Method> = Vec::new();
+    for method in methods? {
+        if !once.contains(&method) {
+            once.push(method);
+        }
+    }
+    Some(once).filter(|methods| !methods.is_empty())
 }

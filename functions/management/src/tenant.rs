@@ -31,13 +31,13 @@ pub(crate) struct TenantView {
     push_duration_in_seconds: u32,
     /// Whether users have no recovery codes.
     disable_recovery_codes: bool,
-    /// Whether a backend that enrols (S7) is given none.
+    /// Whether a backend that enrols an authenticator is given none.
     skip_recovery_codes_on_programmatic_enrollment: bool,
     /// Whether the hosted pages show none after the first set-up.
     hide_recovery_codes_on_enrollment: bool,
     /// Where hosted pages may send users, and the schemes of apps. Ours.
     redirect_urls: Vec<String>,
-    /// Whether hosted pages may also send users to their own machine. Ours; set when the tenant is made.
+    /// Whether hosted pages may also send users to their own machine. It is set when the tenant is made. Ours.
     is_local: bool,
 }
 
@@ -87,7 +87,7 @@ pub(crate) struct TenantChanges {
     push_duration_in_seconds: Option<u32>,
     /// Users have no recovery codes, and old ones let nobody in.
     disable_recovery_codes: Option<bool>,
-    /// A backend that enrols (S7) is given none.
+    /// A backend that enrols an authenticator is given none.
     skip_recovery_codes_on_programmatic_enrollment: Option<bool>,
     /// The hosted pages show none after the first set-up.
     hide_recovery_codes_on_enrollment: Option<bool>,

@@ -29,7 +29,7 @@ pub(crate) struct RedeemPairingRequest {
     device_name: Option<String>,
     /// `ios`, `android`, or `web`.
     device_platform: String,
-    /// As for C32.
+    /// Where the push service knows the device; for `web` the JSON of a push subscription.
     #[serde(default)]
     push_token: Option<String>,
     #[serde(default)]

@@ -6,6 +6,7 @@ mod description;
 pub mod directory;
 pub mod embedded;
 pub mod first_run;
+pub mod homes;
 pub mod operator;
 mod progress;
 pub mod rules;
@@ -61,7 +62,7 @@ pub fn openapi() -> Result<String, Trouble> {
 #[openapi(
     info(
         title = "Countersign",
-        description = "Multi-factor authentication in your own AWS account, on the wire contract of the public Authsignal SDKs.",
+        description = "Multi-factor authentication that you run yourself. The public Authsignal SDKs call this API with a changed URL.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     modifiers(&Credentials)

@@ -1,6 +1,6 @@
 //! Actions: made by track, succeeded by a proof, moved by the customer's backend.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem};
 
@@ -84,12 +84,13 @@ pub(super) fn write_action(key: &Key, action: &Action) -> Result<Attributes, Err
     item.insert("sta".into(), time(action.state_changed_at));
     item.insert("exp".into(), time(action.expires_at));
     item.insert("ttl".into(), n(action.created_at.as_second() + KEPT_SECONDS));
-    let mut methods: Vec<String> = action.allowed_methods.iter().map(|method| method.as_str().to_owned()).collect();
+    // A set of DynamoDB has no member twice.
+    let mut methods: BTreeSet<&str> = action.allowed_methods.iter().map(|method| method.as_str()).collect();
     if methods.is_empty() {
         // A set has at least one member; this is no method's name.
-        methods.push("NONE".into());
+        methods.insert("NONE");
     }
-    item.insert("am".into(), AttributeValue::Ss(methods));
+    item.insert("am".into(), AttributeValue::Ss(methods.into_iter().map(str::to_owned).collect()));
     if let Some(enrolled) = &action.enrolled {
         item.insert("en".into(), s(enrolled.as_str()));
     }

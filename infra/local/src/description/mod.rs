@@ -86,7 +86,8 @@ fn operations(paths: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>
 /// Adds to an operation what follows from what it reads: its refusals, and words for what it answers.
 fn complete(operation: &mut Map<String, Value>, words: &Words, schemas: &Value) {
     split_summary(operation);
-    let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default();
+    let id = id.trim_end_matches("WithUnderscore").to_owned();
     let body = operation.get_mut("requestBody").and_then(Value::as_object_mut);
     let has_body = body.is_some();
     if let Some(body) = body {
@@ -94,6 +95,8 @@ fn complete(operation: &mut Map<String, Value>, words: &Words, schemas: &Value) 
     }
     let needs_somebody = operation.get("security").and_then(Value::as_array).is_some_and(|all| !all.is_empty());
     let has_parameters = operation.contains_key("parameters");
+    // Said of each: that no key is needed is no oversight.
+    operation.entry("security").or_insert_with(|| json!([]));
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
     for response in responses.values_mut().filter_map(Value::as_object_mut) {
         let is_described = response.get("description").and_then(Value::as_str).is_some_and(|text| !text.is_empty());

@@ -18,7 +18,8 @@ pub(super) fn complete(document: &mut Value, words: &Words) {
         }
     }
     for operation in operations(&mut document["paths"]) {
-        let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default();
+        let id = id.trim_end_matches("WithUnderscore").to_owned();
         for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
             complete_parameter(&id, parameter, words);
         }
@@ -128,7 +129,7 @@ pub(super) fn for_users(comment: &str) -> String {
             text.replace_range(start..end, "");
         }
     }
-    text.replace("Ours; no SDK calls it.", "Ours.").replace("Ours.", "Authsignal's API does not have it.").trim().to_owned()
+    text.replace("Ours.", "Authsignal's API does not have it.").trim().to_owned()
 }
 
 fn has_type(schema: &Map<String, Value>, wanted: &str) -> bool {
