@@ -76,17 +76,20 @@ fn methods(item: &PathItem) -> Vec<&'static str> {
     all.into_iter().filter(|(_, operation)| operation.is_some()).map(|(method, _)| method).collect()
 }
 
+/// A method, or every one of a path, and the function that answers it.
+type Target = (Option<&'static str>, &'static str);
+
 /// Where each path goes: all of its methods to one function, which then answers 405 itself, or each to its own.
-fn targets() -> Vec<(String, Vec<(Option<&'static str>, &'static str)>)> {
+fn targets() -> Vec<(String, Vec<Target>)> {
     let all = all();
     let mut functions: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for route in &all {
         functions.entry(&route.path).or_default().insert(route.function);
     }
-    let mut targets: Vec<(String, Vec<_>)> = Vec::new();
+    let mut targets: Vec<(String, Vec<Target>)> = Vec::new();
     for route in &all {
         let is_shared = functions.get(route.path.as_str()).is_some_and(|functions| functions.len() > 1);
-        let own: Vec<_> = if is_shared {
+        let own: Vec<Target> = if is_shared {
             route.methods.iter().map(|method| (Some(*method), route.function)).collect()
         } else {
             vec![(None, route.function)]
@@ -147,16 +150,30 @@ fn trouble(path: &Path, error: &impl ToString) -> Trouble {
     Trouble(format!("{}: {}", path.display(), error.to_string()))
 }
 
+/// Each function, how the API calls it, and its routes.
 fn of_the_template() -> String {
-    let mut lines = String::new();
-    for (path, targets) in targets() {
-        for (method, function) in targets {
-            let name = pascal(&format!("{}/{path}", method.unwrap_or_default().to_lowercase()));
-            lines += &route(&name, &format!("{} {path}", method.unwrap_or("ANY")), function);
+    let (mut lines, targets) = (String::new(), targets());
+    for (function, _) in crate::functions() {
+        lines += &integration(&pascal(function));
+        for (path, targets) in &targets {
+            for (method, _) in targets.iter().filter(|(_, target)| *target == function) {
+                let name = pascal(&format!("{}/{path}", method.unwrap_or_default().to_lowercase()));
+                lines += &route(&name, &format!("{} {path}", method.unwrap_or("ANY")), function);
+            }
         }
     }
     // What no route takes is answered by us: 401 with a bad key, 404 otherwise.
     lines + &route("Default", "$default", "hosted-ui")
+}
+
+fn integration(function: &str) -> String {
+    let caller = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*";
+    format!(
+        "  {function}Permission: {{Type: AWS::Lambda::Permission, Properties: {{FunctionName: !Ref {function}Function, \
+         Action: lambda:InvokeFunction, Principal: apigateway.amazonaws.com, SourceArn: !Sub \"{caller}\"}}}}\n  \
+         {function}Integration: {{Type: AWS::ApiGatewayV2::Integration, Properties: {{ApiId: !Ref Api, \
+         IntegrationType: AWS_PROXY, IntegrationUri: !GetAtt {function}Function.Arn, PayloadFormatVersion: \"2.0\"}}}}\n"
+    )
 }
 
 fn route(name: &str, key: &str, function: &str) -> String {
@@ -177,7 +194,7 @@ fn pascal(path: &str) -> String {
 fn of_the_watch_router() -> String {
     let mut lines = String::new();
     for (path, targets) in targets() {
-        let to = |(method, function): &(Option<&str>, &str)| match method {
+        let to = |(method, function): &Target| match method {
             Some(method) => format!("{{ method = \"{method}\", function = \"{function}\" }}"),
             None => format!("\"{function}\""),
         };
