@@ -160,3 +160,43 @@ fn error_code(words: &Words) -> Value {
     schema.insert("enum".into(), Error::CODES.into());
     schema.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// `words.yaml` speaks of nothing that is gone.
+    #[test]
+    fn every_word_is_of_something() {
+        let words: Words = serde_saphyr::from_str(WORDS).unwrap();
+        let mut raw = serde_json::to_value(crate::routes().into_openapi()).unwrap();
+        let (mut names, mut places, mut ids) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        for (schema, value) in raw["components"]["schemas"].as_object().unwrap() {
+            places.insert(schema.clone());
+            places.insert(format!("{schema}.*"));
+            let parts = value["allOf"].as_array().map_or_else(|| vec![value], |parts| parts.iter().collect());
+            for name in parts.into_iter().filter_map(|part| part["properties"].as_object()).flat_map(Map::keys) {
+                places.insert(format!("{schema}.{name}"));
+                names.insert(name.clone());
+            }
+        }
+        for operation in operations(&mut raw["paths"]) {
+            let id = operation["operationId"].as_str().unwrap();
+            for parameter in operation.get("parameters").and_then(Value::as_array).into_iter().flatten() {
+                let name = parameter["name"].as_str().unwrap();
+                places.insert(format!("{id}.{name}"));
+                names.insert(name.to_owned());
+            }
+            ids.insert(id.to_owned());
+        }
+        let gone = |known: &BTreeSet<String>, said: Vec<&String>| -> Vec<String> {
+            said.into_iter().filter(|one| !known.contains(*one)).cloned().collect()
+        };
+        assert_eq!(gone(&names, words.fields.keys().collect()), Vec::<String>::new());
+        assert_eq!(gone(&places, words.own.keys().collect()), Vec::<String>::new());
+        let answered = words.answers.values().flat_map(|refusal| &refusal.operations).collect();
+        assert_eq!(gone(&ids, answered), Vec::<String>::new());
+    }
+}

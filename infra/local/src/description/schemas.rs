@@ -202,3 +202,15 @@ fn without_null_itself(schema: &mut Map<String, Value>) {
         schema.remove("default");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_are_told_what_they_can_know() {
+        assert_eq!(for_users("An action (contract, S11)."), "An action.");
+        assert_eq!(for_users("Over all that\nwas shown (infra/decisions/0015)."), "Over all that was shown.");
+        assert_eq!(for_users("The place. Ours."), "The place. Authsignal's API does not have it.");
+    }
+}
