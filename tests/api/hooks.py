@@ -181,11 +181,14 @@ def show_qr_code(case, body):
 
 
 def answer_push(case, body):
-    signed(body, *scene.pushed())
+    device, challenge, number = scene.pushed()
+    signed(body, device, challenge)
+    if number:
+        body["verificationCode"] = number
 
 
 def verify_push(case, body):
-    device, body["challengeId"] = scene.pushed()
+    device, body["challengeId"], _ = scene.pushed()
     case.headers["Authorization"] = scene.bearer(device.user)
 
 
@@ -320,8 +323,9 @@ def existing_device(case):
 
 
 def existing_challenge(case):
-    device, challenge = scene.pushed()
+    device, challenge, number = scene.pushed()
     body = {"challengeId": challenge, "publicKey": device.public_key, "approved": True, "signature": device.sign(challenge)}
+    body |= {"verificationCode": number} if number else {}
     scene.call("POST", "/v1/client/user-authenticators/push/challenge", scene.basic(scene.TENANT), body)
     return {"challengeId": challenge}
 

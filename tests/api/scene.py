@@ -73,10 +73,10 @@ class Device:
 
 
 def pushed():
-    """A device, and the id of what it is asked."""
+    """A device, the id of what it is asked, and the number that it has to carry over where the tenant asks for one."""
     device = Device().enroll("push")
     asked = call("POST", "/v1/client/challenge/push", bearer(device.user), {}).json()
-    return device, asked.get("challengeId", "none")
+    return device, asked.get("challengeId", "none"), asked.get("verificationCode")
 
 
 def shown():
