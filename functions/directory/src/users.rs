@@ -199,7 +199,7 @@ pub(crate) async fn delete(
     Ok(Json(Done { success: true }))
 }
 
-/// Open again whatever is closed after too many failures, and empty each guess budget of the user. Ours.
+/// Unlock a user after too many failures: all guesses are allowed again. Ours.
 #[utoipa::path(post, path = "/v1/users/{userId}/unlock", tag = "Server API", operation_id = "unlockUser",
     params(("userId" = String, Path)), responses((status = 200, body = Done)), security(("secretKey" = [])))]
 pub(crate) async fn unlock(

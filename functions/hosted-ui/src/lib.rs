@@ -49,7 +49,7 @@ async fn description() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/json")], OPENAPI)
 }
 
-/// Ask whether the table takes a write. What cannot write answers no user.
+/// Ask whether the service is ready: whether its table takes a write.
 #[utoipa::path(get, path = "/healthz", tag = "Service", operation_id = "getHealth",
     responses((status = 200, body = Object, description = "It does.")))]
 async fn healthz(State(app): State<App>) -> Result<Response, Error> {

@@ -67,7 +67,7 @@ fn with_an_underscore((schemas, paths, handlers): &UtoipaMethodRouter<App>) -> U
     (schemas.clone(), paths, handlers.clone())
 }
 
-/// What a deletion answers: never an empty body (contract, rule 1).
+/// What a deletion answers, so that no body is empty (contract, rule 1).
 #[derive(Debug, Serialize, ToSchema)]
 struct Deleted {
     success: bool,

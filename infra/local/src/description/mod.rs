@@ -118,15 +118,22 @@ fn complete(operation: &mut Map<String, Value>, words: &Words, schemas: &Value) 
     }
 }
 
-/// The first sentence of a handler's comment is its summary, without the full stop; the others describe it.
+/// The beginning of a handler's comment is its summary, and what follows the first `.`, `;` or `:` describes it.
 fn split_summary(operation: &mut Map<String, Value>) {
     let text = |name: &str| operation.get(name).and_then(Value::as_str).map(schemas::for_users);
     let (summary, more) = (text("summary").unwrap_or_default(), text("description").unwrap_or_default());
-    let (first, rest) = summary.split_once(". ").unwrap_or((summary.trim_end_matches('.'), ""));
-    let description = [rest, more.as_str()].join("\n\n");
+    let end = [". ", "; ", ": "].iter().filter_map(|mark| summary.find(mark)).min();
+    let (first, rest) = end.map_or((summary.trim_end_matches('.'), ""), |end| (&summary[..end], &summary[end + 2..]));
+    let description = [sentence(rest), more].join("\n\n");
     let description = if description.trim().is_empty() { format!("{first}.") } else { description.trim().to_owned() };
     operation.insert("summary".into(), first.into());
     operation.insert("description".into(), description.into());
+}
+
+/// The same with a capital letter in front.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// A body of which nothing is required may be left out, and `[]` is an empty object: PHP writes it so.

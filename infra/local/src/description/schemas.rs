@@ -129,7 +129,7 @@ pub(super) fn for_users(comment: &str) -> String {
             text.replace_range(start..end, "");
         }
     }
-    text.replace("Ours.", "Authsignal's API does not have it.").trim().to_owned()
+    text.replace("Ours.", "Countersign only.").trim().to_owned()
 }
 
 fn has_type(schema: &Map<String, Value>, wanted: &str) -> bool {
@@ -211,6 +211,6 @@ mod tests {
     fn users_are_told_what_they_can_know() {
         assert_eq!(for_users("An action (contract, S11)."), "An action.");
         assert_eq!(for_users("Over all that\nwas shown (infra/decisions/0015)."), "Over all that was shown.");
-        assert_eq!(for_users("The place. Ours."), "The place. Authsignal's API does not have it.");
+        assert_eq!(for_users("The place. Ours."), "The place. Countersign only.");
     }
 }
