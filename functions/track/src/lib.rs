@@ -39,13 +39,13 @@ pub fn routes() -> OpenApiRouter<App> {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
 struct TrackRequest {
-    /// The backend's name for this occurrence. The same name is the same action. Generated where absent.
+    /// Your name for this occurrence. The same name is the same action. It is made where absent.
     idempotency_key: Option<String>,
     /// Where the hosted page returns to, with `token` added to the query: an http or https URL on the
     /// tenant's list (`redirectUrls`).
     redirect_url: Option<String>,
     redirect_to_settings: Option<bool>,
-    /// Of the client: an IPv4 or IPv6 address, bare or with its port (`203.0.113.7:443`, `[2001:db8::1]:443`).
+    /// The address of the client: an IPv4 or IPv6 address, bare or with its port (`203.0.113.7:443`, `[2001:db8::1]:443`).
     ip_address: Option<String>,
     user_agent: Option<String>,
     device_id: Option<String>,
@@ -68,7 +68,7 @@ struct TrackResponse {
     idempotency_key: String,
     /// The hosted page for this action.
     url: String,
-    /// For the client API, in the customer's own screens.
+    /// The token for the client API, for your own screens.
     token: String,
     is_enrolled: bool,
     enrolled_verification_methods: Vec<Method>,
@@ -79,7 +79,7 @@ struct TrackResponse {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     required_actions: Vec<RequiredAction>,
-    /// To a user with nothing to answer with: from then on this will not be enough. Ours.
+    /// When two factors will be asked of this user, who has set up nothing yet. Ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     enforcement: Option<Reminder>,
     /// The active rules that matched, by priority; absent where the action has no rules.

@@ -19,6 +19,7 @@ use countersign_local::{
     demo, directory,
     embedded::TABLE,
     first_run::{self, Fixed, Place, Trouble},
+    homes::RoutesCommand,
     openapi,
     operator::{Installation, KeyCommand, PushCommand, QueueCommand, TenantCommand},
     rules::RulesCommand,
@@ -117,6 +118,7 @@ enum Other {
     },
     /// Print the API description (OpenAPI 3.1).
     Openapi,
+    Routes(RoutesCommand),
 }
 
 #[tokio::main]
@@ -125,10 +127,11 @@ async fn main() -> ExitCode {
     log::to_stderr();
     let done = match command.other {
         None => serve(command.serve).await.map(|()| ExitCode::SUCCESS),
-        Some(Other::Openapi) => {
-            print!("{}", openapi());
-            Ok(ExitCode::SUCCESS)
-        }
+        Some(Other::Openapi) => openapi().map(|text| {
+            print!("{text}");
+            ExitCode::SUCCESS
+        }),
+        Some(Other::Routes(command)) => command.run(),
         Some(Other::Tenant { of, command: what }) => {
             of.tenant(&command.serve.data, what).await.map(|()| ExitCode::SUCCESS)
         }
