@@ -4,7 +4,7 @@ use countersign_core::{
     clock::Timestamp,
     id::{ActionCode, ListAlias, PointId, RuleId},
     rule::{
-        DataPoint, DataType, Decision, ModelType, Outcome, Rule, RuleSet,
+        DataPoint, DataType, ModelType, Outcome, Rule, RuleSet, Ruling,
         catalogue::Catalogue,
         condition::{Condition, Fault},
         facts::{Data, Lists},
@@ -84,7 +84,7 @@ pub fn rule(priority: u8, outcome: Outcome, conditions: Value) -> Rule {
     }
 }
 
-pub fn decide(rules: Vec<Rule>, data: &Value, at: Timestamp) -> Decision {
+pub fn decide(rules: Vec<Rule>, data: &Value, at: Timestamp) -> Ruling {
     let data: Data = data.as_object().unwrap().clone().into_iter().collect();
     RuleSet::new(rules, &catalogue()).decide(data, &Lists::new(&lists()), Outcome::Review, at)
 }

@@ -307,7 +307,7 @@ fn the_first_active_match_decides() {
     rules[2].conditions = json!({"==": [1, 2]});
     rules[3].outcome = Outcome::Challenge;
     rules.reverse();
-    let Decision { outcome, trace, .. } = decide(rules, &json!({"action.code": "pay"}), now());
+    let Ruling { outcome, trace, .. } = decide(rules, &json!({"action.code": "pay"}), now());
     assert_eq!(outcome, Some(Outcome::Challenge));
     let ids =
         |all: &[countersign_core::rule::Named]| all.iter().map(|rule| rule.rule_id.to_string()).collect::<Vec<_>>();
@@ -317,4 +317,4 @@ fn the_first_active_match_decides() {
     assert_eq!(trace.data["action.code"], "pay");
 }
 
-use countersign_core::rule::Decision;
+use countersign_core::rule::Ruling;
