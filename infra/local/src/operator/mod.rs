@@ -1,5 +1,6 @@
 //! The operator's commands, on a stack in AWS or on the data directory of this machine.
 
+mod advice;
 mod push;
 mod queue;
 
@@ -166,7 +167,7 @@ impl Opened<'_> {
 pub(crate) fn failed(error: Error) -> Trouble {
     // The operator is shown the cause, which a client is not.
     let cause = std::error::Error::source(&error).map(ToString::to_string);
-    Trouble(cause.unwrap_or_else(|| error.to_string()))
+    Trouble(cause.map_or_else(|| error.to_string(), |cause| advice::with(&cause)))
 }
 
 impl Installation {
@@ -202,7 +203,7 @@ impl Installation {
             }
         };
         let store = Store::connect(&aws, table);
-        store.check().await.map_err(|error| Trouble(error.to_string()))?;
+        store.check().await.map_err(|error| Trouble(advice::with(&error.to_string())))?;
         Ok(Opened { app: App::new(store, keyring, Clock::System, "", Outbox::None), directory: None })
     }
 
