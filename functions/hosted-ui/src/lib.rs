@@ -7,6 +7,7 @@ mod assets;
 mod challenge;
 mod ends;
 mod frame;
+mod front;
 mod pairing;
 mod phones;
 mod set_up;
@@ -34,6 +35,7 @@ const OPENAPI: &str = include_str!("../../../infra/openapi.json");
 /// The routes of this function.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .route("/", routing::get(front::show))
         .route("/challenge", routing::get(show_challenge).post(answer_challenge))
         .route("/set-up", routing::get(show_set_up).post(answer_set_up))
         .route("/settings", routing::get(show_settings).post(answer_settings))
