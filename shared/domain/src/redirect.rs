@@ -53,18 +53,6 @@ pub fn check(settings: &Settings, text: &str) -> Result<String, Error> {
     if is_listed { Ok(url.into()) } else { Err(not_listed(settings)) }
 }
 
-/// The entry that would let a URL pass, for a tenant that learns its list by use: a local one, and addresses of the web by
-/// https alone. `None` where it passes already, or must not.
-pub fn new_entry(settings: &Settings, text: &str) -> Option<String> {
-    if !settings.is_local || settings.redirect_urls.len() >= MAX_ENTRIES || check(settings, text).is_ok() {
-        return None;
-    }
-    let mut url = web::read(text).ok().filter(|url| url.scheme() == "https" && !web::is_nearly_loopback(url))?;
-    url.set_query(None);
-    url.set_fragment(None);
-    Some(String::from(url)).filter(|entry| check_entry(entry, true).is_ok())
-}
-
 /// Whether a URL is the entry or below it.
 fn leads(entry: &Url, url: &Url) -> bool {
     let prefix = entry.path().trim_end_matches('/');
@@ -251,29 +239,6 @@ mod tests {
         }
         assert_eq!(allowed_origins(&other), Vec::<String>::new());
         assert_eq!(frame_ancestors(&other), "'none'");
-    }
-
-    #[test]
-    fn a_local_tenant_learns_https_alone() {
-        let local = settings(&["https://known.example/app"], true);
-        for (sent, learned) in [
-            ("https://yourapp.com/callback", Some("https://yourapp.com/callback")),
-            ("https://yourapp.com/callback?a=b#c", Some("https://yourapp.com/callback")),
-            ("https://known.example/other", Some("https://known.example/other")),
-            ("https://known.example/app/x", None),
-            ("http://yourapp.com/callback", None),
-            ("http://localhost:3000/done", None),
-            ("https://[::ffff:127.0.0.1]/done", None),
-            ("https://0.0.0.0/done", None),
-            ("javascript:alert(1)", None),
-            ("https://u@yourapp.com/callback", None),
-            ("myapp://auth", None),
-        ] {
-            assert_eq!(new_entry(&local, sent).as_deref(), learned, "{sent}");
-            assert_eq!(new_entry(&Settings { is_local: false, ..local.clone() }, sent), None, "{sent}");
-        }
-        let full = vec!["https://a.example"; MAX_ENTRIES];
-        assert_eq!(new_entry(&settings(&full, true), "https://yourapp.com"), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::SystemTime,
@@ -27,11 +28,11 @@ struct Shown {
 }
 
 /// What tells a file from the one that stood there before.
-type Seen = Option<(SystemTime, u64)>;
+type Seen = Option<(SystemTime, u64, u64)>;
 
 fn seen(path: &Path) -> Seen {
     let found = fs::metadata(path).ok()?;
-    Some((found.modified().ok()?, found.len()))
+    Some((found.modified().ok()?, found.len(), found.ino()))
 }
 
 impl Certificate {
