@@ -9,6 +9,7 @@ mod codes;
 mod ends;
 mod figures;
 mod frame;
+mod front;
 mod next;
 mod pairing;
 mod phones;
@@ -39,6 +40,7 @@ const OPENAPI: &str = include_str!("../../../infra/openapi.json");
 /// The routes of this function.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .routes(routes!(front::show))
         .routes(routes!(show_challenge, answer_challenge))
         .routes(routes!(show_set_up, answer_set_up))
         .routes(routes!(show_settings, answer_settings))

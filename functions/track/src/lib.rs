@@ -2,6 +2,7 @@
 
 mod answer;
 mod kind;
+mod leads;
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -17,7 +18,6 @@ use countersign_core::{
     method::Method,
     metrics::{Counter, count},
     policy::Policy,
-    redirect,
     rule::{ModelType, Named, Outcome, facts::Given, understood},
     store::{ProfileChange, Tracked},
     token::{SigningKey, Subject, scope},
@@ -114,11 +114,17 @@ async fn track(
     let mut asked = CheckedTrack::new(&request, &tenant)?;
     // Before anything is written: without its keys a server changes nothing.
     app.signing_keys(&tenant).await?;
+    let tenant = match (&request.redirect_url, &failure) {
+        (Some(url), None) => leads::learned(&app, tenant, url).await?,
+        _ => tenant,
+    };
+    asked.redirect_url = leads::checked(&request, &tenant)?;
     let (tenant, config) = match failure {
         None => {
             let configured = kind::configured(&app, tenant.clone(), &code, now).await?;
             if !Arc::ptr_eq(&configured.tenant, &tenant) {
                 asked = CheckedTrack::new(&request, &configured.tenant)?;
+                asked.redirect_url = leads::checked(&request, &configured.tenant)?;
             }
             (configured.tenant, Ok(configured.config))
         }
@@ -144,6 +150,7 @@ struct CheckedTrack {
     key: IdempotencyKey,
     scope: String,
     contacts: [Option<String>; 3],
+    /// Checked last, because a local tenant's list may take it in.
     redirect_url: Option<String>,
     /// What the action is about. The same key with another subject is refused: an answer to a payment of 10 must
     /// not let one of 10,000 pass (security.md, T10).
@@ -178,11 +185,7 @@ impl CheckedTrack {
                 None => IdempotencyKey::generate(),
             },
             fingerprint: digest(&[custom.as_bytes(), scope.as_bytes()]),
-            redirect_url: request
-                .redirect_url
-                .as_deref()
-                .map(|url| redirect::check(tenant.settings(), url))
-                .transpose()?,
+            redirect_url: None,
             input: json!({
                 "custom": request.custom, "ipAddress": address, "userAgent": request.user_agent,
                 "deviceId": request.device_id, "locale": request.locale,

@@ -59,6 +59,30 @@ pub struct Fixed {
     pub management_key: Option<String>,
 }
 
+/// What is known of one of the first tenant's keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyIs {
+    /// Made by this start: nobody has seen it.
+    New,
+    /// Fixed by the environment, at this start.
+    Given,
+    /// That of an earlier start.
+    Kept,
+}
+
+/// The first tenant of a place.
+pub struct FirstTenant {
+    pub credentials: Credentials,
+    pub secret_key: KeyIs,
+    pub management_key: KeyIs,
+}
+
+impl FirstTenant {
+    fn kept(credentials: Credentials) -> Self {
+        Self { credentials, secret_key: KeyIs::Kept, management_key: KeyIs::Kept }
+    }
+}
+
 /// `credentials.json`, for its owner's eyes only: the store itself has hashes.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -117,14 +141,16 @@ fn keyring(directory: &Path, embedded: &Embedded) -> Result<Keyring, Trouble> {
 
 /// The first tenant: that of an earlier start, or a new one. Its credentials are written down before it is made,
 /// so that a start that is cut short can be repeated.
-pub async fn first_tenant(app: &App, embedded: &Embedded, place: &Place, fixed: Fixed) -> Result<Credentials, Trouble> {
+pub async fn first_tenant(app: &App, embedded: &Embedded, place: &Place, fixed: Fixed) -> Result<FirstTenant, Trouble> {
     let path = match place {
         Place::Memory => None,
         Place::Directory { path, .. } => Some(path.join(CREDENTIALS)),
     };
-    let credentials = match path.as_ref().filter(|path| path.exists()) {
-        Some(path) => known_credentials(path, &fixed)?,
+    let first = match path.as_ref().filter(|path| path.exists()) {
+        Some(path) => FirstTenant::kept(known_credentials(path, &fixed)?),
         None => {
+            let origin = |fixed: &Option<String>| if fixed.is_some() { KeyIs::Given } else { KeyIs::New };
+            let (secret_key, management_key) = (origin(&fixed.secret_key), origin(&fixed.management_key));
             let is_whole = fixed.tenant_id.is_some() && fixed.secret_key.is_some() && fixed.management_key.is_some();
             let id = fixed.tenant_id.map(TenantId::parse).transpose().map_err(trouble("COUNTERSIGN_TENANT_ID"))?;
             let chosen = Credentials::choose(id, fixed.secret_key, fixed.management_key);
@@ -135,15 +161,16 @@ pub async fn first_tenant(app: &App, embedded: &Embedded, place: &Place, fixed: 
                 }
                 save(path, &chosen)?;
             }
-            chosen
+            FirstTenant { credentials: chosen, secret_key, management_key }
         }
     };
+    let credentials = &first.credentials;
     let failed = trouble("cannot make the first tenant");
     let settings = Settings { is_local: true, ..Settings::named("Countersign") };
-    match app.create_tenant(settings, &credentials).await {
-        Ok(()) => Ok(credentials),
+    match app.create_tenant(settings, credentials).await {
+        Ok(()) => Ok(first),
         Err(Error::Conflict(_)) => {
-            if !is_key(app, &credentials, KeyKind::Secret).await? {
+            if !is_key(app, credentials, KeyKind::Secret).await? {
                 return Err(Trouble(
                     "the database does not know the secret key of credentials.json; restore both from one backup"
                         .into(),
@@ -154,7 +181,7 @@ pub async fn first_tenant(app: &App, embedded: &Embedded, place: &Place, fixed: 
                     "keyring.json is not the one of this database; restore both from one backup".into(),
                 ));
             }
-            Ok(credentials)
+            Ok(first)
         }
         Err(other) => Err(failed(other)),
     }
@@ -193,6 +220,19 @@ async fn opens(app: &App, tenant: &TenantId) -> bool {
 /// The credentials that a data directory was made with.
 pub fn known(directory: &Path) -> Result<Credentials, Trouble> {
     known_credentials(&directory.join(CREDENTIALS), &Fixed::default())
+}
+
+/// Looks whether a data directory has had its first start.
+pub fn check_started(data: &Path) -> Result<(), Trouble> {
+    directory::check(data)?;
+    let file = data.join(CREDENTIALS);
+    if file.exists() {
+        return Ok(());
+    }
+    Err(Trouble(format!(
+        "there is no {}; start countersign once, say where its data is with --data, or name a stack's table with --table",
+        file.display()
+    )))
 }
 
 fn known_credentials(path: &Path, fixed: &Fixed) -> Result<Credentials, Trouble> {

@@ -1,5 +1,6 @@
 //! All of Countersign in one process: every function's routes over an embedded DynamoDB.
 
+pub mod address;
 mod database;
 pub mod demo;
 mod description;
@@ -10,9 +11,11 @@ pub mod homes;
 pub mod operator;
 mod progress;
 pub mod rules;
+pub mod serve;
 pub mod store_only;
 pub mod sweep;
 pub mod users;
+pub mod welcome;
 
 use axum::Router;
 use countersign_core::app::App;
