@@ -1,6 +1,7 @@
 //! All of Countersign in one process: every function's routes over an embedded DynamoDB.
 
 pub mod address;
+pub mod command;
 mod database;
 pub mod demo;
 mod description;
