@@ -20,7 +20,7 @@ use crate::{
     user::{Profile, User},
 };
 
-pub use device_made::{Asker, made_by_device, may_begin};
+pub use device_made::{Asker, Beginning, made_by_device, may_begin};
 pub use judgement::{Case, Judgement, Reading};
 
 /// What a token is about, as it is now.

@@ -63,7 +63,7 @@ pub use apply::{Applied, Configured};
 pub use authenticators::{Added, NewAuthenticator, Removal, Removed, Remover};
 pub use challenges::{Denial, Denied};
 pub use counted::Counted;
-pub use devices::{Addressed, Credential, DeviceAddress, Enrolled, EnrollingAction, NewDevice, Nonce, Recipient};
+pub use devices::{Addressed, Credential, DeviceAddress, Enrolled, EnrollingAction, NewDevice, Recipient};
 pub use guesses::Spent;
 pub use import::Import;
 pub use lists::no_list;

@@ -40,6 +40,10 @@ pub fn cell(way: Way, reason: Reason) -> Cell {
         // Their actions are made by the answer too.
         BlockRuleSinceTracked if matches!(way, PollQrAnonymous | RepeatInApp) => NOT_TRACKED,
         BlockRuleSinceTracked | BlockRuleSinceBegun | BlockDefaultSinceBegun => blocked_since(way),
+        UnjudgedBlockRule | UnjudgedReviewRule | UnjudgedBlockRuleSinceBegun => match way.with() {
+            With::DeviceMade => Refused,
+            _ => NotApplicable("a backend has said what the rule asks about, and is judged by it"),
+        },
         Failed | ReviewFailed => failed(way),
         Succeeded => succeeded(way),
         Denied => denied(way),
@@ -194,7 +198,11 @@ fn since(way: Way, reason: Reason, before: Cell) -> Cell {
         matches!(reason, MethodOffSinceTracked | OtherMethodsSinceTracked | RuleOfOtherMethodsSinceTracked);
     match way.with() {
         // A method that answers no more does not say again that it has.
-        With::Success if way == RepeatTotp && !matches!(reason, RuleOfOtherMethodsSinceBegun) && !is_since_tracked => {
+        With::Success
+            if matches!(way, RepeatTotp | RepeatInApp | RepeatInAppOfUser)
+                && !matches!(reason, RuleOfOtherMethodsSinceBegun)
+                && !is_since_tracked =>
+        {
             Refused
         }
         With::Success if !is_since_tracked => DECIDED,
@@ -275,9 +283,9 @@ fn other_user(way: Way) -> Cell {
 
 fn other_action(way: Way) -> Cell {
     match way {
-        TotpOnPage | FirstTotp | FirstTotpOnPage | RecoveryOnPage | QrOfUser | InAppOfUser | RepeatTotp | PollPush
-        | PollPushOnPage | Validate | AddTotp | AddTotpOnPage | AddTotpByScope | Rename | MakePrimary | Remove
-        | ForgetDevice | NewCodes | FirstCodes => Refused,
+        TotpOnPage | FirstTotp | FirstTotpOnPage | RecoveryOnPage | QrOfUser | InAppOfUser | RepeatTotp
+        | RepeatInAppOfUser | PollPush | PollPushOnPage | Validate | AddTotp | AddTotpOnPage | AddTotpByScope
+        | Rename | MakePrimary | Remove | ForgetDevice | NewCodes | FirstCodes => Refused,
         Totp => NotApplicable("a code answers whichever open action its user's token is of"),
         Patch => NotApplicable("the backend names the action"),
         _ => NotApplicable("nothing in it was begun for one action"),

@@ -19,6 +19,8 @@ impl Ground {
             LetThrough => self.outcome("ALLOW").await,
             BlockedByRule | BlockRuleSinceTracked | BlockRuleSinceBegun => self.rule("BLOCK", json!({})).await,
             ReviewByRule => self.rule("REVIEW", json!({})).await,
+            UnjudgedBlockRule | UnjudgedBlockRuleSinceBegun => self.unjudged_rule("BLOCK").await,
+            UnjudgedReviewRule => self.unjudged_rule("REVIEW").await,
             Failed => self.set_state("CHALLENGE_FAILED").await,
             ReviewFailed => self.set_state("REVIEW_FAILED").await,
             Succeeded => self.set_state("CHALLENGE_SUCCEEDED").await,
@@ -84,6 +86,13 @@ impl Ground {
             rule[name] = value.clone();
         }
         self.configure("POST", &format!("{ACTIONS}/{CODE}/rules"), rule).await;
+    }
+
+    /// A rule over what only a backend can say.
+    async fn unjudged_rule(&self, outcome: &str) {
+        let point = json!({"name": "amount", "dataType": "number", "modelType": "action"});
+        self.world.http.post("/v1/management/custom-data-points", &self.world.management(), point).await.ok();
+        self.rule(outcome, json!({"conditions": {">": [{"var": "custom.amount"}, 100]}})).await;
     }
 
     async fn switch_off(&self) {

@@ -145,11 +145,6 @@ attributes! {
     /// Challenges: what the device signed, as JSON text.
     RECEIPT = "rcpt";
 
-    /// Credentials: what the device is to sign before it asks what is pending.
-    NONCE = "non";
-    /// Credentials: Unix seconds until which the nonce is good.
-    NONCE_UNTIL = "nexp";
-
     /// Authenticators: when it verified last, in milliseconds.
     LAST_VERIFIED_AT = "lv";
     /// Authenticators: where the push service knows the device.
@@ -188,7 +183,7 @@ attributes! {
 
     /// Pairings: the device that waits for its page's word, as JSON text.
     DEVICE = "dev";
-    /// Pairings: id of the action whose page made the link.
+    /// Id of an action. Pairings: of the one whose page made the link. Challenges: of the one that was decided.
     ACTION_ID = "act";
     /// Pairings: fingerprint of the key that used the link.
     FINGERPRINT = "fp";
