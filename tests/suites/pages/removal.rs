@@ -123,6 +123,31 @@ async fn what_a_stolen_phone_has_is_worth_nothing_once_its_owner_removes_it() {
     }
 }
 
+/// Whichever comes first, the removal or the secret: its code enrols nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_that_is_given_out_while_the_phone_goes_enrols_nothing() {
+    for round in 0..12 {
+        let world = World::start().await;
+        let (secret, phone) = with_app_and_phone(&world).await;
+        let (thief, ..) = by_phone(&world, &phone).await;
+        let owner = by_app(&world, &secret).await;
+        world.faults.weather(round, 5);
+        let (removed, first, second) =
+            tokio::join!(change(&world, &owner, "remove", &phone.id), world.enroll(&thief), world.enroll(&thief));
+        world.faults.clear();
+        if !removed && listed(&world).await.len() > 1 {
+            assert!(change(&world, &owner, "remove", &phone.id).await);
+        }
+        for offered in [first, second] {
+            let Some(given_out) = offered.json()["secret"].as_str().map(str::to_owned) else { continue };
+            let said = world.verify(&thief, &otp::totp(&given_out, world.now())).await;
+            assert_ne!(said.json()["isVerified"], true, "round {round}: {}", said.text());
+        }
+        assert_eq!(listed(&world).await.len(), 1, "round {round}");
+        assert!(is_valid(&world, &owner).await, "round {round}");
+    }
+}
+
 #[tokio::test]
 async fn whoever_removes_what_they_came_in_by_goes_on_and_nobody_else() {
     let world = World::start().await;
