@@ -150,6 +150,8 @@ columns! {
     reset_since_begun: ResetSinceBegun,
     reset_and_enrolled_again: ResetAndEnrolledAgain,
     authenticator_removed: AuthenticatorRemoved,
+    removed_by_owner_since: RemovedByOwnerSince,
+    removed_itself: RemovedItself,
     another_removed: AnotherRemoved,
     removed_by_oneself: RemovedByOneself,
     other_user: OtherUser,

@@ -215,6 +215,7 @@ impl TenantStore<'_> {
         if pending.is_first {
             enrol = enrol.nothing_to_answer_with(user);
         }
+        enrol = enrol.enrolling(user, one.by, Some(&one.action.id), one.now);
         enrol.listed(self.tenant, one.user, true).done(RequiredAction::AuthenticatorApplicationSetup)
     }
 

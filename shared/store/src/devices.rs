@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use countersign_domain::{
+    action::Verification,
     authenticator::Authenticator,
     challenge::{Challenge, State},
     clock::Timestamp,
@@ -67,6 +68,8 @@ pub struct NewDevice<'a> {
 pub struct EnrollingAction<'a> {
     pub key: &'a keys::Key,
     pub id: &'a ActionId,
+    /// What succeeded it, which must not have come to its end.
+    pub success: Option<&'a Verification>,
 }
 
 /// How an enrolment went.
@@ -122,7 +125,11 @@ impl TenantStore<'_> {
         if new.is_first {
             add = add.nothing_to_answer_with(user);
         }
+        if let Some(success) = new.action.success {
+            add = add.not_ended(success, new.action.id);
+        }
         add = add.listed(self.tenant, &user.id, true);
+        add = add.enrolling(user, &description.id, Some(new.action.id), new.now);
         if description.method == Method::Push && new.push_token.is_none() {
             add = add.add("ur :silent").value(":silent", AttributeValue::Ss(vec![description.id.to_string()]));
         }

@@ -32,6 +32,7 @@ mod policy;
 mod profiles;
 mod reading;
 mod recent;
+mod revoked;
 mod rules;
 pub mod schema;
 mod sources;

@@ -177,7 +177,7 @@ impl Ground {
         if reason == Some(Reason::OtherAction) { "other" } else { CODE }
     }
 
-    async fn remove_key(&self, device: &Device) -> Answer {
+    pub async fn remove_key(&self, device: &Device) -> Answer {
         let window = format!("{}.0", self.world.now() / 600);
         let body = json!({"publicKey": device.public_key, "signature": device.sign(window)});
         self.world.http.post(&format!("{LIST}/{}/remove", device.kind), &self.tenant, body).await

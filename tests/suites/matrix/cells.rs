@@ -59,7 +59,8 @@ pub fn cell(way: Way, reason: Reason) -> Cell {
         | RuleOfOtherMethodsSinceBegun => since(way, reason, other_methods(way)),
         Deleted | AnotherLife => another_life(way, reason),
         ResetSinceTracked | ResetSinceBegun | ResetAndEnrolledAgain => reset(way, reason),
-        AuthenticatorRemoved => removed(way),
+        AuthenticatorRemoved | RemovedByOwnerSince => removed(way),
+        RemovedItself => removed_itself(way),
         AnotherRemoved => another_removed(way),
         RemovedByOneself => match (way.with(), way) {
             (With::Proof, _) | (_, Validate | TrackAgain) => Goes("whoever removes one of their own goes on"),
@@ -243,7 +244,8 @@ fn reset(way: Way, reason: Reason) -> Cell {
     }
 }
 
-/// The one that answers, has answered, or is spoken of was removed by the backend; the others are still there.
+/// The one that answers, has answered, or is spoken of was removed, by the backend or by another action of its owner; the
+/// others are still there.
 fn removed(way: Way) -> Cell {
     match (way.with(), way) {
         (_, RecoveryOnPage) => NotApplicable("recovery codes are no authenticator; a reset ends them"),
@@ -254,6 +256,16 @@ fn removed(way: Way) -> Cell {
         (With::Backend, _) => NotApplicable("it speaks of none"),
         _ => Refused,
     }
+}
+
+/// The same by the device itself.
+fn removed_itself(way: Way) -> Cell {
+    let is_of_device = match way.with() {
+        With::Proof => way.method() == Some(Method::AuthenticatorApp),
+        With::Backend => true,
+        _ => way.method().is_some_and(Method::is_of_device),
+    };
+    if is_of_device { removed(way) } else { NotApplicable("an authenticator app has no call to remove itself") }
 }
 
 fn another_removed(way: Way) -> Cell {

@@ -15,7 +15,7 @@ listed! {
         OtherMethodsSinceBegun, RuleOfOtherMethods, RuleOfOtherMethodsSinceTracked, RuleOfOtherMethodsSinceBegun,
         // What became of the user and of what it has.
         Deleted, AnotherLife, ResetSinceTracked, ResetSinceBegun, ResetAndEnrolledAgain, AuthenticatorRemoved,
-        AnotherRemoved, RemovedByOneself,
+        RemovedByOwnerSince, RemovedItself, AnotherRemoved, RemovedByOneself,
         // Whose token, device, challenge or key it is.
         OtherUser, OtherAction, OtherTenant,
         // What the token has proved.
@@ -67,6 +67,8 @@ impl Reason {
             | ResetSinceBegun
             | ResetAndEnrolledAgain
             | AuthenticatorRemoved
+            | RemovedByOwnerSince
+            | RemovedItself
             | AnotherRemoved
             | RemovedByOneself
             | OtherUser

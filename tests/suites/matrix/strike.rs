@@ -1,7 +1,7 @@
 //! How each reason comes about.
 
 use countersign_core::method::Method;
-use countersign_tests::{add_tenant, device::Device, http::Auth};
+use countersign_tests::{add_tenant, device::Device, http::Auth, pages::field};
 use serde_json::{Value, json};
 
 use crate::{
@@ -45,6 +45,8 @@ impl Ground {
                 self.add_app("ada").await;
             }
             AuthenticatorRemoved => self.remove(self.concerned()).await,
+            RemovedByOwnerSince => self.remove_as_owner().await,
+            RemovedItself => self.remove_itself().await,
             AnotherRemoved => self.remove(self.mail.clone()).await,
             RemovedByOneself => self.remove_by_oneself().await,
             OtherUser => self.become_bob().await,
@@ -182,6 +184,33 @@ impl Ground {
 
     fn prover(&self) -> &String {
         if self.proves_by_phone() { &self.phone.id } else { &self.app }
+    }
+
+    /// On the page of settings, with a success of another action by another authenticator.
+    async fn remove_as_owner(&self) {
+        let (world, gone) = (&self.world, self.concerned());
+        let tracked = world.track("ada", "guard", json!({"redirectToSettings": true})).await.ok();
+        let mut token = text(&tracked["token"]);
+        let proved = match gone == self.app {
+            true => {
+                let id = text(&world.push(&token, json!({})).await.ok()["challengeId"]);
+                world.approve(&self.phone, &id).await.ok();
+                world.standing(&token, &id).await.ok()
+            }
+            false => world.verify(&token, &world.code(&self.secret, 0)).await.ok(),
+        };
+        token = text(&proved["accessToken"]);
+        let seal = field(&world.page("/settings", &token).await.text(), "state").expect("the page of settings");
+        let form = [("token", token.as_str()), ("state", &seal), ("act", "remove"), ("id", &gone)];
+        let removed = world.send_form("/settings", &form).await;
+        assert_eq!(removed.status, 303, "{}", removed.text());
+    }
+
+    async fn remove_itself(&self) {
+        let gone = self.concerned();
+        let device = [&self.phone, &self.scanner, &self.inner].into_iter().find(|one| one.id == gone);
+        let removed = self.remove_key(device.expect("a device")).await.ok();
+        assert_eq!(removed["removedAuthenticatorId"], gone);
     }
 
     /// On the page of settings, with the token of the success.

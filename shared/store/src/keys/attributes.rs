@@ -79,8 +79,10 @@ attributes! {
     PENDING = "pend";
     /// Users: names of the required actions that are to be finished, a set.
     REQUIRED = "req";
-    /// Users: what the customer removed of late, a map from authenticators to milliseconds.
+    /// Users: what was taken away of late, a map from authenticators to milliseconds; `*` stands for all of them.
     REVOKED = "rv";
+    /// Users: the actions that took it away and go on, a map with the same keys.
+    GOES_ON = "rx";
     /// Users: devices that no push reaches, a set of their ids.
     UNREACHABLE = "ur";
     /// Users: pushes of late, a map from challenges to when they were sent; negative once answered.
