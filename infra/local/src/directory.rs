@@ -9,6 +9,7 @@ use std::{
 
 use crate::{
     database,
+    embedded::Embedded,
     first_run::{Place, Trouble, trouble},
 };
 
@@ -38,6 +39,27 @@ pub fn take(place: &Place) -> Result<Alone, Trouble> {
         database::check_whole(&database)?;
     }
     Ok(Alone { _held: Some(held) })
+}
+
+/// Ends the database when an operator's command has done its work, unless a server serves it, which ends it itself.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    directory: PathBuf,
+    embedded: Embedded,
+}
+
+impl Ending {
+    pub(crate) fn of(directory: &Path, embedded: &Embedded) -> Self {
+        Self { directory: directory.to_owned(), embedded: embedded.clone() }
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if let Ok(_alone) = lock(&self.directory) {
+            self.embedded.end();
+        }
+    }
 }
 
 /// Makes the data directory where it is missing, for its owner alone.

@@ -1,10 +1,13 @@
 //! All of Countersign in one process: every function's routes over an embedded DynamoDB.
 
+mod ahead;
 mod database;
 pub mod demo;
 pub mod directory;
 pub mod embedded;
 pub mod first_run;
+pub mod loopback;
+mod opened;
 pub mod operator;
 mod progress;
 pub mod rules;

@@ -57,7 +57,7 @@ struct Serve {
     /// Origin that end users reach the hosted pages at [default: http://ADDR].
     #[arg(long, env = "COUNTERSIGN_PUBLIC_URL", value_name = "URL")]
     public_url: Option<String>,
-    /// Do not serve the demo shop at /demo; it is only ever served on loopback.
+    /// Do not serve the demo shop at /demo; it is only ever served to this machine, under a name of its own.
     #[arg(long, conflicts_with = "store_only")]
     no_demo: bool,
     /// The first tenant's id, instead of a generated one.
@@ -153,6 +153,9 @@ async fn serve(options: Serve) -> Result<(), Trouble> {
         Trouble(format!("cannot listen on {}: {error}; choose another address with --listen", options.listen))
     })?;
     let address = listener.local_addr().map_err(|error| Trouble(error.to_string()))?;
+    if options.store_only {
+        store_only::check(address)?;
+    }
     let public_url = options.public_url.unwrap_or_else(|| format!("http://{address}"));
     let public_url = public_url.trim_end_matches('/').to_owned();
     let place =
@@ -164,25 +167,25 @@ async fn serve(options: Serve) -> Result<(), Trouble> {
     let app = app.with_places(places);
     let fixed =
         Fixed { tenant_id: options.tenant_id, secret_key: options.secret_key, management_key: options.management_key };
-    let credentials = first_run::first_tenant(&app, &embedded, &place, fixed).await?;
+    let credentials = first_run::first_tenant(&app, &embedded, &place, fixed).await.inspect_err(|_| embedded.end())?;
     let courier = app.clone();
     let origin = format!("http://{address}");
     let service = if options.store_only {
         how_to_use_the_store(&place, &origin, &credentials);
         store_only::service(embedded.clone())
     } else {
-        // Anybody may be anybody there: it is for this machine alone.
-        let demo = if options.no_demo || !address.ip().is_loopback() { Demo::Off } else { Demo::On };
+        let demo = if options.no_demo || !demo::is_safe(address, &public_url) { Demo::Off } else { Demo::On };
         welcome(&place, &origin, &credentials, demo);
         let shop = (demo == Demo::On).then(|| demo::routes(address, &public_url, &credentials.secret_key));
         let shop = shop.transpose().map_err(|error| Trouble(error.to_string()))?;
         shop.unwrap_or_default().fallback_service(service(app))
     };
-    let sweeper = tokio::spawn(sweep::from_time_to_time(embedded));
+    let sweeper = tokio::spawn(sweep::from_time_to_time(embedded.clone()));
     let postman = tokio::spawn(deliver_pushes(courier));
     serving::serve(listener, service, Limits::default(), stop_signal()).await;
     sweeper.abort();
     postman.abort();
+    embedded.end();
     Ok(())
 }
 

@@ -21,7 +21,10 @@ use countersign_core::{
 };
 use serde_json::{Value, json};
 
-use crate::first_run::{self, CREDENTIALS, Fixed, Place, Trouble};
+use crate::{
+    directory::Ending,
+    first_run::{self, CREDENTIALS, Fixed, Place, Trouble},
+};
 pub use push::PushCommand;
 pub use queue::QueueCommand;
 
@@ -147,6 +150,7 @@ pub(crate) struct Opened<'a> {
     pub(crate) app: App,
     /// The data directory, where it is one; its credentials are kept up to date.
     directory: Option<&'a Path>,
+    _ending: Option<Ending>,
 }
 
 impl Opened<'_> {
@@ -196,7 +200,7 @@ impl Installation {
         };
         let store = Store::connect(&aws, table);
         store.check().await.map_err(|error| Trouble(error.to_string()))?;
-        Ok(Opened { app: App::new(store, keyring, Clock::System, "", Outbox::None), directory: None })
+        Ok(Opened { app: App::new(store, keyring, Clock::System, "", Outbox::None), directory: None, _ending: None })
     }
 
     pub(crate) fn print(&self, value: &Value) {
@@ -213,7 +217,8 @@ impl Installation {
 
     /// Makes or shows a tenant.
     pub async fn tenant(&self, data: &Path, command: TenantCommand) -> Result<(), Trouble> {
-        let Opened { app, .. } = self.open(data).await?;
+        let opened = self.open(data).await?;
+        let app = &opened.app;
         match command {
             TenantCommand::Create { name, id, redirect_urls, local } => {
                 if name.trim().is_empty() {
@@ -229,7 +234,7 @@ impl Installation {
                 }));
             }
             TenantCommand::Set { id, redirect_urls } => {
-                let id = tenant(&app, id).await?.id;
+                let id = tenant(app, id).await?.id;
                 let change = |tenant: &mut Tenant| {
                     redirect::check_entries(&redirect_urls, tenant.settings.is_local)?;
                     tenant.settings.redirect_urls.clone_from(&redirect_urls);
@@ -238,7 +243,7 @@ impl Installation {
                 let changed = app.store().tenant(&id).change(change).await.map_err(failed)?;
                 self.print(&shown(&changed));
             }
-            TenantCommand::Show { id } => self.print(&shown(&tenant(&app, id).await?)),
+            TenantCommand::Show { id } => self.print(&shown(&tenant(app, id).await?)),
         }
         Ok(())
     }
@@ -313,9 +318,10 @@ async fn open_directory(data: &Path) -> Result<Opened<'_>, Trouble> {
     }
     let place = Place::Directory { path: data.to_owned(), durable: true };
     let (app, embedded) = first_run::open(&place, Clock::System, "").await?;
+    let ending = Ending::of(data, &embedded);
     // A start that was cut short is completed first.
     first_run::first_tenant(&app, &embedded, &place, Fixed::default()).await?;
-    Ok(Opened { app, directory: Some(data) })
+    Ok(Opened { app, directory: Some(data), _ending: Some(ending) })
 }
 
 async fn tenant(app: &App, id: String) -> Result<Tenant, Trouble> {
