@@ -57,10 +57,7 @@ impl TenantStore<'_> {
 /// quiet of the future; `None` where there is nothing of it. A code that a right clock may have accepted does not become
 /// good again by that.
 fn bring_back(user: &User, window: TotpWindow, now: Timestamp) -> Option<Expressions> {
-    let mut change = Expressions::default()
-        .require("uid = :uid")
-        .value(":uid", s(user.uid.as_str()))
-        .value(":now", n(now.as_second()));
+    let mut change = Expressions::default().require("uid = :uid").value(":uid", s(user.uid.as_str()));
     let mut is_needed = false;
     for (index, (id, credential)) in user.totp.iter().enumerate() {
         let Some(newest) = newest_step(&credential.spent, window, now) else { continue };
@@ -69,6 +66,7 @@ fn bring_back(user: &User, window: TotpWindow, now: Timestamp) -> Option<Express
             .set(format!("totp.#i{index}.s = :newest{index}, totp.#i{index}.t = :now"))
             .require(format!("totp.#i{index}.s = :seen{index}"))
             .name(format!("#i{index}"), id.as_str())
+            .value(":now", n(now.as_second()))
             .value(format!(":newest{index}"), n(newest))
             .value(format!(":seen{index}"), n(credential.spent.step));
     }
