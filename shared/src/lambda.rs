@@ -82,7 +82,7 @@ async fn answer_requests(routes: Router<App>, keys: Keys) -> Result<(), BoxError
     let listener = tokio::net::TcpListener::bind(&config.listen)
         .await
         .map_err(|e| format!("cannot listen on {}: {e}", config.listen))?;
-    serving::serve(listener, service, Limits::default(), stop_signal()).await;
+    serving::serve(vec![listener], service, Limits::default(), stop_signal()).await;
     Ok(())
 }
 

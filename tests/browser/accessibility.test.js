@@ -71,6 +71,22 @@ test("every page passes axe in both schemes, both widths and both languages", as
   }
 });
 
+test("the front page passes axe in both schemes, on a phone too, and leads to what is there", async (t) => {
+  const page = await openPage(site.browser, t, { locale: "de", reducedMotion: "reduce", viewport: { width: 1280, height: 800 } });
+  await page.goto(`${site.server.origin}/`);
+  for (const width of [1280, 390, 320]) {
+    await page.setViewportSize({ width, height: 800 });
+    for (const colorScheme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme });
+      const { wrong, lang } = await structure(page);
+      assert.equal(lang, "en");
+      assert.deepEqual([...wrong, ...(await violations(page))], [], `${colorScheme} ${width} px`);
+    }
+  }
+  await page.click("#demo");
+  await page.waitForURL(`${site.server.origin}/demo`);
+});
+
 /** Goes to an element with the Tab key alone; on the way every stop shows that it has the focus. */
 async function tabTo(page, selector) {
   for (let presses = 0; presses < 60; presses += 1) {

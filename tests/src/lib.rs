@@ -12,10 +12,10 @@ pub mod stand_in;
 use std::net::SocketAddr;
 
 use countersign_core::{
-    app::App,
+    app::{App, Local},
     clock::{Clock, ManualClock},
     courier::web_push,
-    http::serving::{self, Limits},
+    http::serving::{self, Door, Limits},
     keyring::Keyring,
     operator::Credentials,
     outbox::{LocalQueue, Outbox},
@@ -75,7 +75,7 @@ impl World {
             Outbox::Local(queue.clone()),
         );
         let tenant = add_tenant(&app, "t1").await;
-        let (address, server) = serve(&app, Limits::default()).await;
+        let (address, server) = serve(&app, Door::default()).await;
         Self { app, clock, embedded, faults, keyring, queue, tenant, http: Http::to(address), address, server }
     }
 
@@ -86,26 +86,45 @@ impl World {
 
     /// Another process, which knows where addresses are.
     pub async fn with_places(&self, places: Places) -> World {
-        self.process(places, Outbox::Local(self.queue.clone()), Limits::default()).await
+        self.process(places, Outbox::Local(self.queue.clone()), Door::default()).await
     }
 
     /// Another process, whose queue takes nothing.
     pub async fn without_queue(&self) -> World {
-        self.process(Places::default(), Outbox::None, Limits::default()).await
+        self.process(Places::default(), Outbox::None, Door::default()).await
     }
 
     /// Another process, which lets its clients take no more than this.
     pub async fn limited(&self, limits: Limits) -> World {
-        self.process(Places::default(), Outbox::Local(self.queue.clone()), limits).await
+        self.behind(limits.into()).await
     }
 
-    async fn process(&self, places: Places, outbox: Outbox, limits: Limits) -> World {
+    /// Another process, which lets its clients in by this door.
+    pub async fn behind(&self, door: Door) -> World {
+        self.process(Places::default(), Outbox::Local(self.queue.clone()), door).await
+    }
+
+    /// Another process, which is the one process and no function in AWS.
+    pub async fn as_one_process(&self) -> World {
+        let local = Some(Local { has_demo: false });
+        self.process_of(Places::default(), Outbox::Local(self.queue.clone()), Door::default(), local).await
+    }
+
+    async fn process(&self, places: Places, outbox: Outbox, door: Door) -> World {
+        self.process_of(places, outbox, door, None).await
+    }
+
+    async fn process_of(&self, places: Places, outbox: Outbox, door: Door, local: Option<Local>) -> World {
         let faults = Faults::over(self.embedded.clone());
         let store = Store::new(client_with_attempts(faults.clone(), 3), TABLE);
         let app =
             App::new(store, self.keyring.clone(), Clock::Manual(self.clock.clone()), "http://pages.example", outbox)
                 .with_places(places);
-        let (address, server) = serve(&app, limits).await;
+        let app = match local {
+            Some(local) => app.with_local(local),
+            None => app,
+        };
+        let (address, server) = serve(&app, door).await;
         World {
             app,
             clock: self.clock.clone(),
@@ -216,9 +235,9 @@ pub async fn add_tenant(app: &App, name: &str) -> Credentials {
     credentials
 }
 
-async fn serve(app: &App, limits: Limits) -> (SocketAddr, JoinHandle<()>) {
+async fn serve(app: &App, door: Door) -> (SocketAddr, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
     let service = countersign_local::service(app.clone());
-    (address, tokio::spawn(serving::serve(listener, service, limits, std::future::pending())))
+    (address, tokio::spawn(serving::serve(vec![listener], service, door, std::future::pending())))
 }

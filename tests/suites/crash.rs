@@ -12,6 +12,8 @@ mod mixed;
 mod process;
 #[path = "crash/start.rs"]
 mod start;
+#[path = "crash/tls.rs"]
+mod tls;
 #[path = "crash/traffic.rs"]
 mod traffic;
 #[path = "crash/trouble.rs"]
@@ -79,7 +81,7 @@ fn a_server_that_is_asked_to_end_finishes_what_it_began() {
         let directory = Directory::new();
         let server = Server::start(&directory);
         let mut client = TcpStream::connect(server.address).expect("a connection");
-        let secret = process::said(&server.welcome, "Secret key");
+        let secret = server.credential("secretKey");
         let basic = data_encoding::BASE64.encode(format!("{secret}:").as_bytes());
         let head = format!(
             "POST /v1/users/ada/actions/signIn HTTP/1.1\r\nHost: a\r\nAuthorization: Basic {basic}\r\n\

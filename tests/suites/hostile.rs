@@ -9,6 +9,8 @@ mod bodies;
 mod connections;
 #[path = "hostile/idempotency.rs"]
 mod idempotency;
+#[path = "hostile/proxies.rs"]
+mod proxies;
 #[path = "hostile/random.rs"]
 mod random;
 #[path = "hostile/redirects.rs"]

@@ -51,7 +51,7 @@ struct BeginChallengeRequest {
 #[serde(rename_all = "camelCase")]
 struct BeginChallengeResponse {
     challenge_id: String,
-    /// For the attestation of a device; with a user token.
+    /// A nonce for the attestation of a device; only with a user token.
     #[serde(skip_serializing_if = "Option::is_none")]
     nonce: Option<String>,
 }
@@ -109,10 +109,10 @@ struct AskByPushRequest {
 #[serde(rename_all = "camelCase")]
 struct AskByPushResponse {
     challenge_id: String,
-    /// Six digits to show, which the person types on the device; where number matching is on. Ours.
+    /// With number matching: six digits to show. The person types them on the device. Ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     verification_code: Option<String>,
-    /// ISO 8601, UTC. Ours.
+    /// When the challenge ends, ISO 8601 in UTC. Ours.
     expires_at: String,
     delivery_results: Vec<DeliveryResult>,
 }
@@ -122,7 +122,8 @@ struct AskByPushResponse {
 #[serde(rename_all = "camelCase")]
 struct DeliveryResult {
     user_authenticator_id: String,
-    /// `device_unreachable`: it has no push token, or its push service refused it. `not_sent`: the queue did.
+    /// `device_unreachable` where the device has no push token, or its push service refused it; `not_sent` where the queue
+    /// refused the push.
     #[serde(skip_serializing_if = "Option::is_none")]
     error_code: Option<&'static str>,
 }
@@ -173,7 +174,7 @@ struct ShowQrCodeResponse {
     device_code: String,
 }
 
-/// Begin a sign-in by QR code: whoever scans it says who signs in. With a user token only that user may. At most 300 in
+/// Begin a sign-in by QR code: the device that scans it says who signs in. With a user token only that user may. At most 300 in
 /// five minutes from one network, or of one user; then 429.
 #[utoipa::path(post, path = "/v1/client/challenge/qr-code", tag = "Client API", operation_id = "challengeQrCode",
     request_body = ShowQrCodeRequest, responses((status = 200, body = ShowQrCodeResponse)), security(("tenantId" = []), ("userToken" = [])))]

@@ -24,7 +24,7 @@ pub(crate) struct ActionView {
     created_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     verification_method: Option<Method>,
-    /// Why it was decided by the failure mode of its kind. Ours.
+    /// Why the failure mode decided the action, and not its rules. Ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<Failure>,
     /// The active rules that matched, by priority.
@@ -38,7 +38,7 @@ pub(crate) struct ActionView {
     /// The shadow rules that matched. Ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     shadow_rule_ids: Option<Vec<String>>,
-    /// Never null: two SDKs read it without asking.
+    /// What else is known of the success; an empty object where nothing is.
     output: serde_json::Map<String, serde_json::Value>,
 }
 

@@ -88,8 +88,8 @@ pub(crate) async fn update(
     Ok(Json(UserAuthenticator::listed(&User { default_method, primary, ..user }, &one)))
 }
 
-/// Remove an authenticator, end what it had succeeded, and tell the user's other devices. With the last one the user is no longer enrolled, and tokens,
-/// open actions and remembered devices from before are worth nothing.
+/// Remove an authenticator, end the actions that it had succeeded, and tell the user's other devices. With the last one the
+/// user is no longer enrolled, and tokens, open actions and remembered devices from before are worth nothing.
 #[utoipa::path(delete, path = "/v1/users/{userId}/authenticators/{userAuthenticatorId}", tag = "Server API",
     operation_id = "deleteAuthenticator", params(("userId" = String, Path), ("userAuthenticatorId" = String, Path)),
     responses((status = 200, body = Done)), security(("secretKey" = [])))]

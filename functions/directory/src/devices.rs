@@ -65,7 +65,7 @@ pub(crate) async fn list(
     Ok(Json(devices.into_iter().map(|device| DeviceView::new(&user, device)).collect()))
 }
 
-/// Take back what is known of a device: to rules it is new, and it is not remembered.
+/// Forget what is known of a device: rules take it for a new one that is not remembered.
 #[utoipa::path(post, path = "/v1/users/{userId}/devices/{deviceId}/invalidate", tag = "Server API",
     operation_id = "invalidateDevice", params(("userId" = String, Path), ("deviceId" = String, Path)),
     responses((status = 200, body = DeviceView)), security(("secretKey" = [])))]

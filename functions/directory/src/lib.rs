@@ -33,7 +33,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(authenticators::list_own))
 }
 
-/// What a deletion answers: never an empty body (contract, rule 1).
+/// What a deletion answers, so that no body is empty (contract, rule 1).
 #[derive(Debug, Serialize, ToSchema)]
 struct Done {
     success: bool,

@@ -33,19 +33,19 @@ pub(crate) struct ReceiptView {
     action_code: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     idempotency_key: Option<String>,
-    /// SubjectPublicKeyInfo.
+    /// The device's public key, SubjectPublicKeyInfo in base64.
     public_key: String,
     /// ECDSA-SHA256 over the text of `challengeId`: DER.
     signature: String,
     /// What was shown and decided, whole: each part after its length in four bytes, big-endian.
     #[serde(skip_serializing_if = "Option::is_none")]
     statement: Option<String>,
-    /// Over `statement`.
+    /// The signature over `statement`: DER, base64.
     #[serde(skip_serializing_if = "Option::is_none")]
     signature_v2: Option<String>,
 }
 
-/// Get what a device signed; kept as long as its action. 404 for a challenge that no device has decided.
+/// Get what a device signed. It is kept as long as its action. 404 for a challenge that no device has decided.
 #[utoipa::path(get, path = "/v1/challenges/{challengeId}/receipt", tag = "Server API", operation_id = "getReceipt",
     params(("challengeId" = String, Path)), responses((status = 200, body = ReceiptView)), security(("secretKey" = [])))]
 pub(crate) async fn get(

@@ -52,7 +52,7 @@ pub(crate) async fn assign(
     Ok(of(&user, |one| one == action || tenant.policy().requirement(one).enabled))
 }
 
-/// Let a user off a required action.
+/// Take a required action back from a user.
 #[utoipa::path(delete, path = "/v1/users/{userId}/required-actions/{id}", tag = "Server API",
     operation_id = "unassignRequiredAction", params(("userId" = String, Path), ("id" = String, Path)),
     responses((status = 200, body = RequiredActionsOfUser)), security(("secretKey" = [])))]

@@ -9,7 +9,7 @@ use countersign_core::{
     id::{UserId, has_control},
     method::Method,
     rule::{ModelType, understood},
-    user::{ContactKind, MAX_CONTACT, Profile, RequiredAction, User},
+    user::{ContactKind, MAX_CONTACT, Profile, RequiredAction, User, is_contact},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -199,7 +199,7 @@ pub(crate) async fn delete(
     Ok(Json(Done { success: true }))
 }
 
-/// Open again whatever is closed after too many failures, and empty each guess budget of the user. Ours; no SDK calls it.
+/// Unlock a user after too many failures: all guesses are allowed again. Ours.
 #[utoipa::path(post, path = "/v1/users/{userId}/unlock", tag = "Server API", operation_id = "unlockUser",
     params(("userId" = String, Path)), responses((status = 200, body = Done)), security(("secretKey" = [])))]
 pub(crate) async fn unlock(
@@ -213,7 +213,7 @@ pub(crate) async fn unlock(
 }
 
 /// Reset a user who lost everything: all authenticators and recovery codes go, and tokens, open actions and remembered
-/// devices from before are worth nothing. Ours; no SDK calls it.
+/// devices from before are worth nothing. Ours.
 #[utoipa::path(post, path = "/v1/users/{userId}/reset", tag = "Server API", operation_id = "resetUser",
     params(("userId" = String, Path)), responses((status = 200, body = Done)), security(("secretKey" = [])))]
 pub(crate) async fn reset(
@@ -234,7 +234,8 @@ pub(crate) struct UserQuery {
     username: Option<String>,
     email: Option<String>,
     phone_number: Option<String>,
-    /// An ID token of Apple or Google; not supported yet.
+    // An ID token of Apple or Google: refused, and so not described.
+    #[param(ignore)]
     token: Option<String>,
     /// 1 to 100, 20 by default.
     limit: Option<usize>,
@@ -283,8 +284,10 @@ pub(crate) async fn query(
     let Some((kind, value)) = contacts.first().copied() else {
         return Err(Error::invalid("Send one of username, email and phoneNumber."));
     };
-    if contacts.iter().any(|(_, value)| value.len() > MAX_CONTACT) {
-        return Err(Error::Invalid(format!("username, email and phoneNumber have at most {MAX_CONTACT} bytes.")));
+    if contacts.iter().any(|(_, value)| !is_contact(value)) {
+        return Err(Error::Invalid(format!(
+            "username, email and phoneNumber have at most {MAX_CONTACT} bytes and no control characters."
+        )));
     }
     let limit = query.limit.unwrap_or(20);
     if !(1..=100).contains(&limit) {

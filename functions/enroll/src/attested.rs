@@ -99,6 +99,12 @@ struct CheckedEnrolment {
 
 impl CheckedEnrolment {
     fn new(request: EnrollRequest) -> Result<Self, Error> {
+        // Also the one that the method does not need: it may be meant for another method.
+        if [&request.phone_number, &request.email].into_iter().flatten().any(|text| !is_contact(text.trim())) {
+            return Err(Error::Invalid(format!(
+                "phoneNumber and email have at most {MAX_CONTACT} bytes and no control characters."
+            )));
+        }
         let needed = |name: &str, text: Option<String>| {
             let text = text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty() && is_contact(text));
             text.ok_or_else(|| {

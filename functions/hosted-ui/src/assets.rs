@@ -52,7 +52,12 @@ pub(crate) static HTMX: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("htmx.js", "text/javascript; charset=utf-8", &[include_str!("../assets/vendor/htmx.min.js")])
 });
 
-/// One of the files; 404 for a name that no page of this version has.
+/// Get a file of the pages; 404 for a name that no page of this version has.
+#[utoipa::path(get, path = "/assets/{name}", tag = "Hosted pages", operation_id = "getAsset",
+    params(("name" = String, Path, description = "The name of the file, which changes with it.")),
+    responses(
+        (status = 200, description = "The file.",
+            content((String = "text/css; charset=utf-8"), (String = "text/javascript; charset=utf-8")))))]
 pub(crate) async fn get(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Error> {
     let known = [&STYLE, &SCRIPT, &HTMX].into_iter().find(|asset| asset.path.strip_prefix("/assets/") == Some(&name));
     let asset = known.ok_or_else(|| Error::NotFound("There is no such file. Reload the page that wants it.".into()))?;

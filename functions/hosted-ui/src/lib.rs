@@ -9,6 +9,7 @@ mod codes;
 mod ends;
 mod figures;
 mod frame;
+mod front;
 mod next;
 mod pairing;
 mod phones;
@@ -26,10 +27,9 @@ use axum::{
     },
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
-    routing,
 };
 use countersign_core::{app::App, error::Error, form, id::TenantId};
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use next::Next;
 use visit::{Fields, Manner, Visit};
@@ -40,16 +40,26 @@ const OPENAPI: &str = include_str!("../../../infra/openapi.json");
 /// The routes of this function.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .route("/challenge", routing::get(show_challenge).post(answer_challenge))
-        .route("/set-up", routing::get(show_set_up).post(answer_set_up))
-        .route("/settings", routing::get(show_settings).post(answer_settings))
-        .route("/pair/{tenant}/{id}", routing::get(show_link))
-        .route("/assets/{name}", routing::get(assets::get))
-        .route("/openapi.json", routing::get(|| async { ([(header::CONTENT_TYPE, "application/json")], OPENAPI) }))
-        .route("/healthz", routing::get(healthz))
+        .routes(routes!(front::show))
+        .routes(routes!(show_challenge, answer_challenge))
+        .routes(routes!(show_set_up, answer_set_up))
+        .routes(routes!(show_settings, answer_settings))
+        .routes(routes!(show_link))
+        .routes(routes!(assets::get))
+        .routes(routes!(description))
+        .routes(routes!(healthz))
 }
 
-/// 200 when the table takes a write: a server that cannot write answers no user.
+/// Get this description.
+#[utoipa::path(get, path = "/openapi.json", tag = "Service", operation_id = "getDescription",
+    responses((status = 200, body = Object, description = "OpenAPI 3.1.")))]
+async fn description() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], OPENAPI)
+}
+
+/// Ask whether the service is ready: whether its table takes a write.
+#[utoipa::path(get, path = "/healthz", tag = "Service", operation_id = "getHealth",
+    responses((status = 200, body = Object, description = "It does.")))]
 async fn healthz(State(app): State<App>) -> Result<Response, Error> {
     app.store().ready(app.now()).await?;
     Ok(([(header::CONTENT_TYPE, "application/json")], r#"{"status":"ok"}"#).into_response())
@@ -58,31 +68,70 @@ async fn healthz(State(app): State<App>) -> Result<Response, Error> {
 type PageQuery = Result<Query<Vec<(String, String)>>, QueryRejection>;
 type SentForm = Result<Form<Vec<(String, String)>>, FormRejection>;
 
+/// Show the page that asks for a proof.
+#[utoipa::path(get, path = "/challenge", tag = "Hosted pages", operation_id = "showChallenge", params(("token" = Option<String>, Query)),
+    responses((status = 200, body = String, content_type = "text/html"), (status = 204, description = "Nothing new."),
+        (status = 303, description = "To another page, or back to the app."),
+        (status = "4XX", body = String, content_type = "text/html", description = "The page that says why not."),
+        (status = "5XX", body = String, content_type = "text/html", description = "The page that asks to try again.")))]
 async fn show_challenge(State(app): State<App>, headers: HeaderMap, query: PageQuery) -> Response {
     let page = async |visit: &Visit, fields: &Fields| led(&app, visit, &headers, challenge::show(visit, fields)?).await;
     show(&app, query, &headers, page).await
 }
+/// Send a form of the page that asks for a proof. A form counts once.
+#[utoipa::path(post, path = "/challenge", tag = "Hosted pages", operation_id = "answerChallenge",
+    request_body(content = Object, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 200, body = String, content_type = "text/html"),
+        (status = 303, description = "To another page, or back to the app."),
+        (status = "4XX", body = String, content_type = "text/html", description = "The page that says why not."),
+        (status = "5XX", body = String, content_type = "text/html", description = "The page that asks to try again.")))]
 async fn answer_challenge(State(app): State<App>, headers: HeaderMap, form: SentForm) -> Response {
     let action = async |visit: &Visit, fields: &Fields, once| {
         led(&app, visit, &headers, challenge::answer(&app, visit, fields, once).await?).await
     };
     act(&app, form, &headers, action).await
 }
+/// Show the page that sets an authenticator up.
+#[utoipa::path(get, path = "/set-up", tag = "Hosted pages", operation_id = "showSetUp", params(("token" = Option<String>, Query)),
+    responses((status = 200, body = String, content_type = "text/html"), (status = 204, description = "Nothing new."),
+        (status = 303, description = "To another page, or back to the app."),
+        (status = "4XX", body = String, content_type = "text/html", description = "The page that says why not."),
+        (status = "5XX", body = String, content_type = "text/html", description = "The page that asks to try again.")))]
 async fn show_set_up(State(app): State<App>, headers: HeaderMap, query: PageQuery) -> Response {
     let page = async |visit: &Visit, fields: &Fields| {
         led(&app, visit, &headers, set_up::show(&app, visit, fields, &headers).await?).await
     };
     show(&app, query, &headers, page).await
 }
+/// Send a form of the page that sets an authenticator up. A form counts once.
+#[utoipa::path(post, path = "/set-up", tag = "Hosted pages", operation_id = "answerSetUp",
+    request_body(content = Object, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 200, body = String, content_type = "text/html"),
+        (status = 303, description = "To another page, or back to the app."),
+        (status = "4XX", body = String, content_type = "text/html", description = "The page that says why not."),
+        (status = "5XX", body = String, content_type = "text/html", description = "The page that asks to try again.")))]
 async fn answer_set_up(State(app): State<App>, headers: HeaderMap, form: SentForm) -> Response {
     let action = async |visit: &Visit, fields: &Fields, once| {
         led(&app, visit, &headers, set_up::answer(&app, visit, fields, once).await?).await
     };
     act(&app, form, &headers, action).await
 }
+/// Show the page that shows users what they have.
+#[utoipa::path(get, path = "/settings", tag = "Hosted pages", operation_id = "showSettings", params(("token" = Option<String>, Query)),
+    responses((status = 200, body = String, content_type = "text/html"), (status = 204, description = "Nothing new."),
+        (status = 303, description = "To another page, or back to the app."),
+        (status = "4XX", body = String, content_type = "text/html", description = "The page that says why not."),
+        (status = "5XX", body = String, content_type = "text/html", description = "The page that asks to try again.")))]
 async fn show_settings(State(app): State<App>, headers: HeaderMap, query: PageQuery) -> Response {
     show(&app, query, &headers, async |visit, fields| settings::show(&app, visit, fields).await).await
 }
+/// Send a form of the page that shows users what they have. A form counts once.
+#[utoipa::path(post, path = "/settings", tag = "Hosted pages", operation_id = "answerSettings",
+    request_body(content = Object, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 200, body = String, content_type = "text/html"),
+        (status = 303, description = "To another page, or back to the app."),
+        (status = "4XX", body = String, content_type = "text/html", description = "The page that says why not."),
+        (status = "5XX", body = String, content_type = "text/html", description = "The page that asks to try again.")))]
 async fn answer_settings(State(app): State<App>, headers: HeaderMap, form: SentForm) -> Response {
     act(&app, form, &headers, async |visit, fields, once| settings::answer(&app, visit, fields, once).await).await
 }
@@ -102,8 +151,17 @@ async fn led(app: &App, visit: &Visit, headers: &HeaderMap, mut next: Next) -> R
     }
 }
 
-/// What the link in the picture says to a browser. The link's own part is for apps, and is not looked at.
-async fn show_link(State(app): State<App>, headers: HeaderMap, Path((tenant, _)): Path<(String, String)>) -> Response {
+/// Show a browser what the link of a pairing is for. The end of the link is for the app, and is not looked at here.
+#[utoipa::path(get, path = "/pair/{tenant}/{id}", tag = "Hosted pages", operation_id = "showPairing",
+    params(("tenant" = String, Path), ("id" = String, Path, description = "The pairing.")),
+    responses((status = 200, body = String, content_type = "text/html"),
+        (status = "4XX", body = String, content_type = "text/html", description = "The page that says why not."),
+        (status = "5XX", body = String, content_type = "text/html", description = "The page that asks to try again.")))]
+async fn show_link(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Path((tenant, _link)): Path<(String, String)>,
+) -> Response {
     let known = match TenantId::parse(tenant) {
         Ok(id) => app.tenant(&id).await,
         Err(_) => Ok(None),

@@ -37,13 +37,13 @@ pub(crate) struct ActionConfiguration {
     default_verification_method: Option<Method>,
     #[serde(skip_serializing_if = "Option::is_none")]
     verification_webhook_url: Option<String>,
-    /// Absent for `closed`. Ours.
+    /// What happens while the tenant's configuration cannot be read; absent for `closed`. Ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure_mode: Option<FailureMode>,
-    /// What an evaluation of its rules that fails comes to; CHALLENGE where absent. Ours.
+    /// The outcome where a rule cannot be evaluated; CHALLENGE where absent. Ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     rule_error_outcome: Option<Outcome>,
-    /// To the hour.
+    /// When the last one was tracked, ISO 8601 in UTC, to the hour.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_action_created_at: Option<String>,
 }
@@ -89,11 +89,11 @@ pub(crate) struct Changes {
     #[serde(deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
     verification_webhook_url: Option<Option<String>>,
-    /// What becomes of it while the tenant's configuration cannot be read: `closed` (503), `review` or `open`. Ours.
+    /// What happens to the action while the tenant's configuration cannot be read: `closed` (503), `review` or `open`. Ours.
     #[serde(deserialize_with = "present")]
     #[schema(value_type = Option<FailureMode>)]
     failure_mode: Option<Option<FailureMode>>,
-    /// CHALLENGE, REVIEW or BLOCK.
+    /// The outcome where a rule cannot be evaluated: CHALLENGE, REVIEW or BLOCK.
     #[serde(deserialize_with = "present")]
     #[schema(value_type = Option<Outcome>)]
     rule_error_outcome: Option<Option<Outcome>>,
@@ -143,7 +143,7 @@ pub(crate) struct CreateRequest {
     default_verification_method: Option<Method>,
     verification_webhook_url: Option<String>,
     failure_mode: Option<FailureMode>,
-    /// CHALLENGE, REVIEW or BLOCK.
+    /// The outcome where a rule cannot be evaluated: CHALLENGE, REVIEW or BLOCK.
     rule_error_outcome: Option<Outcome>,
 }
 

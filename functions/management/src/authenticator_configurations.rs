@@ -49,7 +49,7 @@ pub(crate) struct AuthenticatorChanges {
     #[serde(deserialize_with = "present")]
     #[schema(value_type = Option<bool>)]
     is_active: Option<Option<bool>>,
-    /// Of AUTHENTICATOR_APP.
+    /// What authenticator apps show as the issuer; for `AUTHENTICATOR_APP` only.
     #[serde(deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
     issuer_name: Option<Option<String>>,
@@ -73,7 +73,7 @@ pub(crate) async fn list(
     Ok(Json(configured().map(view).collect()))
 }
 
-/// Change what the tenant says of a method; in force everywhere within a minute.
+/// Change the settings of a method; in force everywhere within a minute.
 #[utoipa::path(patch, path = "/v1/management/authenticator-configurations/{authenticatorId}", tag = "Management API",
     operation_id = "updateAuthenticatorConfiguration", params(("authenticatorId" = String, Path)),
     request_body = AuthenticatorChanges, responses((status = 200, body = AuthenticatorConfiguration)),

@@ -11,11 +11,13 @@ mod tenant;
 mod theme;
 mod value_lists;
 
-use axum::routing;
 use countersign_core::{app::App, method::Method};
 use serde::Serialize;
-use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa::{ToSchema, openapi::Deprecated};
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouter},
+    routes,
+};
 
 /// The routes of this function.
 pub fn routes() -> OpenApiRouter<App> {
@@ -24,13 +26,16 @@ pub fn routes() -> OpenApiRouter<App> {
     use custom_data_points as points;
     use message_overrides as overrides;
     use value_lists as lists;
-    OpenApiRouter::new()
-        .routes(routes!(actions::list, actions::create))
-        .routes(routes!(actions::get, actions::patch, actions::delete))
-        .routes(routes!(rules::list, rules::create))
-        .routes(routes!(rules::get, rules::patch, rules::delete))
+    let with_actions = [
+        routes!(actions::list, actions::create),
+        routes!(actions::get, actions::patch, actions::delete),
+        routes!(rules::list, rules::create),
+        routes!(rules::get, rules::patch, rules::delete),
+    ];
+    with_actions
+        .into_iter()
+        .fold(OpenApiRouter::new(), |all, one| all.routes(with_an_underscore(&one)).routes(one))
         .routes(routes!(replay::replay))
-        .merge(with_an_underscore())
         .routes(routes!(authenticators::list))
         .routes(routes!(authenticators::patch))
         .routes(routes!(lists::list, lists::create))
@@ -46,27 +51,35 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(policy::patch_required))
 }
 
-/// The same as the documentation of the contract also spells it, with an underscore.
-fn with_an_underscore() -> OpenApiRouter<App> {
-    use action_configurations as actions;
-    OpenApiRouter::new()
-        .route("/v1/management/action_configurations", routing::get(actions::list).post(actions::create))
-        .route("/v1/management/action_configurations/{actionCode}", routing::get(actions::get))
-        .route("/v1/management/action_configurations/{actionCode}", routing::patch(actions::patch))
-        .route("/v1/management/action_configurations/{actionCode}", routing::delete(actions::delete))
-        .route("/v1/management/action_configurations/{actionCode}/rules", routing::get(rules::list).post(rules::create))
-        .route("/v1/management/action_configurations/{actionCode}/rules/{ruleId}", routing::get(rules::get))
-        .route("/v1/management/action_configurations/{actionCode}/rules/{ruleId}", routing::patch(rules::patch))
-        .route("/v1/management/action_configurations/{actionCode}/rules/{ruleId}", routing::delete(rules::delete))
+/// The same routes as the documentation of the contract also spells them, with an underscore.
+fn with_an_underscore((schemas, paths, handlers): &UtoipaMethodRouter<App>) -> UtoipaMethodRouter<App> {
+    let mut paths = paths.clone();
+    paths.paths = std::mem::take(&mut paths.paths)
+        .into_iter()
+        .map(|(path, mut item)| {
+            for operation in [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete].into_iter().flatten() {
+                operation.deprecated = Some(Deprecated::True);
+                operation.operation_id = operation.operation_id.as_ref().map(|id| format!("{id}WithUnderscore"));
+            }
+            (path.replace("action-configurations", "action_configurations"), item)
+        })
+        .collect();
+    (schemas.clone(), paths, handlers.clone())
 }
 
-/// What a deletion answers: never an empty body (contract, rule 1).
+/// What a deletion answers, so that no body is empty (contract, rule 1).
 #[derive(Debug, Serialize, ToSchema)]
 struct Deleted {
     success: bool,
 }
 
-/// A list of methods that is empty is one that is not set.
+/// A list of methods that is empty is one that is not set. A method that stands twice is one.
 fn not_empty(methods: Option<Vec<Method>>) -> Option<Vec<Method>> {
-    methods.filter(|methods| !methods.is_empty())
+    let mut once: Vec<Method> = Vec::new();
+    for method in methods? {
+        if !once.contains(&method) {
+            once.push(method);
+        }
+    }
+    Some(once).filter(|methods| !methods.is_empty())
 }

@@ -20,7 +20,7 @@ pub(crate) struct OverridesView {
     message_overrides: Overrides,
 }
 
-/// Get the tenant's own words.
+/// Get your own words for the pages.
 #[utoipa::path(get, path = "/v1/management/message-overrides", tag = "Management API",
     operation_id = "getMessageOverrides", responses((status = 200, body = OverridesView)),
     security(("managementKey" = [])))]
@@ -32,13 +32,13 @@ pub(crate) async fn get(State(app): State<App>, ManagementCaller(tenant): Manage
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct OverridesChanges {
-    /// In place of all so far; null clears them.
+    /// The words that take the place of all so far; null clears them.
     #[serde(deserialize_with = "countersign_core::http::present")]
     #[schema(value_type = Option<Overrides>)]
     message_overrides: Option<Option<Overrides>>,
 }
 
-/// Replace the tenant's own words. On the pages within a minute.
+/// Replace your own words for the pages. They are in force within a minute.
 #[utoipa::path(patch, path = "/v1/management/message-overrides", tag = "Management API",
     operation_id = "updateMessageOverrides", request_body = OverridesChanges,
     responses((status = 200, body = OverridesView)), security(("managementKey" = [])))]
@@ -59,7 +59,7 @@ pub(crate) async fn patch(
     Ok(Json(OverridesView { message_overrides }))
 }
 
-/// The texts that there are to override.
+/// List the texts of the pages that can be overridden.
 #[utoipa::path(get, path = "/v1/management/message-overrides/catalog", tag = "Management API",
     operation_id = "getMessageCatalog", responses((status = 200, body = Catalog)), security(("managementKey" = [])))]
 pub(crate) async fn catalog(_caller: ManagementCaller) -> Result<Json<&'static Catalog>, Error> {

@@ -24,7 +24,7 @@ pub(crate) struct TwoFactorEnforcement {
     enforced_by: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     enforced_at: Option<String>,
-    /// From then on it is ON.
+    /// When it begins, ISO 8601 in UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     starts_at: Option<String>,
     preview: Preview,
@@ -73,7 +73,7 @@ impl TwoFactorEnforcement {
     }
 }
 
-/// Whether two factors are enforced, and who would be stopped by that.
+/// Get whether two factors are enforced, and how many users that would stop.
 #[utoipa::path(get, path = "/v1/management/two-factor-enforcement", tag = "Management API",
     operation_id = "getTwoFactorEnforcement", responses((status = 200, body = TwoFactorEnforcement)),
     security(("managementKey" = [])))]
@@ -130,7 +130,7 @@ impl EnforceRequest {
     }
 }
 
-/// Ask two factors of everybody, for good. Said again, it answers what was said first.
+/// Ask two factors of everybody, for good. A second call changes nothing and answers the same.
 #[utoipa::path(post, path = "/v1/management/two-factor-enforcement", tag = "Management API",
     operation_id = "enforceTwoFactor", request_body = EnforceRequest,
     responses((status = 200, body = TwoFactorEnforcement)), security(("managementKey" = [])))]
@@ -156,9 +156,9 @@ pub(crate) async fn enforce(
 pub(crate) struct RequiredActionView {
     id: RequiredAction,
     name: String,
-    /// It is asked of those who have it, and can be given to users.
+    /// Whether it can be given to users, and is asked of those who have it.
     enabled: bool,
-    /// Set as default action: every user made from now on has it.
+    /// Whether every user made from now on has it.
     default: bool,
 }
 
@@ -183,9 +183,9 @@ pub(crate) async fn list_required(
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct RequiredActionChanges {
-    /// `false` also ends it as a default action. Users who have it are not asked until it is enabled again.
+    /// `false` also ends it as a default. Users who have it are not asked until it is enabled again.
     enabled: Option<bool>,
-    /// Only an enabled action can be a default action.
+    /// Whether every user made from now on has it; only for one that is enabled.
     default: Option<bool>,
 }
 

@@ -27,15 +27,15 @@ const MOST_RULES: usize = 100;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ReplayRequest {
     rules: Vec<CreateRule>,
-    /// The action's own where absent.
+    /// The outcome without a rule; the action's own where absent.
     default_user_action_result: Option<Outcome>,
-    /// The action's own where absent.
+    /// The outcome where a rule cannot be evaluated; the action's own where absent.
     rule_error_outcome: Option<Outcome>,
     /// How many days back: 1 to 30; 7 where absent.
     days: Option<i64>,
     /// The most users of a page: 1 to 100, and 100 where absent.
     max_users: Option<usize>,
-    /// Where the page begins: what the page before it answered.
+    /// `lastEvaluatedUserId` of the page before.
     #[schema(value_type = Option<String>)]
     last_evaluated_user_id: Option<UserId>,
 }
@@ -55,7 +55,7 @@ pub(crate) struct ReplayResponse {
     last_evaluated_user_id: Option<String>,
 }
 
-/// What a candidate would have decided of past actions, for a page of users. Nothing is changed.
+/// Try other rules on past actions, for a page of users. Nothing is changed.
 #[utoipa::path(post, path = "/v1/management/action-configurations/{actionCode}/rules/replay", tag = "Management API",
     operation_id = "replayRules", params(("actionCode" = String, Path)), request_body = ReplayRequest,
     responses((status = 200, body = ReplayResponse)), security(("managementKey" = [])))]

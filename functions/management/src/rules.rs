@@ -30,7 +30,7 @@ pub(crate) struct RuleView {
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<String>,
     is_active: bool,
-    /// Evaluated and recorded, and deciding nothing. Ours.
+    /// Whether the rule is only evaluated and recorded and decides nothing. Ours.
     is_shadow: bool,
     /// 0 is asked first.
     priority: u8,

@@ -31,13 +31,13 @@ pub(crate) struct TenantView {
     push_duration_in_seconds: u32,
     /// Whether users have no recovery codes.
     disable_recovery_codes: bool,
-    /// Whether a backend that enrols (S7) is given none.
+    /// Whether a backend that enrols an authenticator is given none.
     skip_recovery_codes_on_programmatic_enrollment: bool,
     /// Whether the hosted pages show none after the first set-up.
     hide_recovery_codes_on_enrollment: bool,
     /// Where hosted pages may send users, and the schemes of apps. Ours.
     redirect_urls: Vec<String>,
-    /// Whether hosted pages may also send users to their own machine. Ours; set when the tenant is made.
+    /// Whether hosted pages may also send users to their own machine. It is set when the tenant is made. Ours.
     is_local: bool,
 }
 
@@ -75,21 +75,21 @@ pub(crate) async fn get(State(app): State<App>, ManagementCaller(tenant): Manage
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct TenantChanges {
     name: Option<String>,
-    /// 1 to 60.
+    /// How long user tokens and challenges live: 1 to 60.
     token_duration_in_minutes: Option<u32>,
     #[schema(value_type = Option<Vec<i64>>)]
     totp_accepted_steps: Option<TotpWindow>,
-    /// `optional` or `required`.
+    /// Whether every approval by push needs the number of the other screen.
     push_number_matching: Option<Demand>,
-    /// `optional` or `required`.
+    /// Whether devices must sign all that they show (`signatureV2`).
     push_signature_v2: Option<Demand>,
-    /// 30 to 600.
+    /// How long a device has to answer a push: 30 to 600.
     push_duration_in_seconds: Option<u32>,
-    /// Users have no recovery codes, and old ones let nobody in.
+    /// Whether users have no recovery codes; old ones let nobody in then.
     disable_recovery_codes: Option<bool>,
-    /// A backend that enrols (S7) is given none.
+    /// Whether a backend that enrols an authenticator is given none.
     skip_recovery_codes_on_programmatic_enrollment: Option<bool>,
-    /// The hosted pages show none after the first set-up.
+    /// Whether the hosted pages show none after the first set-up.
     hide_recovery_codes_on_enrollment: Option<bool>,
     /// Up to 50 of `https://host[:port][/path]`, and `myapp:` or `myapp://host` for apps; null clears.
     #[serde(deserialize_with = "present")]

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 pub(crate) struct ThemeView {
     #[serde(flatten)]
     theme: Theme,
-    /// The pairs of colours that are hard to read (WCAG 2.2, 1.4.3 and 1.4.11). The theme is kept all the same. Ours.
+    /// The colours that are hard to read (WCAG 2.2, 1.4.3 and 1.4.11). They are kept all the same. Ours.
     contrast_warnings: Vec<ContrastWarning>,
 }
 
@@ -33,7 +33,7 @@ pub(crate) async fn get(State(app): State<App>, ManagementCaller(tenant): Manage
     Ok(Json(app.store().tenant(tenant.id()).theme().await?.into()))
 }
 
-/// Change the theme: absent keeps, null clears, field by field. On the pages within a minute.
+/// Change the theme: absent keeps, null clears, field by field. It is in force within a minute.
 #[utoipa::path(patch, path = "/v1/management/theme", tag = "Management API", operation_id = "updateTheme",
     request_body = Theme, responses((status = 200, body = ThemeView)), security(("managementKey" = [])))]
 pub(crate) async fn patch(

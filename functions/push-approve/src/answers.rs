@@ -23,13 +23,13 @@ pub(crate) struct AnswerChallengeRequest {
     approved: bool,
     /// ECDSA-SHA256 over the challenge's id: DER, base64.
     signature: String,
-    /// Over all that was shown and decided (infra/decisions/0015). Ours.
+    /// The signature over all that was shown and decided (infra/decisions/0015). Ours.
     #[serde(default)]
     signature_v2: Option<String>,
-    /// The number of the other screen, as it was typed.
+    /// The number that the other screen shows, as the person typed it.
     #[serde(default)]
     verification_code: Option<String>,
-    /// With `approved: false`: it was not the user who asked. Stops pushes to that user for a quarter of an hour. Ours.
+    /// With `approved: false`: the user did not ask for this. No push reaches the user for a quarter of an hour then. Ours.
     #[serde(default)]
     report: Option<bool>,
 }
@@ -38,7 +38,7 @@ pub(crate) struct AnswerChallengeRequest {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AnswerChallengeResponse {
     is_verified: bool,
-    /// `CODE_INVALID_OR_EXPIRED` or `MAX_ATTEMPTS_EXCEEDED`, of the number. Ours.
+    /// Why the number was not accepted: `CODE_INVALID_OR_EXPIRED` or `MAX_ATTEMPTS_EXCEEDED`. Ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure_reason: Option<&'static str>,
 }

@@ -146,7 +146,7 @@ pub(crate) async fn get(app: &App, caller: &ClientCaller, method: Method, query:
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RemoveDeviceRequest {
     public_key: String,
-    /// Over floor(seconds since 1970 / 600) as the SDKs write it, such as `2938431.0`.
+    /// The signature over floor(seconds since 1970 / 600) as the SDKs write it, such as `2938431.0`: DER, base64.
     signature: String,
 }
 
@@ -229,7 +229,7 @@ fn last_stays() -> Error {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SignUpdateResponse {
     challenge_id: String,
-    /// To be signed for the update.
+    /// What the device signs for the update.
     message: String,
 }
 
@@ -240,7 +240,7 @@ fn update_message(id: &str) -> String {
     format!("countersign/update/{id}")
 }
 
-/// Get something to sign, once, for an update.
+/// Get a message to sign for an update.
 #[utoipa::path(post, path = "/v1/client/user-authenticators/push/sign", tag = "Device API", operation_id = "signPushUpdate",
     params(KeyQuery), responses((status = 200, body = SignUpdateResponse)), security(("tenantId" = [])))]
 pub(crate) async fn sign_update(
@@ -266,7 +266,7 @@ pub(crate) async fn sign_update(
 pub(crate) struct UpdateDeviceRequest {
     challenge_id: String,
     public_key: String,
-    /// Over the message that belongs to the challenge.
+    /// The signature over the message that came with the challenge: DER, base64.
     signature: String,
     #[serde(default)]
     push_token: Option<String>,
@@ -282,7 +282,7 @@ pub(crate) struct UpdateDeviceResponse {
     push_token: Option<String>,
 }
 
-/// Tell where the push service knows the device now.
+/// Update the push token of a device.
 #[utoipa::path(patch, path = "/v1/client/user-authenticators/push", tag = "Device API", operation_id = "updatePushCredential",
     request_body = UpdateDeviceRequest, responses((status = 200, body = UpdateDeviceResponse)), security(("tenantId" = [])))]
 pub(crate) async fn update_push(

@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// Get what is known of a device's key; 403 `invalid_credential` for one that is not enrolled.
+/// Get the authenticator of a device's key; 403 `invalid_credential` for one that is not enrolled.
 #[utoipa::path(get, path = "/v1/client/user-authenticators/push", tag = "Device API", operation_id = "getPushCredential", params(KeyQuery),
     responses((status = 200, body = DeviceCredential)), security(("tenantId" = [])))]
 pub(crate) async fn get_push(
@@ -36,7 +36,7 @@ pub(crate) async fn enroll_push(
     enroll(&app, &caller, Method::Push, request).await
 }
 
-/// Remove a device's key, by that key.
+/// Remove a device's key, signed by that key.
 #[utoipa::path(post, path = "/v1/client/user-authenticators/push/remove", tag = "Device API", operation_id = "removePushCredential",
     request_body = RemoveDeviceRequest, responses((status = 200, body = RemoveDeviceResponse)), security(("tenantId" = [])))]
 pub(crate) async fn remove_push(
@@ -47,7 +47,7 @@ pub(crate) async fn remove_push(
     remove(&app, &caller, Method::Push, &request).await
 }
 
-/// Get what is known of a device's key; 403 `invalid_credential` for one that is not enrolled.
+/// Get the authenticator of a device's key; 403 `invalid_credential` for one that is not enrolled.
 #[utoipa::path(get, path = "/v1/client/user-authenticators/qr-code", tag = "Device API", operation_id = "getQrCodeCredential", params(KeyQuery),
     responses((status = 200, body = DeviceCredential)), security(("tenantId" = [])))]
 pub(crate) async fn get_qr_code(
@@ -69,7 +69,7 @@ pub(crate) async fn enroll_qr_code(
     enroll(&app, &caller, Method::QrCode, request).await
 }
 
-/// Remove a device's key, by that key.
+/// Remove a device's key, signed by that key.
 #[utoipa::path(post, path = "/v1/client/user-authenticators/qr-code/remove", tag = "Device API", operation_id = "removeQrCodeCredential",
     request_body = RemoveDeviceRequest, responses((status = 200, body = RemoveDeviceResponse)), security(("tenantId" = [])))]
 pub(crate) async fn remove_qr_code(
@@ -80,7 +80,7 @@ pub(crate) async fn remove_qr_code(
     remove(&app, &caller, Method::QrCode, &request).await
 }
 
-/// Get what is known of a device's key; 403 `invalid_credential` for one that is not enrolled.
+/// Get the authenticator of a device's key; 403 `invalid_credential` for one that is not enrolled.
 #[utoipa::path(get, path = "/v1/client/user-authenticators/in-app", tag = "Device API", operation_id = "getInAppCredential", params(KeyQuery),
     responses((status = 200, body = DeviceCredential)), security(("tenantId" = [])))]
 pub(crate) async fn get_in_app(
@@ -102,7 +102,7 @@ pub(crate) async fn enroll_in_app(
     enroll(&app, &caller, Method::InApp, request).await
 }
 
-/// Remove a device's key, by that key.
+/// Remove a device's key, signed by that key.
 #[utoipa::path(post, path = "/v1/client/user-authenticators/in-app/remove", tag = "Device API", operation_id = "removeInAppCredential",
     request_body = RemoveDeviceRequest, responses((status = 200, body = RemoveDeviceResponse)), security(("tenantId" = [])))]
 pub(crate) async fn remove_in_app(

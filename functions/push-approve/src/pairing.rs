@@ -29,7 +29,7 @@ pub(crate) struct RedeemPairingRequest {
     device_name: Option<String>,
     /// `ios`, `android`, or `web`.
     device_platform: String,
-    /// As for C32.
+    /// Where the push service knows the device; for `web` the JSON of a push subscription.
     #[serde(default)]
     push_token: Option<String>,
     #[serde(default)]
@@ -44,7 +44,7 @@ pub(crate) struct RedeemPairingRequest {
 pub(crate) struct PairingStatusRequest {
     pairing_id: String,
     public_key: String,
-    /// Over `status`.
+    /// By the device's key, over `status`: DER, base64.
     signature: String,
 }
 
@@ -66,9 +66,9 @@ pub(crate) struct PairingResponse {
     state: Standing,
     /// Six digits for the device to show: the page shows the same, and its user compares them.
     code: String,
-    /// Until then the page may say so. ISO 8601, UTC.
+    /// Until when the page may confirm the device, ISO 8601 in UTC.
     expires_at: String,
-    /// Once it is confirmed.
+    /// Your own id of the user, once the device is confirmed.
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -106,7 +106,7 @@ fn pairing_id(text: &str) -> Result<PairingId, Error> {
     PairingId::parse(text).ok_or(Error::InvalidCredential)
 }
 
-/// Use the link of a page with a new key. The first device has it; it can answer nothing until the page confirms it.
+/// Pair a device by the link of a page. The first device that uses the link has it, and can answer nothing until the page confirms it.
 #[utoipa::path(post, path = "/v1/client/pairing", tag = "Device API", operation_id = "redeemPairing",
     request_body = RedeemPairingRequest, responses((status = 200, body = PairingResponse)), security(("tenantId" = [])))]
 pub(crate) async fn redeem(

@@ -26,11 +26,11 @@ const NONCE_SECONDS: i64 = 60;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SignPendingResponse {
-    /// To be signed for the header `X-Authsignal-Signature` of the question what is pending.
+    /// What the device signs for the header `X-Authsignal-Signature` when it asks what is pending.
     message: String,
 }
 
-/// Get something to sign before asking what is pending.
+/// Get a message to sign for asking what is pending.
 #[utoipa::path(post, path = "/v1/client/user-authenticators/push/challenge/sign", tag = "Device API",
     operation_id = "signPendingPush", params(KeyQuery), responses((status = 200, body = SignPendingResponse)), security(("tenantId" = [])))]
 pub(crate) async fn sign(
@@ -52,7 +52,7 @@ pub(crate) struct ShownOfUser {
     custom: Map<String, Value>,
 }
 
-/// What a device is shown of a challenge. Of the number that stands on the other screen it learns only that there is one.
+/// What a device is shown of a challenge. It is told whether the other screen shows a number, and never which.
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ShownContext {
@@ -62,7 +62,7 @@ pub(crate) struct ShownContext {
     action_code: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     idempotency_key: Option<String>,
-    /// Of the browser, as the customer's backend tells it.
+    /// The address of the browser, as your backend said it.
     #[serde(skip_serializing_if = "Option::is_none")]
     ip_address: Option<String>,
     /// Where that address is, as far as it is known. Ours.
@@ -75,11 +75,11 @@ pub(crate) struct ShownContext {
     /// The site that shows the code. Ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<String>,
-    /// `origin` and `custom` are what a page said of an action that nobody tracked; no backend stands for them. Ours.
+    /// Whether `origin` and `custom` are only what a page said. Nobody tracked the action, so no backend has confirmed them. Ours.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schema(required = false)]
     is_claimed: bool,
-    /// Unix seconds.
+    /// When the challenge ends, in Unix seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<i64>,
     /// Public data points of the action, and of the user.
@@ -88,7 +88,7 @@ pub(crate) struct ShownContext {
     /// Whether the number of the other screen has to be typed. Ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     number_matching: Option<bool>,
-    /// SHA-256 of what is shown, for `signatureV2`. Ours.
+    /// The SHA-256 of what is shown, which `signatureV2` covers. Ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     context_hash: Option<String>,
 }
@@ -127,7 +127,7 @@ pub(crate) struct PendingChallenge {
     shown: ShownContext,
 }
 
-/// Ask what is pending for a device. A signature that is sent must be good; old SDKs send none where they got no message.
+/// Get what is pending for a device. A signature that is sent must be good.
 #[utoipa::path(get, path = "/v1/client/user-authenticators/push/challenge", tag = "Device API", operation_id = "getPendingPush",
     params(KeyQuery, ("X-Authsignal-Signature" = Option<String>, Header)),
     responses((status = 200, body = PendingChallenge)), security(("tenantId" = [])))]

@@ -2,6 +2,7 @@
 
 mod answer;
 mod kind;
+mod leads;
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -17,7 +18,6 @@ use countersign_core::{
     method::Method,
     metrics::{Counter, count},
     policy::Policy,
-    redirect,
     rule::{ModelType, Named, Outcome, facts::Given, understood},
     store::{ProfileChange, Tracked},
     token::{SigningKey, Subject, scope},
@@ -39,13 +39,13 @@ pub fn routes() -> OpenApiRouter<App> {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
 struct TrackRequest {
-    /// The backend's name for this occurrence. The same name is the same action. Generated where absent.
+    /// Your name for this occurrence. The same name is the same action. It is made where absent.
     idempotency_key: Option<String>,
     /// Where the hosted page returns to, with `token` added to the query: an http or https URL on the
     /// tenant's list (`redirectUrls`).
     redirect_url: Option<String>,
     redirect_to_settings: Option<bool>,
-    /// Of the client: an IPv4 or IPv6 address, bare or with its port (`203.0.113.7:443`, `[2001:db8::1]:443`).
+    /// The address of the client: an IPv4 or IPv6 address, bare or with its port (`203.0.113.7:443`, `[2001:db8::1]:443`).
     ip_address: Option<String>,
     user_agent: Option<String>,
     device_id: Option<String>,
@@ -68,7 +68,7 @@ struct TrackResponse {
     idempotency_key: String,
     /// The hosted page for this action.
     url: String,
-    /// For the client API, in the customer's own screens.
+    /// The token for the client API, for your own screens.
     token: String,
     is_enrolled: bool,
     enrolled_verification_methods: Vec<Method>,
@@ -79,7 +79,7 @@ struct TrackResponse {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     required_actions: Vec<RequiredAction>,
-    /// To a user with nothing to answer with: from then on this will not be enough. Ours.
+    /// When two factors will be asked of this user, who has set up nothing yet. Ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     enforcement: Option<Reminder>,
     /// The active rules that matched, by priority; absent where the action has no rules.
@@ -114,11 +114,17 @@ async fn track(
     let mut asked = CheckedTrack::new(&request, &tenant)?;
     // Before anything is written: without its keys a server changes nothing.
     app.signing_keys(&tenant).await?;
+    let tenant = match (&request.redirect_url, &failure) {
+        (Some(url), None) => leads::learned(&app, tenant, url).await?,
+        _ => tenant,
+    };
+    asked.redirect_url = leads::checked(&request, &tenant)?;
     let (tenant, config) = match failure {
         None => {
             let configured = kind::configured(&app, tenant.clone(), &code, now).await?;
             if !Arc::ptr_eq(&configured.tenant, &tenant) {
                 asked = CheckedTrack::new(&request, &configured.tenant)?;
+                asked.redirect_url = leads::checked(&request, &configured.tenant)?;
             }
             (configured.tenant, Ok(configured.config))
         }
@@ -144,6 +150,7 @@ struct CheckedTrack {
     key: IdempotencyKey,
     scope: String,
     contacts: [Option<String>; 3],
+    /// Checked last, because a local tenant's list may take it in.
     redirect_url: Option<String>,
     /// What the action is about. The same key with another subject is refused: an answer to a payment of 10 must
     /// not let one of 10,000 pass (security.md, T10).
@@ -178,11 +185,7 @@ impl CheckedTrack {
                 None => IdempotencyKey::generate(),
             },
             fingerprint: digest(&[custom.as_bytes(), scope.as_bytes()]),
-            redirect_url: request
-                .redirect_url
-                .as_deref()
-                .map(|url| redirect::check(tenant.settings(), url))
-                .transpose()?,
+            redirect_url: None,
             input: json!({
                 "custom": request.custom, "ipAddress": address, "userAgent": request.user_agent,
                 "deviceId": request.device_id, "locale": request.locale,

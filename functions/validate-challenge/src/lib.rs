@@ -51,7 +51,7 @@ struct ValidateResponse {
     idempotency_key: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     verification_method: Option<Method>,
-    /// Why a token is not valid, for a person who looks.
+    /// Why the token is not valid, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }

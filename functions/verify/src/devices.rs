@@ -30,7 +30,7 @@ pub(crate) struct VerifyPushResponse {
     access_token: Option<String>,
 }
 
-/// Ask what became of a push.
+/// Ask whether a push was answered.
 #[utoipa::path(post, path = "/v1/client/verify/push", tag = "Client API", operation_id = "verifyPush",
     request_body = VerifyPushRequest, responses((status = 200, body = VerifyPushResponse)), security(("userToken" = [])))]
 pub(crate) async fn push(
@@ -67,7 +67,7 @@ pub(crate) struct VerifyQrCodeResponse {
     access_token: Option<String>,
 }
 
-/// Ask what became of a QR code.
+/// Ask whether a QR code was scanned and answered.
 #[utoipa::path(post, path = "/v1/client/verify/qr-code", tag = "Client API", operation_id = "verifyQrCode",
     request_body = VerifyQrCodeRequest, responses((status = 200, body = VerifyQrCodeResponse)), security(("tenantId" = []), ("userToken" = [])))]
 pub(crate) async fn qr_code(

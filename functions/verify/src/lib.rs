@@ -40,7 +40,7 @@ struct VerifyResponse {
     /// `CODE_INVALID_OR_EXPIRED` or `MAX_ATTEMPTS_EXCEEDED`.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure_reason: Option<&'static str>,
-    /// Where the code completed an enrolment.
+    /// The new authenticator, where the code completed an enrolment.
     #[serde(skip_serializing_if = "Option::is_none")]
     user_authenticator: Option<UserAuthenticator>,
 }

@@ -17,7 +17,7 @@ use crate::{
 pub const KEYRING: &str = "keyring.json";
 /// In the data directory: what the first tenant is reached with.
 pub const CREDENTIALS: &str = "credentials.json";
-/// In the data directory: held by the server that serves it, with its process id inside.
+/// In the data directory: held by the server that serves it, with its process id and its address inside.
 const LOCK: &str = "server.lock";
 
 /// The right to serve a data directory; given back when the process ends, however it ends.
@@ -30,10 +30,10 @@ pub struct Alone {
 /// a torn one is better told now than by the first user who needs what is torn.
 ///
 /// The operator's commands ask for no lock: SQLite lets them write while a server serves.
-pub fn take(place: &Place) -> Result<Alone, Trouble> {
+pub fn take(place: &Place, public_url: &str) -> Result<Alone, Trouble> {
     let Place::Directory { path, .. } = place else { return Ok(Alone { _held: None }) };
     make(path)?;
-    let held = lock(path)?;
+    let held = lock(path, public_url)?;
     let database = path.join(database::FILE);
     if database.exists() {
         database::check_whole(&database)?;
@@ -62,13 +62,31 @@ impl Drop for Ending {
     }
 }
 
+/// Where the server of this data directory is reached, or was reached last.
+pub fn served_at(directory: &Path) -> Option<String> {
+    let text = fs::read_to_string(directory.join(LOCK)).ok()?;
+    text.lines().nth(1).map(str::to_owned)
+}
+
+/// Refuses what is there and is no directory.
+pub(crate) fn check(path: &Path) -> Result<(), Trouble> {
+    if path.exists() && !path.is_dir() {
+        return Err(Trouble(format!(
+            "{} is a file, and --data wants a directory; name another one, which is made where it is missing",
+            path.display()
+        )));
+    }
+    Ok(())
+}
+
 /// Makes the data directory where it is missing, for its owner alone.
 pub(crate) fn make(path: &Path) -> Result<(), Trouble> {
+    check(path)?;
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.map_err(trouble(format!("cannot make the data directory {}", path.display())))
 }
 
-fn lock(directory: &Path) -> Result<File, Trouble> {
+fn lock(directory: &Path, public_url: &str) -> Result<File, Trouble> {
     let path = directory.join(LOCK);
     let what = format!("cannot lock {}", path.display());
     let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
@@ -80,14 +98,14 @@ fn lock(directory: &Path) -> Result<File, Trouble> {
             let _ = file.read_to_string(&mut holder);
             return Err(Trouble(format!(
                 "another countersign (process {}) serves the data directory {}; stop it first, or choose another with --data",
-                holder.trim(),
+                holder.lines().next().unwrap_or_default(),
                 directory.display()
             )));
         }
         Err(TryLockError::Error(error)) => return Err(trouble(&what)(error)),
     }
-    // For the one that comes second; the lock is what counts.
-    let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
+    // For the one that comes second, and for `countersign env`; the lock is what counts.
+    let _ = file.set_len(0).and_then(|()| writeln!(file, "{}\n{public_url}", std::process::id()));
     Ok(file)
 }
 

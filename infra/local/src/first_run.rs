@@ -60,6 +60,30 @@ pub struct Fixed {
     pub management_key: Option<String>,
 }
 
+/// What is known of one of the first tenant's keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyIs {
+    /// Made by this start: nobody has seen it.
+    New,
+    /// Fixed by the environment, at this start.
+    Given,
+    /// That of an earlier start.
+    Kept,
+}
+
+/// The first tenant of a place.
+pub struct FirstTenant {
+    pub credentials: Credentials,
+    pub secret_key: KeyIs,
+    pub management_key: KeyIs,
+}
+
+impl FirstTenant {
+    fn of(credentials: Credentials, [secret_key, management_key]: [KeyIs; 2]) -> Self {
+        Self { credentials, secret_key, management_key }
+    }
+}
+
 /// `credentials.json`, for its owner's eyes only: the store itself has hashes.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -124,14 +148,17 @@ fn keyring(directory: &Path, embedded: &Embedded) -> Result<Keyring, Trouble> {
 
 /// The first tenant: that of an earlier start, or a new one. Its credentials are written down before it is made,
 /// so that a start that is cut short can be repeated.
-pub async fn first_tenant(app: &App, embedded: &Embedded, place: &Place, fixed: Fixed) -> Result<Credentials, Trouble> {
+pub async fn first_tenant(app: &App, embedded: &Embedded, place: &Place, fixed: Fixed) -> Result<FirstTenant, Trouble> {
+    let new =
+        [&fixed.secret_key, &fixed.management_key].map(|key| if key.is_some() { KeyIs::Given } else { KeyIs::New });
     let Place::Directory { path: directory, .. } = place else {
         let credentials = fixed.choose()?;
         make_tenant(app, &credentials).await?;
-        return Ok(credentials);
+        return Ok(FirstTenant::of(credentials, new));
     };
     let path = directory.join(CREDENTIALS);
-    let file = match path.exists() {
+    let was_there = path.exists();
+    let file = match was_there {
         true => known_file(&path, &fixed)?,
         false => first_file(app, embedded, &path, fixed).await?,
     };
@@ -145,7 +172,9 @@ pub async fn first_tenant(app: &App, embedded: &Embedded, place: &Place, fixed: 
     if is_pending {
         save(&path, &credentials)?;
     }
-    Ok(credentials)
+    // Nobody has seen the keys of a start that was cut short.
+    let keys = if was_there && !is_pending { [KeyIs::Kept; 2] } else { new };
+    Ok(FirstTenant::of(credentials, keys))
 }
 
 /// Writes down the credentials of a first start; or those of an earlier one, where the environment has all of them and the
@@ -228,6 +257,19 @@ async fn opens(app: &App, tenant: &TenantId) -> bool {
 /// The credentials that a data directory was made with.
 pub fn known(directory: &Path) -> Result<Credentials, Trouble> {
     known_file(&directory.join(CREDENTIALS), &Fixed::default()).map(Credentials::from)
+}
+
+/// Looks whether a data directory has had its first start.
+pub fn check_started(data: &Path) -> Result<(), Trouble> {
+    directory::check(data)?;
+    let file = data.join(CREDENTIALS);
+    if file.exists() {
+        return Ok(());
+    }
+    Err(Trouble(format!(
+        "there is no {}; start countersign once, say where its data is with --data, or name a stack's table with --table",
+        file.display()
+    )))
 }
 
 fn known_file(path: &Path, fixed: &Fixed) -> Result<CredentialsFile, Trouble> {

@@ -1,22 +1,28 @@
 //! All of Countersign in one process: every function's routes over an embedded DynamoDB.
 
+pub mod address;
 mod ahead;
 mod database;
 pub mod demo;
+mod description;
 pub mod directory;
 pub mod embedded;
 pub mod first_run;
+pub mod homes;
 pub mod loopback;
 mod opened;
 pub mod operator;
 mod progress;
 pub mod rules;
+pub mod serve;
 pub mod store_only;
 pub mod sweep;
 pub mod users;
+pub mod welcome;
 
 use axum::Router;
 use countersign_core::app::App;
+use first_run::Trouble;
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -27,18 +33,25 @@ use utoipa_axum::router::OpenApiRouter;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The routes of all functions; each has its full path, so that they merge.
+/// The functions that answer HTTP, each with its routes. A route has its full path, so that they merge.
+pub fn functions() -> [(&'static str, OpenApiRouter<App>); 9] {
+    [
+        ("track", countersign_track::routes()),
+        ("validate-challenge", countersign_validate_challenge::routes()),
+        ("enroll", countersign_enroll::routes()),
+        ("verify", countersign_verify::routes()),
+        ("challenge", countersign_challenge::routes()),
+        ("push-approve", countersign_push_approve::routes()),
+        ("directory", countersign_directory::routes()),
+        ("management", countersign_management::routes()),
+        ("hosted-ui", countersign_hosted_ui::routes()),
+    ]
+}
+
+/// The routes of all functions.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(Description::openapi())
-        .merge(countersign_track::routes())
-        .merge(countersign_validate_challenge::routes())
-        .merge(countersign_enroll::routes())
-        .merge(countersign_verify::routes())
-        .merge(countersign_challenge::routes())
-        .merge(countersign_push_approve::routes())
-        .merge(countersign_directory::routes())
-        .merge(countersign_management::routes())
-        .merge(countersign_hosted_ui::routes())
+    let all = OpenApiRouter::with_openapi(Description::openapi());
+    functions().into_iter().fold(all, |all, (_, routes)| all.merge(routes))
 }
 
 /// A server of all routes.
@@ -47,18 +60,15 @@ pub fn service(app: App) -> Router {
 }
 
 /// The API description as committed in `infra/openapi.json`.
-pub fn openapi() -> String {
-    let document = routes().into_openapi();
-    let mut text = document.to_pretty_json().unwrap_or_default();
-    text.push('\n');
-    text
+pub fn openapi() -> Result<String, Trouble> {
+    description::whole(&routes().into_openapi())
 }
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Countersign",
-        description = "Multi-factor authentication in your own AWS account, on the wire contract of the public Authsignal SDKs.",
+        description = "Multi-factor authentication that you run yourself. The public Authsignal SDKs call this API with a changed URL.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     modifiers(&Credentials)

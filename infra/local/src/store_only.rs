@@ -6,15 +6,12 @@ use axum::{Router, body::Bytes, extract::State, http::HeaderMap, middleware, res
 
 use crate::{embedded::Embedded, first_run::Trouble, loopback};
 
-/// Refuses an address that others reach.
-pub fn check(listen: SocketAddr) -> Result<(), Trouble> {
-    if listen.ip().is_loopback() {
-        return Ok(());
-    }
-    Err(Trouble(format!(
+/// Why it is not served where others reach it.
+pub(crate) fn refusal(listen: SocketAddr) -> Trouble {
+    Trouble(format!(
         "--store-only asks nobody for a key, so whoever reaches {listen} could read and write every user; listen on this \
          machine alone, as with --listen 127.0.0.1:8000"
-    )))
+    ))
 }
 
 /// A DynamoDB endpoint over an embedded database. Nothing is asked of a caller: it is for the loopback alone.

@@ -56,6 +56,25 @@ pub enum Error {
 }
 
 impl Error {
+    /// Every `errorCode` that there is, for the API description.
+    pub const CODES: [&str; 15] = [
+        "unauthorized",
+        "invalid_token",
+        "expired_token",
+        "token_required",
+        "forbidden",
+        "invalid_credential",
+        "invalid_request",
+        "not_found",
+        "method_not_allowed",
+        "conflict",
+        "request_too_large",
+        "unsupported_media_type",
+        "too_many_requests",
+        "service_unavailable",
+        "internal_error",
+    ];
+
     /// HTTP status and `errorCode` of the contract, section 4.
     pub fn status_and_code(&self) -> (u16, &'static str) {
         match self {

@@ -117,7 +117,7 @@ impl Settings {
     }
 }
 
-/// Whether something stronger than the contract asks for is left to the caller or must be.
+/// Whether something is up to the caller or is always required.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Demand {

@@ -60,7 +60,7 @@ fn shown(name: &str) -> String {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Catalog {
-    /// Another one where any text is another.
+    /// A version that changes when any text changes.
     pub catalog_version: String,
     pub screens: Vec<Screen>,
     pub points: Vec<Point>,
@@ -84,17 +84,17 @@ pub struct Point {
     pub screen: String,
     /// `heading`, `button`, `link`, `label`, `hint`, `alt`, `status`, `error` or `text`.
     pub role: String,
-    /// What of its screen it belongs to.
+    /// The part of the screen that it belongs to.
     pub item: String,
     pub label: String,
     pub products: [&'static str; 1],
-    /// In characters.
+    /// The longest text, in characters.
     pub max_length: usize,
-    /// Written `{name}`.
+    /// The placeholders that the text may have, written `{name}`.
     pub allowed_placeholders: BTreeSet<String>,
-    /// None: a text is a text.
+    /// The tags that the text may have: none.
     pub allowed_tags: [&'static str; 0],
-    /// By language. Of a text that depends on a number, the form for many.
+    /// The text in each language. Where it depends on a number, the form for many.
     pub default_copy: BTreeMap<&'static str, String>,
 }
 

@@ -36,6 +36,13 @@ const DATA_KEY_SECONDS: i64 = 300;
 /// While configuration cannot be read, a copy of this age may still say how an action is to fail.
 pub const COPY_SECONDS: i64 = 3600;
 
+/// What the one process has that no function in AWS has: things are tried out there.
+#[derive(Clone, Copy, Debug)]
+pub struct Local {
+    /// Whether the demo shop is served at `/demo`.
+    pub has_demo: bool,
+}
+
 /// The state behind every route. Cheap to clone.
 #[derive(Clone)]
 pub struct App(Arc<Inner>);
@@ -47,6 +54,7 @@ struct Inner {
     public_url: String,
     outbox: Outbox,
     places: Places,
+    local: Option<Local>,
     tenants: Cache<TenantId, Arc<TenantContext>>,
     keys: Cache<String, (TenantId, KeyKind)>,
     looks: Cache<TenantId, Arc<Look>>,
@@ -64,6 +72,7 @@ impl App {
             clock,
             public_url: public_url.into(),
             places: Places::default(),
+            local: None,
             tenants: Cache::for_seconds(CACHE_SECONDS),
             keys: Cache::for_seconds(CACHE_SECONDS),
             looks: Cache::for_seconds(CACHE_SECONDS),
@@ -77,6 +86,15 @@ impl App {
     pub fn with_places(mut self, places: Places) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.0) {
             inner.places = places;
+        }
+        self
+    }
+
+    /// The same as the one process; of an app that nobody else holds yet.
+    #[must_use]
+    pub fn with_local(mut self, local: Local) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.local = Some(local);
         }
         self
     }
@@ -98,6 +116,10 @@ impl App {
     }
     pub fn places(&self) -> &Places {
         &self.0.places
+    }
+    /// Where this is the one process.
+    pub fn local(&self) -> Option<Local> {
+        self.0.local
     }
 
     /// A tenant, at most `CACHE_SECONDS` old; `None` where there is none.

@@ -126,8 +126,11 @@ impl<'de> Visitor<'de> for Strict<'_> {
     fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
         Ok(value.into())
     }
+    /// `5.0` is the number 5 (RFC 8259, section 6), which a field of whole numbers takes.
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
+        #[expect(clippy::cast_possible_truncation, reason = "below 2^53 every whole number is exact")]
+        let whole = (value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0).then_some(value as i64);
+        Ok(whole.map_or_else(|| value.into(), Value::from))
     }
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
         Ok(value.into())
@@ -211,6 +214,7 @@ mod tests {
     fn json_is_read_strictly() {
         assert_eq!(strict_json(b" ").unwrap(), serde_json::json!({}));
         assert_eq!(strict_json(br#"{"a":[1,{"b":null}]}"#).unwrap(), serde_json::json!({"a": [1, {"b": null}]}));
+        assert_eq!(strict_json(b"[5.0, 1e2, 0.5]").unwrap(), serde_json::json!([5, 100, 0.5]));
         let deep = "[".repeat(100_000);
         let wide = format!("[{}0]", "0,".repeat(MAX_VALUES));
         let surrogate = r#""\ud800""#;

@@ -40,7 +40,7 @@ pub struct UserAuthenticator {
     /// The app's own name for the device.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device_id: Option<String>,
-    /// When its push service last refused it for good, and how that was called.
+    /// When its push service last refused it for good, ISO 8601 in UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub errored_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,6 +1,6 @@
 //! Actions: made by track, succeeded by a proof, moved by the customer's backend.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem};
 
@@ -91,12 +91,13 @@ pub(super) fn write_action(key: &Key, action: &Action) -> Result<Item, Error> {
     item.put(STATE_CHANGED_AT, time(action.state_changed_at));
     item.put(EXPIRES_AT, time(action.expires_at));
     item.put(TTL, n(action.created_at.as_second() + KEPT_SECONDS));
-    let mut methods: Vec<String> = action.allowed_methods.iter().map(|method| method.as_str().to_owned()).collect();
+    // A set of DynamoDB has no member twice.
+    let mut methods: BTreeSet<&str> = action.allowed_methods.iter().map(|method| method.as_str()).collect();
     if methods.is_empty() {
         // A set has at least one member; this is no method's name.
-        methods.push("NONE".into());
+        methods.insert("NONE");
     }
-    item.put(ALLOWED_METHODS, AttributeValue::Ss(methods));
+    item.put(ALLOWED_METHODS, AttributeValue::Ss(methods.into_iter().map(str::to_owned).collect()));
     if let Some(enrolled) = &action.enrolled {
         item.put(ENROLLED, s(enrolled.as_str()));
     }

@@ -27,6 +27,10 @@ def first_statement(resources: dict) -> dict:
     return resources["TrackRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][0]
 
 
+def shared_statement(resources: dict) -> dict:
+    return resources["TablePolicy"]["Properties"]["PolicyDocument"]["Statement"][1]
+
+
 BREAKAGES = {
     "tables_are_protected": [
         lambda r: r["Table"]["Properties"].update(DeletionProtectionEnabled=False),
@@ -45,6 +49,11 @@ BREAKAGES = {
         lambda r: first_statement(r).update(Resource="*"),
         lambda r: first_statement(r)["Action"].append("dynamodb:*"),
         lambda r: first_statement(r)["Action"].append("dynamodb:Scan"),
+    ],
+    "shared_policies_are_exact": [
+        lambda r: shared_statement(r).update(Resource="*"),
+        lambda r: shared_statement(r)["Action"].append("kms:*"),
+        lambda r: shared_statement(r)["Action"].append("dynamodb:Scan"),
     ],
 }
 

@@ -33,9 +33,9 @@ pub async fn serve(data: Option<PathBuf>, durable: bool, logs: bool) -> Result<(
     let (app, embedded) = opened.map_err(|trouble| trouble.0)?;
     let tenant =
         first_run::first_tenant(&app, &embedded, &place, Fixed::default()).await.map_err(|trouble| trouble.0)?;
-    let ready = serde_json::json!({ "address": address, "secretKey": tenant.secret_key, "now": start });
+    let ready = serde_json::json!({ "address": address, "secretKey": tenant.credentials.secret_key, "now": start });
     std::thread::spawn(move || follow(&clock, &ready.to_string()));
-    serving::serve(listener, service(app), Limits::default(), std::future::pending()).await;
+    serving::serve(vec![listener], service(app), Limits::default(), std::future::pending()).await;
     Ok(())
 }
 

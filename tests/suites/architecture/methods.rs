@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{code, files, none, root};
 
 /// Each place that tells methods apart, and why the table cannot. A new method adds to those of the first kind.
-const PLACES: [(&str, Kind); 9] = [
+const PLACES: [(&str, Kind); 10] = [
     ("functions/hosted-ui/src/way.rs", Kind::OfEach),
     ("shared/src/proof.rs", Kind::OfEach),
     ("shared/store/src/accept.rs", Kind::OfEach),
@@ -19,6 +19,8 @@ const PLACES: [(&str, Kind); 9] = [
     // Settings that one method has: the issuer of apps, the switch of recovery codes.
     ("functions/management/src/authenticator_configurations.rs", Kind::OfOne),
     ("shared/domain/src/tenant.rs", Kind::OfOne),
+    // Guess budgets that one method has for itself: numbers on devices, and recovery codes.
+    ("shared/domain/src/limiter.rs", Kind::OfOne),
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -173,7 +173,7 @@ async fn an_unknown_address_is_404_in_the_contracts_body() {
         ("/v1/management/nothing", &management),
         ("/v1/client/nothing", &token),
         ("/nothing", &Auth::None),
-        ("/", &Auth::None),
+        ("/index.html", &Auth::None),
     ] {
         assert_eq!(scene.world.http.get(path, auth).await.refusal(), (404, "not_found".into()), "{path}");
         assert_eq!(scene.world.http.post(path, auth, json!({})).await.refusal().0, 404, "{path}");

@@ -6,7 +6,7 @@ use countersign_tests::http::Auth;
 use rusqlite::Connection;
 use serde_json::json;
 
-use super::process::{Directory, Server, call, countersign, ends, refuses, said};
+use super::process::{Directory, Server, call, countersign, ends, refuses};
 
 const DATABASE: [&str; 3] = ["countersign.db", "countersign.db-wal", "countersign.db-shm"];
 
@@ -103,8 +103,8 @@ fn a_database_that_is_gone_is_not_made_anew() {
 async fn credentials_that_are_gone_are_not_made_anew() {
     let directory = Directory::new();
     let server = Server::start(&directory);
-    let names = ["Tenant id", "Secret key", "Management key"];
-    let [tenant, secret, management] = names.map(|name| said(&server.welcome, name));
+    let names = ["tenantId", "secretKey", "managementKey"];
+    let [tenant, secret, management] = names.map(|name| server.credential(name));
     let path = "/v1/users/ada/actions/signIn";
     call(&server.http(), "POST", path, &server.key(), Some(json!({"idempotencyKey": "k"}))).await.expect("an answer");
     server.signal("TERM");

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     mixed::set_pending,
-    process::{Directory, Server, call, countersign, countersign_under, said},
+    process::{Directory, Server, call, countersign, countersign_under},
 };
 
 /// Starts it again, and looks whether nothing is missing.
@@ -16,7 +16,7 @@ async fn comes_up(directory: &Directory, when: &str) {
     let server = Server::start(directory);
     let file = fs::read(directory.file("credentials.json")).expect("credentials");
     let file: Value = serde_json::from_slice(&file).expect("JSON");
-    assert_eq!(file["secretKey"], said(&server.welcome, "Secret key"), "{when}");
+    assert_eq!(file["secretKey"], server.credential("secretKey"), "{when}");
     let http = server.http();
     let health = call(&http, "GET", "/healthz", &Auth::None, None).await;
     assert_eq!(health, Some(json!({ "status": "ok" })), "{when}");

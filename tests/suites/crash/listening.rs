@@ -24,6 +24,8 @@ async fn the_demo_is_for_loopback() {
         let status = if has_demo { 200 } else { 404 };
         assert_eq!(http.get("/demo", &Auth::None).await.status, status, "{listen}");
         assert_eq!(http.get("/healthz", &Auth::None).await.status, 200, "{listen}");
+        let front = http.get("/", &Auth::None).await;
+        assert_eq!(front.text().contains("href=\"/demo\""), has_demo, "{listen}");
     }
     // What others reach by another name is not for this machine alone, though a proxy comes from it.
     for (public, has_demo) in [("http://localhost:3000", true), ("https://mfa.example.com", false)] {
@@ -84,6 +86,23 @@ fn the_store_alone_is_served_to_this_machine_alone() {
     }
     child.kill().expect("it was running");
     child.wait().expect("it ends");
+}
+
+/// Programs differ in what they take `localhost` for.
+#[tokio::test]
+async fn localhost_is_both_loopbacks() {
+    let directory = Directory::new();
+    let mut command = countersign(&["--listen", "0", "--data", &directory.data()]);
+    let server = Server::run(command.env("RUST_LOG", "off"));
+    let port = server.address.port();
+    assert!(server.welcome.contains(&format!("http://localhost:{port}/v1\n")), "{}", server.welcome);
+    for loopback in ["127.0.0.1", "[::1]"] {
+        let http = Http::to(format!("{loopback}:{port}").parse().expect("an address"));
+        assert_eq!(http.get("/demo", &Auth::None).await.status, 200, "{loopback}");
+        let tracked = http.post("/v1/users/ada/actions/signIn", &server.key(), serde_json::json!({})).await.ok();
+        let url = tracked["url"].as_str().expect("a URL");
+        assert!(url.starts_with(&format!("http://localhost:{port}/challenge?")), "{url}");
+    }
 }
 
 fn healthy(address: SocketAddr) -> String {

@@ -7,7 +7,7 @@ use countersign_tests::http::Auth;
 use rusqlite::Connection;
 use serde_json::json;
 
-use super::process::{Directory, Server, call, countersign, ends, refuses, said};
+use super::process::{Directory, Server, call, countersign, ends, refuses};
 
 const AHEAD: &str = "countersign.db-wal";
 const DATABASE: [&str; 3] = ["countersign.db", AHEAD, "countersign.db-shm"];
@@ -166,7 +166,7 @@ pub fn set_pending(credentials: &Path) {
 async fn a_database_that_lost_its_tenant_is_not_given_it_anew() {
     let directory = Directory::new();
     let server = with_ada(&directory).await;
-    let secret = said(&server.welcome, "Secret key");
+    let secret = server.credential("secretKey");
     server.stop();
     let database = Connection::open(directory.file("countersign.db")).expect("a database");
     database.execute("DELETE FROM countersign", []).expect("emptied");
@@ -177,7 +177,7 @@ async fn a_database_that_lost_its_tenant_is_not_given_it_anew() {
     // What it says is enough.
     fs::rename(directory.data(), directory.path().join("aside")).expect("moved");
     let server = Server::start(&directory);
-    assert_ne!(said(&server.welcome, "Secret key"), secret);
+    assert_ne!(server.credential("secretKey"), secret);
     call(&server.http(), "GET", "/v1/users/ada", &server.key(), None).await.expect("an answer");
     let known = Auth::Key(secret);
     assert_eq!(server.http().get("/v1/users/ada", &known).await.status, 401);

@@ -80,6 +80,8 @@ pub struct Server {
     pub address: SocketAddr,
     /// What it said of itself when it started.
     pub welcome: String,
+    /// The keys of its data directory, which it says once.
+    credentials: Value,
 }
 
 impl Server {
@@ -95,6 +97,7 @@ impl Server {
 
     /// Waits until it says where it listens; by then it does.
     pub fn run(command: &mut Command) -> Self {
+        let data = command.get_args().skip_while(|argument| *argument != "--data").nth(1).expect("--data").to_owned();
         let mut child = command.stdout(Stdio::piped()).spawn().expect("countersign starts");
         let (tell, told) = mpsc::channel();
         let output = BufReader::new(child.stdout.take().expect("a pipe"));
@@ -104,7 +107,8 @@ impl Server {
             }
         });
         let mut welcome = String::new();
-        while !welcome.contains("4. Your backend asks") {
+        // The last line.
+        while !welcome.contains("\n  Demo ") {
             match told.recv_timeout(PATIENCE) {
                 Ok(line) => welcome += &format!("{line}\n"),
                 Err(_) => {
@@ -113,18 +117,25 @@ impl Server {
                 }
             }
         }
-        let url = said(&welcome, "API URL");
-        let address = url.trim_start_matches("http://").trim_end_matches("/v1").parse().expect("an address");
-        Self { child, address, welcome }
+        let url = said(&welcome, "API URL").replace("localhost", "127.0.0.1");
+        let address = url.split_once("://").expect("a URL").1.trim_end_matches("/v1").parse().expect("an address");
+        let credentials = fs::read(Path::new(&data).join("credentials.json")).expect("credentials");
+        let credentials = serde_json::from_slice(&credentials).expect("JSON");
+        Self { child, address, welcome, credentials }
     }
 
     pub fn http(&self) -> Http {
         Http::to(self.address)
     }
 
+    /// What it was started with: `tenantId`, `secretKey` or `managementKey`.
+    pub fn credential(&self, name: &str) -> String {
+        self.credentials[name].as_str().unwrap_or_else(|| panic!("no {name}")).to_owned()
+    }
+
     /// The backend's key.
     pub fn key(&self) -> Auth {
-        Auth::Key(said(&self.welcome, "Secret key"))
+        Auth::Key(self.credential("secretKey"))
     }
 
     /// kill -9.
@@ -162,7 +173,7 @@ impl Drop for Server {
 }
 
 /// The value behind a name in the welcome.
-pub fn said(welcome: &str, name: &str) -> String {
+fn said(welcome: &str, name: &str) -> String {
     let line = welcome.lines().find_map(|line| line.trim().strip_prefix(name));
     line.unwrap_or_else(|| panic!("no {name} in {welcome}")).trim().to_owned()
 }

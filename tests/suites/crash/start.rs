@@ -5,7 +5,7 @@ use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt, path::Path};
 use countersign_tests::http::Auth;
 use serde_json::{Value, json};
 
-use super::process::{Directory, Server, call, countersign, ends, refuses, said};
+use super::process::{Directory, Server, binary, call, countersign, ends, refuses};
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap_or_else(|e| panic!("{}: {e}", path.display())).permissions().mode() & 0o777
@@ -21,11 +21,17 @@ async fn a_first_start_makes_keys_for_its_owner_alone_and_a_later_one_finds_them
     assert_eq!(mode(Path::new(&directory.data())), 0o700);
     let health = call(&server.http(), "GET", "/healthz", &Auth::None, None).await;
     assert_eq!(health, Some(json!({ "status": "ok" })));
-    let names = ["Tenant id", "Secret key", "Management key"];
-    let first = names.map(|name| said(&server.welcome, name));
+    let names = ["tenantId", "secretKey", "managementKey"];
+    let first = names.map(|name| server.credential(name));
+    let [_, secret, management] = &first;
+    assert!(server.welcome.contains(secret) && server.welcome.contains(management), "{}", server.welcome);
     server.kill();
     let server = Server::start(&directory);
-    assert_eq!(names.map(|name| said(&server.welcome, name)), first);
+    assert_eq!(names.map(|name| server.credential(name)), first);
+    // What each start says is kept in a journal, where keys must not be.
+    assert!(!server.welcome.contains(secret) && !server.welcome.contains(management), "{}", server.welcome);
+    let file = directory.file("credentials.json").display().to_string();
+    assert!(server.welcome.contains(&format!("Secret key     kept in {file}")), "{}", server.welcome);
     call(&server.http(), "GET", "/v1/users/ada", &server.key(), None).await.expect("an answer");
 }
 
@@ -38,7 +44,7 @@ async fn the_environment_may_fix_the_credentials() {
         ("COUNTERSIGN_MANAGEMENT_KEY", "a-management-key-of-acme"),
     ];
     let server = Server::start_with(&directory, &fixed);
-    assert_eq!(said(&server.welcome, "Tenant id"), "acme");
+    assert_eq!(server.credential("tenantId"), "acme");
     let key = Auth::Key("a-secret-key-of-acme".into());
     call(&server.http(), "GET", "/v1/users/ada", &key, None).await.expect("an answer");
     let management = Auth::Key("a-management-key-of-acme".into());
@@ -68,8 +74,8 @@ async fn the_database_holds_no_key_and_no_secret_in_the_clear() {
         serde_json::from_slice(&fs::read(directory.file("keyring.json")).expect("a file")).expect("JSON");
     let master = keyring["masterKeys"][0]["key"].as_str().expect("a key").to_owned();
     let hidden = [
-        said(&server.welcome, "Secret key").into_bytes(),
-        said(&server.welcome, "Management key").into_bytes(),
+        server.credential("secretKey").into_bytes(),
+        server.credential("managementKey").into_bytes(),
         data_encoding::BASE32_NOPAD.decode(secret.as_bytes()).expect("base32"),
         data_encoding::BASE64.decode(master.as_bytes()).expect("base64"),
         data_encoding::BASE64.encode(&data_encoding::BASE32_NOPAD.decode(secret.as_bytes()).expect("base32")).into(),
@@ -112,7 +118,7 @@ async fn a_key_rolls_over_while_the_server_runs() {
     server.signal("TERM");
     assert_eq!(server.wait().code(), Some(0));
     let server = Server::start(&directory);
-    let shown = said(&server.welcome, "Secret key");
+    let shown = server.credential("secretKey");
     assert!(matches!(&new, Auth::Key(new) if *new == shown), "the newest key is shown");
     for key in [&old, &new] {
         call(&server.http(), "GET", "/v1/users/ada", key, None).await.expect("an answer");
@@ -124,8 +130,74 @@ fn a_port_in_use_is_named_and_nothing_is_left_behind() {
     let directory = Directory::new();
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
-    refuses(&mut countersign(&["--listen", &address, "--data", &directory.data()]), &address);
+    let trouble = refuses(&mut countersign(&["--listen", &address, "--data", &directory.data()]), &address);
+    assert!(trouble.contains("another program listens") && trouble.contains("--listen "), "{trouble}");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    refuses(&mut countersign(&["--listen", &port, "--data", &directory.data()]), &address);
     assert!(!Path::new(&directory.data()).exists());
+}
+
+/// A file where the data directory should be.
+#[test]
+fn a_file_is_no_data_directory() {
+    let directory = Directory::new();
+    fs::write(directory.data(), "").expect("a file");
+    for command in [&["--listen", "127.0.0.1:0"][..], &["tenant", "show"], &["env"]] {
+        let trouble = refuses(countersign(command).args(["--data", &directory.data()]), &directory.data());
+        assert!(trouble.contains("is a file") && trouble.contains("--data"), "{trouble}");
+    }
+}
+
+/// What is mistyped is answered with an example.
+#[test]
+fn options_that_cannot_be_read_show_how_they_are_written() {
+    for (arguments, example) in [
+        (["--listen", "example.com:80"], "localhost:3000"),
+        (["--listen", "localhost"], "localhost:3000"),
+        (["--public-url", "foo"], "https://mfa.example.com"),
+        (["--public-url", "https://a.example/path"], "https://mfa.example.com"),
+        (["--trusted-proxies", "proxy.example"], "10.0.0.0/8"),
+        (["--trusted-proxies", "0.0.0.0/0"], "every address"),
+        (["--tls-cert", "cert.pem"], "--tls-key"),
+    ] {
+        let (status, _, trouble) = ends(&mut countersign(&arguments));
+        assert!(!status.success() && trouble.contains(example), "{arguments:?}: {trouble}");
+    }
+}
+
+/// What AWS does not answer is told in one line, with what to do, and no log beside it.
+#[test]
+fn a_stack_that_is_not_reached_is_told_in_one_line() {
+    let of_a_stack = ["--table", "t", "--secrets-key", "arn:a", "--token-keys", "arn:b"];
+    let queues = ["--queue", "http://127.0.0.1:1/0/queue", "--dead-letters", "http://127.0.0.1:1/0/dead"];
+    for (command, more) in [
+        (&["queue", "show"][..], &queues[..]),
+        (&["queue", "redrive"], &queues),
+        (&["tenant", "show", "acme"], &of_a_stack),
+        (&["key", "rotate", "token", "--tenant", "acme"], &of_a_stack),
+        (&["users", "reindex", "--tenant", "acme"], &of_a_stack),
+        (&["rules", "export", "--tenant", "acme"], &of_a_stack),
+    ] {
+        let mut command = countersign(command);
+        command.args(more).args(["--region", "eu-west-1", "--endpoint-url", "http://127.0.0.1:1"]);
+        command.envs([("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")]);
+        let trouble = refuses(&mut command, "--endpoint-url");
+        assert!(trouble.len() < 400 && !trouble.contains('{'), "{trouble}");
+    }
+}
+
+/// A data directory knows its first tenant.
+#[test]
+fn one_tenant_needs_no_name() {
+    let directory = Directory::new();
+    let server = Server::start(&directory);
+    for command in [&["tenant", "show"][..], &["tenant", "set", "--redirect-url", "https://app.example"]] {
+        let (status, said, trouble) =
+            ends(countersign(command).args(["--output", "json", "--data", &directory.data()]));
+        assert!(status.success(), "{trouble}");
+        let said: Value = serde_json::from_str(&said).expect("JSON");
+        assert_eq!(said["tenantId"], server.credential("tenantId"));
+    }
 }
 
 /// Below a file there is no directory, not even for root.
@@ -166,6 +238,28 @@ fn a_keyring_that_is_gone_is_not_made_anew() {
     fs::remove_file(directory.file("keyring.json")).expect("removed");
     refuses(&mut countersign(&["--listen", "127.0.0.1:0", "--data", &directory.data()]), "keyring.json");
     assert!(!directory.file("keyring.json").exists());
+}
+
+/// `eval "$(countersign env)"` in a shell: where the server is, and its keys.
+#[test]
+fn a_shell_is_told_where_the_server_is_and_its_keys() {
+    let directory = Directory::new();
+    refuses(&mut countersign(&["env", "--data", &directory.data()]), "--data");
+    let given = "a$secret's$long$key";
+    let server = Server::start_with(&directory, &[("COUNTERSIGN_SECRET_KEY", given)]);
+    assert!(!server.welcome.contains(given), "{}", server.welcome);
+    let script =
+        "eval \"$(\"$0\" env --data \"$1\")\" && printf '%s\n' \"$API\" \"$TENANT_ID\" \"$KEY\" \"$MANAGEMENT_KEY\"";
+    let mut shell = std::process::Command::new("/bin/sh");
+    let (status, said, trouble) = ends(shell.args(["-c", script]).arg(binary()).arg(directory.data()));
+    assert!(status.success(), "{trouble}");
+    let expected = [
+        format!("http://{}/v1", server.address),
+        server.credential("tenantId"),
+        given.to_owned(),
+        server.credential("managementKey"),
+    ];
+    assert_eq!(said.lines().collect::<Vec<_>>(), expected);
 }
 
 #[test]

@@ -254,7 +254,7 @@ impl Run {
         self.remembered(user).await;
         // Two less than the budget, so that slots are free when the hundredth is wrong: nothing else refuses the next.
         let (kind, burst) = if self.tick().is_multiple_of(2) { (SIGN_IN, 8) } else { (ON_LAPTOP, 3) };
-        for _ in 0..=100 / burst {
+        for _ in 0..=100 / burst + 2 {
             self.world.clock.advance(301);
             let Some(ticket) = self.track_as(user, kind).await else { return };
             for _ in 0..burst {

@@ -149,10 +149,47 @@ async fn more_header_than_anybody_needs_is_431() {
         // It may be told before it has sent all.
         let _ = client.write_all(head.as_bytes()).await;
         let said = until_closed(&mut client).await;
-        assert!(said.starts_with("HTTP/1.1 431"), "{} bytes: {said}", head.len());
+        let length = head.len();
+        assert!(said.starts_with("HTTP/1.1 431"), "{length} bytes: {said}");
+        refused_in_words(&said, "request_too_large");
     }
     let enough = format!("GET /healthz HTTP/1.1\r\nHost: a\r\nX-A: {}\r\n\r\n", "a".repeat(60_000));
     assert!(answer(&mut send(&world, &enough).await).await.starts_with("HTTP/1.1 200"));
+}
+
+/// The contract's error body, as long as the head says, and the headers of every answer.
+fn refused_in_words(said: &str, code: &str) {
+    let (head, body) = said.split_once("\r\n\r\n").expect("a head");
+    let body_said: serde_json::Value = serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {said}"));
+    assert_eq!((&body_said["error"], &body_said["errorCode"]), (&code.into(), &code.into()), "{said}");
+    assert!(body_said["errorDescription"].as_str().is_some_and(|text| text.len() > 20), "{said}");
+    for header in [
+        "content-type: application/json",
+        "connection: close",
+        "cache-control: no-store",
+        "x-content-type-options: nosniff",
+    ] {
+        assert!(head.contains(header), "{header}: {said}");
+    }
+    assert!(head.contains(&format!("content-length: {}", body.len())) && head.contains("date: "), "{said}");
+}
+
+/// What is no request is told so like everything else, also as the second one of a connection.
+#[tokio::test]
+async fn what_is_no_request_is_refused_in_words() {
+    let world = World::start().await;
+    for first in ["", HEALTHZ] {
+        for bad in ["GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\nHo st: a\r\n\r\n", "\u{1}\r\n\r\n"] {
+            let mut client = send(&world, first).await;
+            if !first.is_empty() {
+                assert!(answer(&mut client).await.starts_with("HTTP/1.1 200"));
+            }
+            client.write_all(bad.as_bytes()).await.expect("sent");
+            let said = until_closed(&mut client).await;
+            assert!(said.starts_with("HTTP/1.1 400"), "{bad:?}: {said}");
+            refused_in_words(&said, "invalid_request");
+        }
+    }
 }
 
 /// A client reads its answer when it has sent everything, and then goes on.

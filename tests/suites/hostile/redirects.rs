@@ -102,6 +102,42 @@ async fn no_list_no_redirect() {
     }
 }
 
+/// The quick start of the SDKs works as it stands on the machine of whoever tries it, and nowhere else.
+#[tokio::test]
+async fn a_local_tenant_of_the_one_process_learns_its_list_by_use() {
+    const QUICK_START: &str = "https://yourapp.com/callback";
+    let (function, local) = {
+        let function = World::start().await;
+        function.settings(|settings| settings.redirect_urls.clear()).await;
+        let local = function.as_one_process().await;
+        (function, local)
+    };
+    let listed =
+        async || local.http.get("/v1/management/tenant", &local.management()).await.ok()["redirectUrls"].clone();
+    let track = async |world: &World, body: serde_json::Value| world.track("ada", "pay", body).await;
+    assert_eq!(track(&function, json!({ "redirectUrl": QUICK_START })).await.refusal().0, 400, "no function learns");
+    // What is refused for something else is not learned from, nor what must never stand there.
+    for body in [
+        json!({"redirectUrl": QUICK_START, "ipAddress": "nowhere"}),
+        json!({"redirectUrl": "http://yourapp.com/callback"}),
+        json!({"redirectUrl": "javascript:alert(1)"}),
+        json!({"redirectUrl": "https://u@yourapp.com"}),
+    ] {
+        assert_eq!(track(&local, body.clone()).await.refusal().0, 400, "{body}");
+    }
+    let (stranger, body) = (Auth::Key("no key of anybody".into()), json!({"redirectUrl": QUICK_START}));
+    assert_eq!(local.http.post("/v1/users/ada/actions/pay", &stranger, body).await.status, 401);
+    assert_eq!(listed().await, json!([]));
+    for _ in 0..2 {
+        track(&local, json!({"redirectUrl": format!("{QUICK_START}?order=1")})).await.ok();
+        assert_eq!(listed().await, json!([QUICK_START]));
+    }
+    track(&local, json!({"redirectUrl": "https://other.example"})).await.ok();
+    assert_eq!(listed().await, json!([QUICK_START, "https://other.example/"]));
+    local.settings(|settings| settings.is_local = false).await;
+    assert_eq!(track(&local, json!({"redirectUrl": "https://third.example"})).await.refusal().0, 400);
+}
+
 /// What the browser gets at the end is the host that was asked for, with the token in its query once.
 #[tokio::test]
 async fn the_browser_is_sent_where_track_said() {

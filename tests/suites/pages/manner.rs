@@ -21,6 +21,33 @@ async fn the_language_is_told_by_track_then_the_user_then_the_browser() {
     assert!(in_language(&world, tracked["token"].as_str().unwrap(), "fr").await.contains("<html lang=\"ja\""));
 }
 
+/// The page at the root says what this is and where things are, with the headers of every page.
+#[tokio::test]
+async fn the_front_page_leads_to_what_is_there() {
+    let world = World::start().await;
+    let page = world.http.raw("GET", "/", &Auth::None, &[("accept-language", "de")], Vec::new()).await;
+    let text = page.text();
+    assert_eq!(
+        (page.status.as_u16(), &page.headers["content-type"]),
+        (200, &"text/html; charset=utf-8".parse().unwrap())
+    );
+    assert!(text.contains("<html lang=\"en\"") && text.contains("http://pages.example/v1"), "{text}");
+    assert!(!text.contains("/demo"), "a function has no demo");
+    let policy = page.headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+    for (name, value) in
+        [("x-frame-options", "DENY"), ("cache-control", "no-store"), ("referrer-policy", "no-referrer")]
+    {
+        assert_eq!(page.headers[name], value);
+    }
+    let links =
+        text.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).filter(|href| href.starts_with('/'));
+    for link in links {
+        assert_eq!(world.http.get(link, &Auth::None).await.status, 200, "{link}");
+    }
+    assert!(text.contains("href=\"/openapi.json\"") && text.contains("href=\"/assets/hosted-"), "{text}");
+}
+
 #[tokio::test]
 async fn a_tenants_colours_and_words_are_on_its_pages() {
     let world = World::start().await;

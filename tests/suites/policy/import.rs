@@ -11,7 +11,7 @@ use std::{
 use countersign_tests::{http::Auth, otp};
 use serde_json::{Value, json};
 
-use super::process::{Directory, Server, call, countersign, said};
+use super::process::{Directory, Server, call, countersign};
 
 /// A data directory with its first tenant.
 fn installation() -> Directory {
@@ -117,7 +117,7 @@ async fn what_is_imported_is_exported_and_imported_and_exported_the_same() {
     let found = call(&server.http(), "GET", "/v1/users?email=ada@example.com", &server.key(), None).await;
     assert_eq!(found.expect("an answer")["users"][0]["userId"], "ada");
     // The management API sees them.
-    let management = Auth::Key(said(&server.welcome, "Management key"));
+    let management = Auth::Key(server.credential("managementKey"));
     let preview = call(&server.http(), "GET", super::ENFORCEMENT, &management, None).await.expect("an answer");
     assert_eq!((&preview["preview"]["users"], &preview["preview"]["enrolled"]), (&json!(6), &json!(2)));
 }

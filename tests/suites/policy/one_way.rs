@@ -115,7 +115,7 @@ async fn of_many_at_once_one_is_the_first_for_all() {
 async fn no_command_of_the_operator_turns_it_off() {
     let directory = Directory::new();
     let server = Server::start(&directory);
-    let management = Auth::Key(super::process::said(&server.welcome, "Management key"));
+    let management = Auth::Key(server.credential("managementKey"));
     let body = json!({"confirmation": "Enforce 2FA", "by": "Grace"});
     call(&server.http(), "POST", ENFORCEMENT, &management, Some(body)).await.expect("an answer");
     server.kill();
@@ -149,7 +149,7 @@ async fn no_command_of_the_operator_turns_it_off() {
         let _ = (output.status, arguments);
     }
     let server = Server::start(&directory);
-    let management = Auth::Key(super::process::said(&server.welcome, "Management key"));
+    let management = Auth::Key(server.credential("managementKey"));
     let status = call(&server.http(), "GET", ENFORCEMENT, &management, None).await.expect("an answer");
     assert_eq!((&status["status"], &status["enforcedBy"]), (&json!("2FA is currently set to: ON"), &json!("Grace")));
     let path = "/v1/users/ada/actions/signIn";

@@ -64,12 +64,16 @@ fn resolved(document: &Value, schema: &Value) -> Value {
     }
 }
 
-/// All routes of all functions.
+/// All calls of the API.
 pub fn routes() -> Vec<Route> {
     let document = serde_json::to_value(countersign_local::routes().into_openapi()).expect("a description");
     let mut routes = Vec::new();
     for (path, methods) in document["paths"].as_object().expect("paths") {
         for (method, operation) in methods.as_object().expect("methods") {
+            // Pages are no calls, and what is deprecated is another spelling of the same call.
+            if !path.starts_with("/v1/") || operation["deprecated"] == true {
+                continue;
+            }
             let security = operation["security"][0].as_object().and_then(|one| one.keys().next()).map(String::as_str);
             let schema = operation.pointer("/requestBody/content/application~1json/schema");
             routes.push(Route {

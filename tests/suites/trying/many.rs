@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{
     apply::{applied, exported, installation, plan_of},
-    process::{Server, call, said},
+    process::{Server, call},
     support::{error, out, rules, written},
 };
 
@@ -105,7 +105,7 @@ async fn a_name_that_two_rules_have_is_said_wherever_a_file_meets_it() {
     let file = written(&directory, "rules.yaml", &format!("actions:\n{}", action("pay", 0..1, 5)));
     applied(&directory, &[&file, "--yes"]);
     let server = Server::start(&directory);
-    let management = Auth::Key(said(&server.welcome, "Management key"));
+    let management = Auth::Key(server.credential("managementKey"));
     let twin = json!({"name": "Rule 0", "priority": 7, "type": "REVIEW", "conditions": true});
     let path = "/v1/management/action-configurations/pay/rules";
     call(&server.http(), "POST", path, &management, Some(twin)).await.expect("an answer");

@@ -7,7 +7,7 @@
 
 mod shop;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Form, Router,
@@ -25,19 +25,14 @@ use url::Url;
 
 use crate::loopback;
 
-/// Whether the shop is for this machine alone. Anybody may be anybody there.
-pub fn is_safe(address: SocketAddr, hosted: &str) -> bool {
-    address.ip().is_loopback() && loopback::is_own(hosted)
-}
-
-/// The routes of the shop, for a server that listens at `address` and has its hosted pages at `hosted`.
-pub fn routes(address: SocketAddr, hosted: &str, secret_key: &str) -> Result<Router, Error> {
+/// The routes of the shop, for a server that answers it at `origin` and has its hosted pages at `hosted`.
+pub fn routes(origin: &str, hosted: &str, secret_key: &str) -> Result<Router, Error> {
     Ok(Router::new()
         .route("/demo", routing::get(|visitor: Visitor| async { visitor.page() }))
         .route("/demo/back", routing::get(back))
         .route("/demo/{what}", routing::post(act))
         .route_layer(middleware::from_fn(loopback::only_under_its_own_name))
-        .with_state(Arc::new(Shop::new(address, hosted, secret_key)?)))
+        .with_state(Arc::new(Shop::new(origin, hosted, secret_key)?)))
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,6 @@
 //! The shop's own side: its goods, its session, its page. Nothing here is about Countersign.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use askama::Template;
 use aws_lc_rs::{hmac, rand::SystemRandom};
@@ -9,9 +9,10 @@ use axum::{
     http::{HeaderMap, StatusCode, header, request::Parts, uri::Authority},
     response::{Html, IntoResponse, Redirect, Response},
 };
-use countersign_core::{error::Error, secret};
+use countersign_core::{error::Error, secret, web};
 use data_encoding::BASE64URL_NOPAD as BASE64;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 /// In euros.
 pub(super) const LIMIT: u32 = 100;
@@ -29,13 +30,13 @@ pub(super) struct Shop {
 }
 
 impl Shop {
-    pub(super) fn new(address: SocketAddr, hosted: &str, secret_key: &str) -> Result<Self, Error> {
+    pub(super) fn new(origin: &str, hosted: &str, secret_key: &str) -> Result<Self, Error> {
         let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new());
         Ok(Self {
-            api: format!("http://{address}/v1"),
+            api: format!("{origin}/v1"),
             secret_key: secret_key.to_owned(),
             hosted: hosted.to_owned(),
-            is_public: !address.ip().is_loopback() || hosted != format!("http://{address}"),
+            is_public: !Url::parse(hosted).is_ok_and(|url| web::is_loopback(&url)),
             key: key.map_err(|_| Error::internal("no randomness"))?,
         })
     }

@@ -1,5 +1,6 @@
 //! The operator's commands, on a stack in AWS or on the data directory of this machine.
 
+mod advice;
 mod push;
 mod queue;
 
@@ -28,27 +29,30 @@ use crate::{
 pub use push::PushCommand;
 pub use queue::QueueCommand;
 
+/// Over the options that name a stack; on a data directory none of them is needed.
+const STACK: &str = "Of a stack in AWS";
+
 /// Which installation is meant. With a table it is a stack in AWS (its output OperatorEnvironment is what to set),
 /// reached with the ordinary AWS credentials; without one, the data directory.
 #[derive(Args)]
 pub struct Installation {
     /// DynamoDB table of the stack.
-    #[arg(long, env = "COUNTERSIGN_TABLE", value_name = "NAME", global = true)]
+    #[arg(long, env = "COUNTERSIGN_TABLE", value_name = "NAME", global = true, help_heading = STACK)]
     table: Option<String>,
     /// ARN of the KMS key that wraps each tenant's data key.
-    #[arg(long, env = "COUNTERSIGN_SECRETS_KEY", value_name = "ARN", global = true)]
+    #[arg(long, env = "COUNTERSIGN_SECRETS_KEY", value_name = "ARN", global = true, help_heading = STACK)]
     secrets_key: Option<String>,
     /// ARNs of the KMS keys that tokens derive from, newest first.
-    #[arg(long, env = "COUNTERSIGN_TOKEN_KEYS", value_name = "ARN,...", value_delimiter = ',', global = true)]
+    #[arg(long, env = "COUNTERSIGN_TOKEN_KEYS", value_name = "ARN,...", value_delimiter = ',', global = true, help_heading = STACK)]
     token_keys: Vec<String>,
     /// File with the master keys, instead of KMS.
-    #[arg(long, env = "COUNTERSIGN_KEYRING", value_name = "FILE", conflicts_with_all = ["secrets_key", "token_keys"], global = true)]
+    #[arg(long, env = "COUNTERSIGN_KEYRING", value_name = "FILE", conflicts_with_all = ["secrets_key", "token_keys"], global = true, help_heading = STACK)]
     keyring: Option<PathBuf>,
     /// Endpoint of AWS, for a local one.
-    #[arg(long, env = "AWS_ENDPOINT_URL", value_name = "URL", global = true)]
+    #[arg(long, env = "AWS_ENDPOINT_URL", value_name = "URL", global = true, help_heading = STACK)]
     endpoint_url: Option<String>,
     /// AWS region.
-    #[arg(long, env = "AWS_REGION", value_name = "REGION", global = true)]
+    #[arg(long, env = "AWS_REGION", value_name = "REGION", global = true, help_heading = STACK)]
     region: Option<String>,
     /// How to print what was made.
     #[arg(long, value_enum, default_value_t = Output::Table, global = true)]
@@ -81,29 +85,33 @@ pub enum TenantCommand {
     },
     /// Change a tenant's settings.
     Set {
-        id: String,
+        /// The tenant; for a data directory its first one.
+        id: Option<String>,
         /// Where hosted pages may send its users, in place of the list so far. Repeatable.
         #[arg(long = "redirect-url", value_name = "URL", required = true)]
         redirect_urls: Vec<String>,
     },
     /// Show a tenant's settings and which keys are live.
-    Show { id: String },
+    Show {
+        /// The tenant; for a data directory its first one.
+        id: Option<String>,
+    },
 }
 
 /// Keys of a tenant.
 #[derive(Subcommand)]
 pub enum KeyCommand {
-    /// Roll a key over: two are live, the new one and the one before it.
+    /// Make a new key. The one before it stays good until the next rotation, or until it is revoked.
     Rotate {
         kind: Key,
-        /// For a key that has leaked: the old one ends now (in warm functions within 60 s). Tokens under way have to
-        /// be made again.
+        /// End the old key now, because it has leaked. Warm functions take it for up to 60 s more, and tokens of an old
+        /// token key have to be made again.
         #[arg(long)]
         at_once: bool,
         #[command(flatten)]
         of: OfTenant,
     },
-    /// End all keys of a kind but the newest; dead everywhere within 60 s.
+    /// End all keys of a kind but the newest. They are refused everywhere within 60 s.
     Revoke {
         kind: ApiKeyKind,
         #[command(flatten)]
@@ -163,7 +171,7 @@ impl Opened<'_> {
 pub(crate) fn failed(error: Error) -> Trouble {
     // The operator is shown the cause, which a client is not.
     let cause = std::error::Error::source(&error).map(ToString::to_string);
-    Trouble(cause.unwrap_or_else(|| error.to_string()))
+    Trouble(cause.map_or_else(|| error.to_string(), |cause| advice::with(&cause)))
 }
 
 impl Installation {
@@ -199,7 +207,7 @@ impl Installation {
             }
         };
         let store = Store::connect(&aws, table);
-        store.check().await.map_err(|error| Trouble(error.to_string()))?;
+        store.check().await.map_err(|error| Trouble(advice::with(&error.to_string())))?;
         Ok(Opened { app: App::new(store, keyring, Clock::System, "", Outbox::None), directory: None, _ending: None })
     }
 
@@ -234,7 +242,7 @@ impl Installation {
                 }));
             }
             TenantCommand::Set { id, redirect_urls } => {
-                let id = tenant(app, id).await?.id;
+                let id = which(&opened, &OfTenant { tenant: id }).await?;
                 let change = |tenant: &mut Tenant| {
                     redirect::check_entries(&redirect_urls, tenant.settings.is_local)?;
                     tenant.settings.redirect_urls.clone_from(&redirect_urls);
@@ -243,7 +251,10 @@ impl Installation {
                 let changed = app.store().tenant(&id).change(change).await.map_err(failed)?;
                 self.print(&shown(&changed));
             }
-            TenantCommand::Show { id } => self.print(&shown(&tenant(app, id).await?)),
+            TenantCommand::Show { id } => {
+                let id = which(&opened, &OfTenant { tenant: id }).await?;
+                self.print(&shown(&tenant(app, id.to_string()).await?));
+            }
         }
         Ok(())
     }
@@ -304,18 +315,12 @@ pub(crate) async fn which(opened: &Opened<'_>, of: &OfTenant) -> Result<TenantId
     match (&of.tenant, opened.directory) {
         (Some(id), _) => Ok(tenant(&opened.app, id.clone()).await?.id),
         (None, Some(directory)) => Ok(first_run::known(directory)?.tenant_id),
-        (None, None) => Err(Trouble("say which tenant: --tenant ID".into())),
+        (None, None) => Err(Trouble("say which tenant of the stack is meant, by its id".into())),
     }
 }
 
 async fn open_directory(data: &Path) -> Result<Opened<'_>, Trouble> {
-    let file = data.join(CREDENTIALS);
-    if !file.exists() {
-        return Err(Trouble(format!(
-            "there is no {}; start countersign once, say where with --data, or name a stack's table with --table",
-            file.display()
-        )));
-    }
+    first_run::check_started(data)?;
     let place = Place::Directory { path: data.to_owned(), durable: true };
     let (app, embedded) = first_run::open(&place, Clock::System, "").await?;
     let ending = Ending::of(data, &embedded);

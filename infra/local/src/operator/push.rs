@@ -21,7 +21,7 @@ use crate::first_run::Trouble;
 /// How a tenant's devices are reached: phones through SNS platform applications, browsers by web push.
 #[derive(Subcommand)]
 pub enum PushCommand {
-    /// Begin to use a push service: an application of SNS that exists, one that is made of your credentials, or web push.
+    /// Use a push service from now on: an SNS application that exists or is made of your credentials, or web push.
     Set {
         service: PushService,
         #[command(flatten)]
@@ -29,13 +29,13 @@ pub enum PushCommand {
         #[command(flatten)]
         of: OfTenant,
     },
-    /// Use a push service no more; its devices still ask what is pending.
+    /// Stop using a push service. Its devices can still ask what is pending.
     Unset {
         service: PushService,
         #[command(flatten)]
         of: OfTenant,
     },
-    /// Show what is used.
+    /// Show which push services are used.
     Show {
         #[command(flatten)]
         of: OfTenant,

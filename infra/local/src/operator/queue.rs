@@ -10,12 +10,12 @@ use crate::first_run::Trouble;
 /// The stack's delivery queue and its dead letters.
 #[derive(Subcommand)]
 pub enum QueueCommand {
-    /// Show how many pushes wait, and what was put aside.
+    /// Show how many pushes wait, and which ones were put aside because they could not be delivered.
     Show {
         #[command(flatten)]
         queues: Queues,
     },
-    /// Send again what was put aside; pushes whose challenge is over are dropped by their consumer.
+    /// Send the pushes that were put aside again. The worker drops those whose challenge is over.
     Redrive {
         #[command(flatten)]
         queues: Queues,

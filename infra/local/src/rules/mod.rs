@@ -32,10 +32,10 @@ pub use file::Files;
 pub use plan::Plan;
 pub use replay::ReplayOptions;
 
-/// Rules from files. Exit code 2: a file is bad, and nothing was done.
+/// Rules from files. The exit code is 2 when a file is bad; then nothing was done.
 #[derive(Subcommand)]
 pub enum RulesCommand {
-    /// Try cases against rules, offline. Exit code 1: some failed.
+    /// Try cases against rules, offline. The exit code is 1 when a case failed.
     Test {
         /// JSON or YAML: inputs, and what is expected of them.
         cases: PathBuf,
@@ -43,7 +43,8 @@ pub enum RulesCommand {
         #[arg(long, value_name = "PATH", required = true)]
         rules: Vec<PathBuf>,
     },
-    /// Show what files would change in a tenant, ask, and change it. Exit code 3: somebody else changed it meanwhile.
+    /// Show what files would change in a tenant, ask, and change it. The exit code is 3 when somebody else changed the
+    /// tenant meanwhile.
     Apply {
         #[command(flatten)]
         options: ApplyOptions,

@@ -23,10 +23,10 @@ use crate::{
 /// Users of a tenant.
 #[derive(Subcommand)]
 pub enum UsersCommand {
-    /// Take users over from a file, with their verified TOTP secrets. A line twice is the same user and the same
-    /// authenticator. Exit code 2: some lines were rejected.
+    /// Take users over from a file, with their verified TOTP secrets. The same line again changes nothing. The exit code
+    /// is 2 when lines were rejected.
     Import {
-        /// JSON Lines or CSV; how far it was read is noted in FILE.journal.
+        /// JSON Lines or CSV. FILE.journal notes how far it was read.
         file: PathBuf,
         /// [default: by the name of the file]
         #[arg(long, value_enum)]
@@ -43,7 +43,7 @@ pub enum UsersCommand {
         #[command(flatten)]
         of: OfTenant,
     },
-    /// Write all users to a file of the same form, TOTP secrets in the clear. Reads the whole table.
+    /// Write all users to a file that import reads, with their TOTP secrets in the clear. Reads the whole table.
     Export {
         file: PathBuf,
         /// [default: by the name of the file]
@@ -55,7 +55,7 @@ pub enum UsersCommand {
         #[command(flatten)]
         of: OfTenant,
     },
-    /// Take users from before there was an index of them into it. Reads the whole table.
+    /// Add the users of versions that had no index of users to it. Reads the whole table.
     Reindex {
         #[command(flatten)]
         of: OfTenant,

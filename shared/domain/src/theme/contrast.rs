@@ -34,13 +34,13 @@ pub enum Mode {
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ContrastWarning {
-    /// Their fields, such as `bodyText/cardBackground`.
+    /// The two fields, such as `bodyText/cardBackground`.
     pub pair: &'static str,
     pub foreground: String,
     pub background: String,
-    /// From 1 to 21, rounded down to two places.
+    /// The ratio that they have, from 1 to 21, rounded down to two places.
     pub ratio: f64,
-    /// 4.5 for text, 3 for borders and the focus.
+    /// The ratio that is needed: 4.5 for text, 3 for borders and the focus.
     pub needed: f64,
     pub mode: Mode,
 }

@@ -84,7 +84,7 @@ pub struct Container {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<f64>)]
     pub logo_height: Option<Length>,
-    /// Not of `darkMode`.
+    /// Where the way out is; not in `darkMode`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exit_position: Option<Edge>,
 }
@@ -131,10 +131,10 @@ impl Typography {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Font {
-    /// At most six.
+    /// The files, at most six.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub faces: Option<Vec<Face>>,
-    /// Deprecated: one file of every weight. `faces` goes before it.
+    /// Deprecated: one file for every weight. `faces` goes before it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub font_url: Option<WebAddress>,

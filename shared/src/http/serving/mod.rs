@@ -4,16 +4,32 @@
 //! lasts as long as a handler works, and the client's has an end. Where there is no room for one more, the connection
 //! that has waited longest for its client is closed, so that half-sent requests keep nobody out.
 
+mod certificate;
 mod connection;
+mod forwarded;
 mod lent;
+mod refusal;
 mod room;
 mod turn;
 
-use std::{future::Future, io::ErrorKind, pin::pin, sync::Arc, time::Duration};
+use std::{
+    future::{Future, poll_fn},
+    io::{self, ErrorKind},
+    net::SocketAddr,
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use axum::Router;
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
 
+pub use certificate::Certificate;
+pub use forwarded::Proxies;
 pub use lent::TooSlow;
 
 use connection::Connection;
@@ -37,6 +53,22 @@ pub struct Limits {
     pub idle: Duration,
     /// How long a client is heard out that goes on sending after its last answer (RFC 9112, section 9.6).
     pub linger: Duration,
+}
+
+/// How a server lets its clients in.
+#[derive(Clone, Default)]
+pub struct Door {
+    pub limits: Limits,
+    /// Whose word on a client's address is taken.
+    pub proxies: Proxies,
+    /// Speaks TLS, and shows this; without one it is plain HTTP.
+    pub certificate: Option<Arc<Certificate>>,
+}
+
+impl From<Limits> for Door {
+    fn from(limits: Limits) -> Self {
+        Self { limits, ..Self::default() }
+    }
 }
 
 /// The most connections at a time. More wait for a place, which is soon free: a handler takes a millisecond.
@@ -72,15 +104,15 @@ fn open_files() -> Option<usize> {
 }
 
 /// Serves until `stop`; then nobody new is let in, and who is being served is served to the end.
-pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
+pub async fn serve(listeners: Vec<TcpListener>, router: Router, door: impl Into<Door>, stop: impl Future<Output = ()>) {
     let (tell, told) = watch::channel(());
-    let limits = Arc::new(limits);
-    let room = Room::for_connections(limits.connections);
+    let door = Arc::new(door.into());
+    let room = Room::for_connections(door.limits.connections);
     let mut stop = pin!(stop);
     loop {
         let (stream, peer) = tokio::select! {
             () = &mut stop => break,
-            accepted = listener.accept() => match accepted {
+            accepted = accept(&listeners) => match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
                     wait_after(&error).await;
@@ -92,17 +124,26 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
             () = &mut stop => break,
             place = room.take() => place,
         };
-        let connection = Connection { router: router.clone(), limits: limits.clone(), peer, stop: told.clone() };
+        let connection = Connection { router: router.clone(), door: door.clone(), peer, stop: told.clone() };
         tokio::spawn(connection.serve(stream, place));
     }
-    drop((listener, told));
+    drop((listeners, told));
     let _ = tell.send(());
     tell.closed().await;
 }
 
+/// The next connection, at whichever address it comes.
+async fn accept(listeners: &[TcpListener]) -> io::Result<(TcpStream, SocketAddr)> {
+    poll_fn(|cx| {
+        let ready = listeners.iter().map(|listener| listener.poll_accept(cx)).find(Poll::is_ready);
+        ready.unwrap_or(Poll::Pending)
+    })
+    .await
+}
+
 /// Waits after a failed accept. A client that is gone needs no wait; without free descriptors, trying again at once
 /// would only burn time.
-async fn wait_after(error: &std::io::Error) {
+async fn wait_after(error: &io::Error) {
     let of_the_client = [ErrorKind::ConnectionAborted, ErrorKind::ConnectionReset, ErrorKind::ConnectionRefused];
     if !of_the_client.contains(&error.kind()) {
         tracing::error!(event = "accept_failed", cause = %error);

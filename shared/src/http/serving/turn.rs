@@ -91,6 +91,11 @@ impl Turn {
         self.state().is_last
     }
 
+    /// Whether a request has begun that no handler has seen yet.
+    pub(super) fn is_at_the_head(&self) -> bool {
+        self.state().whose == Whose::Head
+    }
+
     pub(super) fn answered(&self) {
         self.set(Whose::Idle);
     }
