@@ -33,7 +33,9 @@ pub struct Alone {
 pub fn take(place: &Place, public_url: &str) -> Result<Alone, Trouble> {
     let Place::Directory { path, .. } = place else { return Ok(Alone { _held: None }) };
     make(path)?;
-    let held = lock(path, public_url)?;
+    let mut held = lock(path)?;
+    // For the one that comes second, and for `countersign env`; the lock is what counts.
+    let _ = held.set_len(0).and_then(|()| writeln!(held, "{}\n{public_url}", std::process::id()));
     let database = path.join(database::FILE);
     if database.exists() {
         database::check_whole(&database)?;
@@ -86,7 +88,7 @@ pub(crate) fn make(path: &Path) -> Result<(), Trouble> {
     made.map_err(trouble(format!("cannot make the data directory {}", path.display())))
 }
 
-fn lock(directory: &Path, public_url: &str) -> Result<File, Trouble> {
+fn lock(directory: &Path) -> Result<File, Trouble> {
     let path = directory.join(LOCK);
     let what = format!("cannot lock {}", path.display());
     let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
@@ -104,8 +106,6 @@ fn lock(directory: &Path, public_url: &str) -> Result<File, Trouble> {
         }
         Err(TryLockError::Error(error)) => return Err(trouble(&what)(error)),
     }
-    // For the one that comes second, and for `countersign env`; the lock is what counts.
-    let _ = file.set_len(0).and_then(|()| writeln!(file, "{}\n{public_url}", std::process::id()));
     Ok(file)
 }
 
