@@ -18,7 +18,7 @@ use crate::{
     error::Error,
     happened::Happened,
     id::{ChallengeId, UserId, UserUid},
-    limiter::Slot,
+    limiter::{PushStarts, Slot},
     method::device::{DeviceKey, Statement},
     store::{Acceptance, Accepted, Approval, Credential, Denial, Denied, Proof, Receipt, Spent},
     tenant::Demand,
@@ -27,9 +27,6 @@ use crate::{
 
 pub use in_app::{SignedIn, sign_in};
 pub use qr_code::{Claimed, Scanned, about, claim, scanned};
-
-/// How long no pushes are sent after "not me": the attacker has the password, and would ask again.
-const QUIET_SECONDS: i64 = 900;
 
 /// What a device sends.
 pub struct Answer<'a> {
@@ -228,7 +225,7 @@ impl<'a> Answering<'a> {
     /// Checks that the device may answer the action as the configuration stands now; gives the action to be made, where
     /// nobody tracked it. 403 also where the question shows no number and the tenant wants one by now.
     async fn admitted(&self, about: &About, strength: Strength) -> Result<Option<Action>, Error> {
-        let Credential { user, uid, method, authenticator, .. } = &self.credential;
+        let Credential { user, uid, method, authenticator } = &self.credential;
         let wants_number = self.tenant.settings().push.number_matching == Demand::Required;
         if self.challenge.kind == Kind::Push && self.challenge.number.is_none() && wants_number {
             return Err(Error::Forbidden(
@@ -250,7 +247,7 @@ impl<'a> Answering<'a> {
             credential: &self.credential,
             about,
             receipt: &signed.receipt,
-            quiet_until: self.answer.report.then_some(self.now.as_second() + QUIET_SECONDS),
+            quiet_until: self.answer.report.then_some(self.now.as_second() + PushStarts::QUIET_SECONDS),
             now: self.now,
         };
         match self.app.store().tenant(self.tenant.id()).deny(&self.challenge, &denial).await? {
