@@ -249,18 +249,22 @@ async fn take_message(
     }
 }
 
-/// Resolves when the process is asked to end: SIGTERM, or Ctrl-C.
-pub async fn stop_signal() {
+/// Resolves when the process is asked to end: SIGTERM, or Ctrl-C. From this call on, and not from the first poll, the signals
+/// end nothing by themselves.
+pub fn stop_signal() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
-        (Ok(mut terminate), Ok(mut interrupt)) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
+    let handlers = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async {
+        match handlers {
+            (Ok(mut terminate), Ok(mut interrupt)) => {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
             }
+            // Without handlers the signals end the process as they always did.
+            _ => std::future::pending().await,
         }
-        // Without handlers the signals end the process as they always did.
-        _ => std::future::pending().await,
     }
 }
 
