@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-pub use countersign_domain::clock::{Timestamp, iso};
+pub use countersign_domain::clock::{Timestamp, is_of_the_future, iso};
 
 /// Where the time comes from.
 #[derive(Clone, Debug, Default)]

@@ -80,11 +80,14 @@ async fn validate(
         return refused("The action of this token is gone, or its user was reset since.".into());
     };
     let succeeded_at = action.verification.as_ref().map_or(action.state_changed_at, |verification| verification.at);
-    let is_over = app.now().as_second() >= caller.success_ends(succeeded_at);
+    let now = app.now();
+    let is_over = now.as_second() >= caller.success_ends(succeeded_at);
     let mismatch = if request.user_id.is_some_and(|user| user != claims.sub.as_str()) {
         Some("The token is of another user.")
     } else if request.action.is_some_and(|code| code != claims.other.action_code.as_str()) {
         Some("The token is of another action.")
+    } else if admission::has_not_come(&action, now) {
+        Some(admission::NOT_COME)
     } else if action.state == action::State::ChallengeSucceeded && is_over {
         Some("The success is older than tokens get. Track another action.")
     } else {

@@ -205,6 +205,8 @@ impl PushStarts {
     pub const LIVE: usize = 3;
     pub const STARTS: usize = 5;
     pub const WINDOW_SECONDS: i64 = 600;
+    /// How long no pushes are sent after "not me": the attacker has the password, and would ask again.
+    pub const QUIET_SECONDS: i64 = 900;
 
     /// The starts that still count, with a new one that lives so long among them; or how long to wait for room.
     pub fn with(&self, new: &ChallengeId, now: Timestamp, seconds: i64) -> Result<Self, Duration> {
@@ -229,6 +231,12 @@ impl PushStarts {
         }
         kept.insert(new.clone(), now);
         Ok(Self(kept))
+    }
+
+    /// Those that a right clock may have written.
+    pub fn of_the_past(&self, now: Timestamp) -> Self {
+        let now = now.as_millisecond();
+        Self(self.0.iter().filter(|(_, start)| start.abs() <= now).map(|(id, start)| (id.clone(), *start)).collect())
     }
 
     /// The open questions, newest first.

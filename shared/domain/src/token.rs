@@ -14,7 +14,7 @@ use serde::{
 };
 
 use crate::{
-    clock::Timestamp,
+    clock::{APART_SECONDS, Timestamp},
     error::Error,
     id::{ActionCode, ActionId, IdempotencyKey, TenantId, UserId, UserUid},
 };
@@ -172,11 +172,18 @@ pub fn issue(keys: &[SigningKey], claims: &Claims, now: Timestamp) -> Result<Str
     Ok(token)
 }
 
-/// Opens a token of this tenant: 401 `invalid_token` for one that is not ours, 401 `expired_token` for one that is over.
+/// Opens a token of this tenant: 401 `invalid_token` for one that is not ours, or not yet anybody's; 401 `expired_token` for
+/// one that is over.
 pub fn open(keys: &[SigningKey], tenant: &TenantId, token: &str, now: Timestamp) -> Result<Claims, Error> {
     let claims = open_over(keys, tenant, token)?;
     if now.as_second() >= claims.exp {
         return Err(Error::ExpiredToken);
+    }
+    if claims.iat > now.as_second() + APART_SECONDS {
+        return Err(Error::InvalidToken(
+            "The token is of a time that has not come yet: the server's clock was ahead. Track the action again."
+                .into(),
+        ));
     }
     Ok(claims)
 }

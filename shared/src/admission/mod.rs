@@ -11,7 +11,7 @@ use countersign_domain::action::About;
 use crate::{
     action::{Action, FRESH_SECONDS, State},
     app::{App, TenantContext, UserCaller},
-    clock::Timestamp,
+    clock::{Timestamp, is_of_the_future},
     error::Error,
     id::ActionCode,
     method::Method,
@@ -30,8 +30,8 @@ pub struct Admitted {
     pub action: Action,
 }
 
-/// What a token is about. 401 where its user or its action is gone, where the user was reset since, and where what had
-/// succeeded the action was taken away. One round trip.
+/// What a token is about. 401 where its user or its action is gone, where the user was reset since, where what had
+/// succeeded the action was taken away, and where the time of its success has not come. One round trip.
 pub async fn open(app: &App, caller: &UserCaller) -> Result<Admitted, Error> {
     let claims = &caller.claims;
     let store = app.store().tenant(caller.tenant.id());
@@ -40,6 +40,9 @@ pub async fn open(app: &App, caller: &UserCaller) -> Result<Admitted, Error> {
     let (user, action) = user.zip(action).ok_or_else(token::not_ours)?;
     if !is_live(claims, &user, &action) {
         return Err(token::not_ours());
+    }
+    if has_not_come(&action, app.now()) {
+        return Err(Error::InvalidToken(NOT_COME.into()));
     }
     Ok(Admitted { user, profile: profile.map(|stored| stored.profile).unwrap_or_default(), action })
 }
@@ -52,6 +55,16 @@ pub fn is_live(claims: &Claims, user: &User, action: &Action) -> bool {
         && action.user_uid == user.uid
         && !action.verification.as_ref().is_some_and(was_revoked)
 }
+
+/// Whether a clock that was ahead wrote when the action succeeded. Until that time has come the success is worth nothing,
+/// because it would be fresh for as long as the clock was ahead.
+pub fn has_not_come(action: &Action, now: Timestamp) -> bool {
+    action.verification.as_ref().is_some_and(|verification| is_of_the_future(verification.at, now))
+}
+
+/// What the holder of such a success is told.
+pub const NOT_COME: &str =
+    "The success is of a time that has not come yet: the server's clock was ahead. Track another action.";
 
 /// 403 where actions of this kind are not answered by the method: it is switched off, or neither the kind nor one of its
 /// rules names it. What the very action allows is the condition of the write that succeeds it.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 
 use crate::{
-    clock::Timestamp,
+    clock::{Timestamp, is_of_the_future},
     error::Error,
     id::{ActionCode, ActionId, TenantId, UserId},
     method::Method,
@@ -108,7 +108,7 @@ impl TenantContext {
     }
 
     /// The token of a success: the same for each who asks, and good until its decision is as old as tokens get. `None`
-    /// once it is over.
+    /// once it is over, and while its time has not come.
     pub fn success_token(
         &self,
         keys: &[SigningKey],
@@ -117,7 +117,7 @@ impl TenantContext {
         decided_at: Timestamp,
         now: Timestamp,
     ) -> Result<Option<String>, Error> {
-        if now.as_second() >= self.success_ends(decided_at) {
+        if now.as_second() >= self.success_ends(decided_at) || is_of_the_future(decided_at, now) {
             return Ok(None);
         }
         self.issue_token(keys, subject, action, scope::ALL.into(), decided_at).map(Some)

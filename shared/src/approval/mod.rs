@@ -16,7 +16,7 @@ use crate::{
     error::Error,
     happened::Happened,
     id::{ChallengeId, UserId, UserUid},
-    limiter::Slot,
+    limiter::{PushStarts, Slot},
     method::device::{DeviceKey, Statement},
     store::{Acceptance, Accepted, Approval, Credential, Denial, Denied, Proof, Receipt, Spent},
     tenant::Demand,
@@ -24,9 +24,6 @@ use crate::{
 };
 
 pub use qr_code::{Claimed, Scanned, about, claim, scanned};
-
-/// How long no pushes are sent after "not me": the attacker has the password, and would ask again.
-const QUIET_SECONDS: i64 = 900;
 
 /// What a device sends.
 pub struct Answer<'a> {
@@ -290,7 +287,7 @@ impl<'a> Answering<'a> {
             credential: &self.credential,
             about,
             receipt: &signed.receipt,
-            quiet_until: self.answer.report.then_some(self.now.as_second() + QUIET_SECONDS),
+            quiet_until: self.answer.report.then_some(self.now.as_second() + PushStarts::QUIET_SECONDS),
             now: self.now,
         };
         match self.app.store().tenant(self.tenant.id()).deny(&self.challenge, &denial).await? {

@@ -7,7 +7,7 @@ use countersign_domain::{
     action::{FRESH_SECONDS, State, Verification},
     authenticator::Authenticator,
     challenge::Challenge,
-    clock::Timestamp,
+    clock::{APART_SECONDS, Timestamp},
     error::Error,
     happened::Event,
     id::{ActionId, AuthenticatorId, UserId, UserUid},
@@ -81,9 +81,10 @@ impl TenantStore<'_> {
             .value(":uid", s(uid.as_str()));
         let entitles = match by.how {
             Entitlement::Success(_) => entitles
-                .require("st = :state AND vt > :since")
+                .require("st = :state AND vt > :since AND vt <= :until")
                 .value(":state", s(State::ChallengeSucceeded.as_str()))
-                .value(":since", n(by.now.as_millisecond() - FRESH_SECONDS * 1000)),
+                .value(":since", n(by.now.as_millisecond() - FRESH_SECONDS * 1000))
+                .value(":until", n(by.now.as_millisecond() + APART_SECONDS * 1000)),
             Entitlement::Enrolment(enrolled) => entitles
                 .require("#exp > :now AND en = :enrolled AND st = :allow")
                 .name("#exp", EXPIRES_AT)

@@ -117,7 +117,7 @@ pub(super) fn read_challenge(id: &ChallengeId, item: &Attributes) -> Result<Chal
     })
 }
 
-fn starts(pushes: &PushStarts) -> AttributeValue {
+pub(super) fn starts(pushes: &PushStarts) -> AttributeValue {
     AttributeValue::M(pushes.0.iter().map(|(id, start)| (id.to_string(), n(start))).collect::<HashMap<_, _>>())
 }
 

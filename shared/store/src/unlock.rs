@@ -4,14 +4,19 @@ use countersign_domain::{
     clock::Timestamp,
     error::Error,
     id::UserId,
+    limiter::PushStarts,
     method::totp::TotpWindow,
     user::{SpentStep, User},
 };
 
 use super::{
     Expressions, Refusal, TenantStore,
+    challenges::starts,
     item::{n, s},
-    keys,
+    keys::{
+        self,
+        attributes::{PUSHES, QUIET_UNTIL},
+    },
     users::{no_user, read_user},
 };
 
@@ -19,14 +24,15 @@ use super::{
 /// accepted could be accepted again within minutes, and whoever saw it may still be there.
 const WAITED_FOR_SECONDS: i64 = 600;
 
-/// Every turn that loses means that a code was accepted meanwhile.
+/// Every turn that loses means that a code was accepted meanwhile, or a push sent.
 const TURNS: usize = 5;
 
 impl TenantStore<'_> {
-    /// Opens each closed space again, empties the budgets, and brings back a step that was spent in the future: by a clock
-    /// that was ahead by more than ten minutes, which would lock its owner out until that time comes.
+    /// Opens each closed space again, empties the budgets, and brings back what a clock that was ahead has written, which
+    /// would lock the user out until that time comes: a step that was spent more than ten minutes in the future, pushes that
+    /// were sent in the future, and a quiet that lasts longer than any.
     ///
-    /// One round trip, and one more where a step is brought back.
+    /// One round trip, and one more where something is brought back.
     pub async fn reopen(&self, id: &UserId, window: TotpWindow, now: Timestamp) -> Result<(), Error> {
         let key = keys::user(self.tenant, id);
         let mut change = Expressions::reopened();
@@ -47,13 +53,11 @@ impl TenantStore<'_> {
     }
 }
 
-/// The update that takes every step of the future back to the newest that could be accepted now; `None` where there is
-/// no such step. A code that a right clock may have accepted does not become good again by that.
+/// The update that takes every step of the future back to the newest that could be accepted now, and forgets pushes and the
+/// quiet of the future; `None` where there is nothing of it. A code that a right clock may have accepted does not become
+/// good again by that.
 fn bring_back(user: &User, window: TotpWindow, now: Timestamp) -> Option<Expressions> {
-    let mut change = Expressions::default()
-        .require("uid = :uid")
-        .value(":uid", s(user.uid.as_str()))
-        .value(":now", n(now.as_second()));
+    let mut change = Expressions::default().require("uid = :uid").value(":uid", s(user.uid.as_str()));
     let mut is_needed = false;
     for (index, (id, credential)) in user.totp.iter().enumerate() {
         let Some(newest) = newest_step(&credential.spent, window, now) else { continue };
@@ -62,8 +66,25 @@ fn bring_back(user: &User, window: TotpWindow, now: Timestamp) -> Option<Express
             .set(format!("totp.#i{index}.s = :newest{index}, totp.#i{index}.t = :now"))
             .require(format!("totp.#i{index}.s = :seen{index}"))
             .name(format!("#i{index}"), id.as_str())
+            .value(":now", n(now.as_second()))
             .value(format!(":newest{index}"), n(newest))
             .value(format!(":seen{index}"), n(credential.spent.step));
+    }
+    let pushes = user.pushes.of_the_past(now);
+    if pushes != user.pushes {
+        is_needed = true;
+        change = change
+            .set(format!("{PUSHES} = :pushes"))
+            .require(format!("{PUSHES} = :sent"))
+            .value(":pushes", starts(&pushes))
+            .value(":sent", starts(&user.pushes));
+    }
+    if user.quiet_until > now.as_second() + PushStarts::QUIET_SECONDS {
+        is_needed = true;
+        change = change
+            .remove(QUIET_UNTIL.to_string())
+            .require(format!("{QUIET_UNTIL} = :quiet"))
+            .value(":quiet", n(user.quiet_until));
     }
     is_needed.then_some(change)
 }

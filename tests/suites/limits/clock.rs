@@ -86,3 +86,44 @@ async fn what_is_not_of_the_future_stays_spent() {
     assert_eq!(world.faults.calls(), ["UpdateItem"]);
     assert_eq!(sign_in(&world, &code).await, Said::Wrong);
 }
+
+/// Pushes that a clock ahead has sent, and the quiet after "not me", would last until that time comes.
+#[tokio::test]
+async fn pushes_and_the_quiet_of_the_future_are_taken_back_by_unlock() {
+    for ahead in [3600, DAY] {
+        let world = World::start().await;
+        let device = world.device("ada", "push").await;
+        world.clock.advance(ahead);
+        let mut last = serde_json::Value::Null;
+        for _ in 0..3 {
+            last = world.pushed("ada", json!({})).await.1;
+        }
+        let mut denial = device.answer(last["challengeId"].as_str().expect("an id"), false);
+        denial["report"] = true.into();
+        world.answer(&device, denial).await.ok();
+        world.clock.advance(-ahead);
+        let asked = async || {
+            let token = world.token("ada", "signIn").await;
+            world.push(&token, json!({})).await.status.as_u16()
+        };
+        assert_eq!(asked().await, 429, "ahead by {ahead}: nobody can be asked");
+        unlock(&world).await;
+        assert_eq!(asked().await, 200, "ahead by {ahead}");
+    }
+}
+
+/// What a right clock has written stays: an unlock is no way around the bounds of pushes.
+#[tokio::test]
+async fn unlock_takes_back_no_push_and_no_quiet_of_a_right_clock() {
+    let world = World::start().await;
+    let device = world.device("ada", "push").await;
+    let (_, asked) = world.pushed("ada", json!({})).await;
+    let mut denial = device.answer(asked["challengeId"].as_str().expect("an id"), false);
+    denial["report"] = true.into();
+    world.answer(&device, denial).await.ok();
+    world.faults.clear();
+    unlock(&world).await;
+    assert_eq!(world.faults.calls(), ["UpdateItem"]);
+    let token = world.token("ada", "signIn").await;
+    assert_eq!(world.push(&token, json!({})).await.status, 429, "it is quiet after \"not me\"");
+}

@@ -98,3 +98,63 @@ async fn a_token_from_the_future_is_good_and_ends() {
     world.clock.advance(690);
     assert_eq!(world.state(&token).await, "none");
 }
+
+/// T31: what succeeded, or was tracked, while the clock was far ahead is worth nothing until that time comes. It would be good
+/// for as long as the clock was ahead.
+#[tokio::test]
+async fn a_success_of_the_future_is_worth_nothing() {
+    for ahead in [130, 3600, 86_400] {
+        let world = World::start().await;
+        let (secret, device) = (world.ready("ada").await, world.device("ada", "push").await);
+        world.clock.advance(ahead);
+        let (tracked, asked) = world.pushed("ada", json!({})).await;
+        let challenge = asked["challengeId"].as_str().expect("an id").to_owned();
+        world.approve(&device, &challenge).await.ok();
+        let by_push = world.standing(&tracked, &challenge).await.ok();
+        let settings = json!({"redirectToSettings": true});
+        let token = world.track("ada", "manage", settings).await.ok()["token"].as_str().expect("a token").to_owned();
+        let by_code = world.verify(&token, &world.code(&secret, 0)).await.ok();
+        let tokens =
+            [&by_push["accessToken"], &by_code["accessToken"]].map(|t| t.as_str().expect("a token").to_owned());
+        for later in [0, 5] {
+            world.clock.advance(later - if later == 0 { ahead } else { 0 });
+            for token in tokens.iter().chain([&tracked, &token]) {
+                let validated = world.validate(token).await.ok();
+                assert_eq!(validated["isValid"], false, "ahead by {ahead}: {validated}");
+                let why = validated["error"].as_str().unwrap_or_default();
+                assert!(why.contains("clock was ahead"), "{validated}");
+                for answer in [
+                    world.enroll(token).await,
+                    world.http.get(LIST, &Auth::Token(token.clone())).await,
+                    world.standing(token, &challenge).await,
+                ] {
+                    assert_eq!(answer.refusal(), (401, "invalid_token".into()), "ahead by {ahead}");
+                }
+                let page =
+                    world.http.raw("GET", &format!("/settings?token={token}"), &Auth::None, &[], Vec::new()).await;
+                assert!(!page.text().contains("Your security"), "ahead by {ahead}");
+            }
+        }
+        // Whoever tracks again is asked as ever.
+        let token = world.token("ada", "signIn").await;
+        assert_eq!(world.state(&token).await, "CHALLENGE_REQUIRED");
+    }
+}
+
+/// The same where the token is of a right clock, and only the success is not.
+#[tokio::test]
+async fn a_success_of_the_future_is_worth_nothing_to_an_older_token() {
+    let world = World::start().await;
+    let secret = world.ready("ada").await;
+    let token = world.token("ada", "signIn").await;
+    world.clock.advance(400);
+    world.verify(&token, &world.code(&secret, 0)).await.ok();
+    world.clock.advance(-400);
+    let validated = world.validate(&token).await.ok();
+    assert_eq!((&validated["isValid"], &validated["state"]), (&json!(false), &json!("CHALLENGE_SUCCEEDED")));
+    assert!(validated["error"].as_str().expect("a reason").contains("clock was ahead"), "{validated}");
+    assert_eq!(world.enroll(&token).await.refusal(), (401, "invalid_token".into()));
+    // Clocks may be a little apart.
+    world.clock.advance(300);
+    assert_eq!(world.validate(&token).await.ok()["isValid"], true);
+}
