@@ -8,6 +8,7 @@ pub mod directory;
 pub mod embedded;
 pub mod first_run;
 pub mod homes;
+pub mod loopback;
 pub mod operator;
 mod progress;
 pub mod rules;

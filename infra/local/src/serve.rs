@@ -21,7 +21,7 @@ use crate::{
     demo, directory,
     embedded::Embedded,
     first_run::{self, FirstTenant, Fixed, Place, Trouble},
-    service, store_only, sweep,
+    loopback, service, store_only, sweep,
     welcome::{self, DATA, Welcome},
 };
 
@@ -82,6 +82,9 @@ impl Serve {
         // Bound first: a port in use must not leave a data directory behind.
         let listeners = self.listen.bind().await?;
         let bound = Bound::of(&listeners)?;
+        if self.store_only && !bound.is_loopback {
+            return Err(store_only::refusal(bound.first));
+        }
         let default = address::default_origin(self.listen, bound.first, certificate.is_some());
         let public_url = self.public_url.clone().unwrap_or(default);
         let place = match self.memory {
@@ -131,6 +134,7 @@ impl Serve {
             (!bound.is_loopback, "off: it is for a server that listens on this machine alone"),
             (self.trusted_proxies.is_some(), "off, because a proxy stands in front"),
             (self.tls_cert.is_some(), "off with TLS"),
+            (!loopback::is_own(public_url), "off, because the public URL is not this machine's"),
         ];
         match reasons.into_iter().find(|(is_so, _)| *is_so) {
             Some((_, why)) => Err(why),

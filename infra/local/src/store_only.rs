@@ -1,12 +1,25 @@
 //! The embedded store over HTTP, as DynamoDB speaks it: for functions that run as processes of their own.
 
-use axum::{Router, body::Bytes, extract::State, http::HeaderMap, response::IntoResponse, routing};
+use std::net::SocketAddr;
 
-use crate::embedded::Embedded;
+use axum::{Router, body::Bytes, extract::State, http::HeaderMap, middleware, response::IntoResponse, routing};
+
+use crate::{embedded::Embedded, first_run::Trouble, loopback};
+
+/// Why it is not served where others reach it.
+pub(crate) fn refusal(listen: SocketAddr) -> Trouble {
+    Trouble(format!(
+        "--store-only asks nobody for a key, so whoever reaches {listen} could read and write every user; listen on this \
+         machine alone, as with --listen 127.0.0.1:8000"
+    ))
+}
 
 /// A DynamoDB endpoint over an embedded database. Nothing is asked of a caller: it is for the loopback alone.
 pub fn service(embedded: Embedded) -> Router {
-    Router::new().route("/", routing::post(answer)).with_state(embedded)
+    Router::new()
+        .route("/", routing::post(answer))
+        .with_state(embedded)
+        .layer(middleware::from_fn(loopback::only_under_its_own_name))
 }
 
 async fn answer(State(embedded): State<Embedded>, headers: HeaderMap, body: Bytes) -> impl IntoResponse {

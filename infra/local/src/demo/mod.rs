@@ -12,6 +12,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Form, Router,
     extract::{Path, Query, State},
+    middleware,
     response::Response,
     routing,
 };
@@ -22,12 +23,15 @@ use serde_json::{Value, json};
 use shop::{LIMIT, Shop, Sorry, Visitor, Waiting};
 use url::Url;
 
+use crate::loopback;
+
 /// The routes of the shop, for a server that answers it at `origin` and has its hosted pages at `hosted`.
 pub fn routes(origin: &str, hosted: &str, secret_key: &str) -> Result<Router, Error> {
     Ok(Router::new()
         .route("/demo", routing::get(|visitor: Visitor| async { visitor.page() }))
         .route("/demo/back", routing::get(back))
         .route("/demo/{what}", routing::post(act))
+        .route_layer(middleware::from_fn(loopback::only_under_its_own_name))
         .with_state(Arc::new(Shop::new(origin, hosted, secret_key)?)))
 }
 
