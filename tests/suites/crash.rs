@@ -6,6 +6,8 @@ mod directory;
 mod first_start;
 #[path = "crash/listening.rs"]
 mod listening;
+#[path = "crash/mixed.rs"]
+mod mixed;
 #[path = "crash/process.rs"]
 mod process;
 #[path = "crash/start.rs"]

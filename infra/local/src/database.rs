@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::Read as _,
-    os::unix::fs::{MetadataExt, PermissionsExt},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -11,6 +11,7 @@ use countersign_core::store::Store;
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 
 use crate::{
+    ahead::{self, Keeper},
     directory,
     embedded::{Embedded, TABLE},
     first_run::{Trouble, trouble},
@@ -43,7 +44,7 @@ pub(crate) async fn make(path: &Path) -> Result<(), Trouble> {
 
 /// Opens a database that is there.
 pub(crate) fn open(path: &Path, durable: bool) -> Result<Embedded, Trouble> {
-    check_header(path)?;
+    let is_ahead = check_header(path)?;
     // Before anything is written: SQLite gives its two other files the same mode.
     for file in files(path) {
         match fs::set_permissions(&file, fs::Permissions::from_mode(0o600)) {
@@ -53,7 +54,10 @@ pub(crate) fn open(path: &Path, durable: bool) -> Result<Embedded, Trouble> {
             _ => {}
         }
     }
-    Embedded::file(path, durable).map_err(|error| damaged(path, error))
+    let keeper = Keeper::open(path).map_err(|error| damaged(path, error))?;
+    let embedded = Embedded::file(path, durable, keeper).map_err(|error| damaged(path, error))?;
+    embedded.begin(is_ahead).map_err(trouble(format!("cannot write to the database {}", path.display())))?;
+    Ok(embedded)
 }
 
 /// Gives an existing database what newer versions want of its table.
@@ -68,7 +72,7 @@ fn because(error: &countersign_core::error::Error) -> String {
 }
 
 /// The database, the file that SQLite writes ahead in, and the index of that.
-fn files(path: &Path) -> [PathBuf; 3] {
+pub(crate) fn files(path: &Path) -> [PathBuf; 3] {
     ["", "-wal", "-shm"].map(|ending| {
         let mut name = path.as_os_str().to_owned();
         name.push(ending);
@@ -76,14 +80,26 @@ fn files(path: &Path) -> [PathBuf; 3] {
     })
 }
 
-fn check_header(path: &Path) -> Result<(), Trouble> {
+/// Reads the header before SQLite opens anything: whether the database says that it is not whole by itself. It is refused
+/// where it does and the other file is missing.
+fn check_header(path: &Path) -> Result<bool, Trouble> {
     let mut header = Vec::new();
-    let read = fs::File::open(path).and_then(|file| file.take(MAGIC.len() as u64).read_to_end(&mut header));
+    let read = fs::File::open(path).and_then(|file| file.take(ahead::HEADER as u64).read_to_end(&mut header));
     read.map_err(trouble(format!("cannot read the database {}", path.display())))?;
-    if header != MAGIC {
+    if !header.starts_with(MAGIC) {
         return Err(damaged(path, "it does not begin as a database does"));
     }
-    Ok(())
+    let is_ahead = ahead::is_ahead(&header);
+    let [_, other, _] = files(path);
+    if is_ahead && !other.exists() {
+        let other = other.display();
+        return Err(Trouble(format!(
+            "{other} is missing, and with it the last users: the database was copied or killed while it was open; restore \
+             both files from one backup, or, if another program has opened the database since and so brought everything \
+             over, make an empty {other}"
+        )));
+    }
+    Ok(is_ahead)
 }
 
 /// Reads the whole database and says what is wrong with it, without writing to it.
@@ -104,29 +120,4 @@ pub(crate) fn check_whole(path: &Path) -> Result<(), Trouble> {
         }
         Err(error) => Err(damaged(path, error)),
     }
-}
-
-/// The files that a database was opened from, to be told from others of the same name.
-#[derive(Clone, Debug)]
-pub(crate) struct Opened(Vec<(PathBuf, u64, u64)>);
-
-impl Opened {
-    pub(crate) fn now(path: &Path) -> Self {
-        let [database, ahead, _] = files(path);
-        let found = [database, ahead].into_iter().filter_map(|path| {
-            let (device, inode) = identity(&path)?;
-            Some((path, device, inode))
-        });
-        Self(found.collect())
-    }
-
-    /// Whether they are still in their places. SQLite would go on writing to deleted files, and what it acknowledges
-    /// would be gone with the process.
-    pub(crate) fn are_there(&self) -> bool {
-        self.0.iter().all(|(path, device, inode)| identity(path) == Some((*device, *inode)))
-    }
-}
-
-fn identity(path: &Path) -> Option<(u64, u64)> {
-    fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }

@@ -9,6 +9,7 @@ use std::{
 
 use crate::{
     database,
+    embedded::Embedded,
     first_run::{Place, Trouble, trouble},
 };
 
@@ -32,12 +33,35 @@ pub struct Alone {
 pub fn take(place: &Place, public_url: &str) -> Result<Alone, Trouble> {
     let Place::Directory { path, .. } = place else { return Ok(Alone { _held: None }) };
     make(path)?;
-    let held = lock(path, public_url)?;
+    let mut held = lock(path)?;
+    // For the one that comes second, and for `countersign env`; the lock is what counts.
+    let _ = held.set_len(0).and_then(|()| writeln!(held, "{}\n{public_url}", std::process::id()));
     let database = path.join(database::FILE);
     if database.exists() {
         database::check_whole(&database)?;
     }
     Ok(Alone { _held: Some(held) })
+}
+
+/// Ends the database when an operator's command has done its work, unless a server serves it, which ends it itself.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    directory: PathBuf,
+    embedded: Embedded,
+}
+
+impl Ending {
+    pub(crate) fn of(directory: &Path, embedded: &Embedded) -> Self {
+        Self { directory: directory.to_owned(), embedded: embedded.clone() }
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if let Ok(_alone) = lock(&self.directory) {
+            self.embedded.end();
+        }
+    }
 }
 
 /// Where the server of this data directory is reached, or was reached last.
@@ -64,7 +88,7 @@ pub(crate) fn make(path: &Path) -> Result<(), Trouble> {
     made.map_err(trouble(format!("cannot make the data directory {}", path.display())))
 }
 
-fn lock(directory: &Path, public_url: &str) -> Result<File, Trouble> {
+fn lock(directory: &Path) -> Result<File, Trouble> {
     let path = directory.join(LOCK);
     let what = format!("cannot lock {}", path.display());
     let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
@@ -82,8 +106,6 @@ fn lock(directory: &Path, public_url: &str) -> Result<File, Trouble> {
         }
         Err(TryLockError::Error(error)) => return Err(trouble(&what)(error)),
     }
-    // For the one that comes second, and for `countersign env`; the lock is what counts.
-    let _ = file.set_len(0).and_then(|()| writeln!(file, "{}\n{public_url}", std::process::id()));
     Ok(file)
 }
 

@@ -1,7 +1,12 @@
 //! dynoxide, an embeddable DynamoDB on SQLite, as the HTTP client under the ordinary aws-sdk-dynamodb: the same
 //! requests and the same answers as over the network, without one.
 
-use std::{fmt, path::Path, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -19,7 +24,14 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::{body::SdkBody, retry::ReconnectMode};
 use dynoxide::{Database, DynoxideError, actions::transact_write_items::TransactWriteItemsRequest};
 
-use crate::database::Opened;
+use crate::{ahead::Keeper, opened::Opened};
+
+/// So long a call waits for its answer, and for its turn to write. The rest of a request still fits into five seconds, the
+/// time that a call of the store in AWS may take.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// The same for what is done to the whole table when a server starts, such as a new index of an old table.
+const PATIENCE_FOR_A_TABLE: Duration = Duration::from_secs(3600);
 
 /// The table's name in an embedded database.
 pub const TABLE: &str = "countersign";
@@ -27,6 +39,7 @@ pub const TABLE: &str = "countersign";
 /// An embedded database; clones share it.
 #[derive(Clone)]
 pub struct Embedded {
+    /// Closed before what stands below.
     database: Database,
     /// The files it is kept in, where it is. SQLite may wait there for the disk, or for a lock that somebody else
     /// holds: it is taken off the threads that serve requests.
@@ -49,13 +62,26 @@ impl Embedded {
     ///
     /// A killed process loses nothing that was acknowledged. A power cut may lose the last moments, but never
     /// damages the file (SQLite: WAL with synchronous=NORMAL); `durable` waits for the disk at each write instead.
-    pub fn file(path: &Path, durable: bool) -> Result<Self, DynoxideError> {
+    pub(crate) fn file(path: &Path, durable: bool, keeper: Keeper) -> Result<Self, DynoxideError> {
         let database = Database::new(text(path)?)?;
         if !durable {
             // The one call of dynoxide that sets synchronous=NORMAL; everything else it sets is the default.
             database.disable_bulk_loading()?;
         }
-        Ok(Self { database, opened: Some(Arc::new(Opened::now(path))) })
+        Ok(Self { database, opened: Some(Arc::new(Opened::now(path, keeper))) })
+    }
+
+    /// See [`Opened::begin`].
+    pub(crate) fn begin(&self, says_so: bool) -> rusqlite::Result<()> {
+        self.opened.as_ref().map_or(Ok(()), |opened| opened.begin(says_so))
+    }
+
+    /// Ends a database in a file: nothing is written any more, and a copy of the one file has everything.
+    pub fn end(&self) {
+        let ended = self.opened.as_ref().map_or(Ok(()), |opened| opened.end());
+        if let Err(error) = ended {
+            eprintln!("countersign: the database stays in two files, which belong together: {error}");
+        }
     }
 
     /// Writes all of it to a new file.
@@ -72,12 +98,23 @@ impl Embedded {
         !answer.status().is_success() || found["Count"] != 0
     }
 
-    /// SQLite would go on writing to files that were deleted, and what it acknowledges would be lost.
+    /// Writes, in its turn where the database is in a file.
+    fn write<T>(&self, until: Instant, write: impl FnOnce() -> Result<T, DynoxideError>) -> Result<T, DynoxideError> {
+        let Some(opened) = &self.opened else { return write() };
+        let busy = || DynoxideError::InternalServerError("another program holds the database's lock".into());
+        let _turn = opened.turn(until).ok_or_else(busy)?;
+        self.may_write()?;
+        write().inspect_err(|error| {
+            // dynoxide hands some errors of SQLite on as text alone.
+            if error.to_string().contains("database is locked") {
+                opened.doubt();
+            }
+        })
+    }
+
     fn may_write(&self) -> Result<(), DynoxideError> {
-        if self.opened.as_ref().is_none_or(|opened| opened.are_there()) {
-            return Ok(());
-        }
-        Err(DynoxideError::InternalServerError("the database's files are gone from the data directory".into()))
+        let why_not = self.opened.as_ref().and_then(|opened| opened.why_not());
+        why_not.map_or(Ok(()), |why_not| Err(DynoxideError::InternalServerError(why_not.into())))
     }
 
     /// The ordinary SDK client on top of this database.
@@ -88,13 +125,26 @@ impl Embedded {
     /// Removes items whose time is over; on AWS that happens by itself.
     pub fn sweep(&self) -> Result<usize, DynoxideError> {
         self.may_write()?;
-        self.database.sweep_ttl()
+        match self.opened.as_ref() {
+            // It takes a lock for each page, and everybody would wait for each.
+            Some(opened) if opened.turn(Instant::now() + PATIENCE).is_none() => Ok(0),
+            _ => self.database.sweep_ttl(),
+        }
     }
 
     /// Answers one request of the DynamoDB protocol: its operation and its JSON body.
     pub fn answer(&self, operation: &str, body: &[u8]) -> HttpResponse {
-        let may = if is_read(operation) { Ok(()) } else { self.may_write() };
-        let answered = may.and_then(|()| dispatch(&self.database, operation, body)).map_err(|error| match error {
+        self.answer_by(Instant::now() + PATIENCE, operation, body)
+    }
+
+    /// Answers it in its turn, unless that comes too late.
+    fn answer_by(&self, until: Instant, operation: &str, body: &[u8]) -> HttpResponse {
+        let answered = if is_read(operation) {
+            dispatch(&self.database, operation, body)
+        } else {
+            self.write(until, || dispatch(&self.database, operation, body))
+        };
+        let answered = answered.map_err(|error| match error {
             // Validation of the request's shape comes out of serde with this mark (aws-local.md, section 2, pitfall b).
             DynoxideError::SerializationException(message) => match message.strip_prefix("VALIDATION:") {
                 Some(message) => DynoxideError::ValidationException(message.into()),
@@ -119,6 +169,10 @@ fn text(path: &Path) -> Result<&str, DynoxideError> {
 
 fn is_read(operation: &str) -> bool {
     ["Get", "BatchGet", "Query", "Scan", "Describe"].iter().any(|reading| operation.starts_with(reading))
+}
+
+fn is_of_the_table(operation: &str) -> bool {
+    operation.ends_with("Table") || operation.ends_with("TimeToLive")
 }
 
 fn http_500() -> axum::http::StatusCode {
@@ -196,11 +250,20 @@ impl HttpConnector for Embedded {
         let Some(body) = request.body().bytes() else {
             return HttpConnectorFuture::ready(Err(ConnectorError::user("the body streams".into())));
         };
-        if self.opened.is_some() {
+        if let Some(opened) = self.opened.clone() {
             let (embedded, body) = (self.clone(), body.to_vec());
             return HttpConnectorFuture::new(async move {
-                let answer = tokio::task::spawn_blocking(move || embedded.answer(&operation, &body)).await;
-                answer.map_err(|stopped| ConnectorError::other(stopped.into(), None))
+                let patience = if is_of_the_table(&operation) { PATIENCE_FOR_A_TABLE } else { PATIENCE };
+                let until = Instant::now() + patience;
+                let answer = tokio::task::spawn_blocking(move || embedded.answer_by(until, &operation, &body));
+                match tokio::time::timeout(patience, answer).await {
+                    Ok(answer) => answer.map_err(|stopped| ConnectorError::other(stopped.into(), None)),
+                    // Not as a timeout, which the SDK would try again.
+                    Err(_) => {
+                        opened.doubt();
+                        Err(ConnectorError::other("the database did not answer in time".into(), None))
+                    }
+                }
             });
         }
         HttpConnectorFuture::ready(Ok(self.answer(&operation, body)))

@@ -1,9 +1,10 @@
 //! The first start and later ones: what is made, and what is found again.
 //!
 //! A first start makes four things, each whole or not at all, in this order: the database with its table, the keyring,
-//! the credentials, and the tenant of those credentials in the database. So a start that was cut short anywhere is
-//! repeated by the next one, and whatever lacks something that comes before it has lost it: that is refused, because a
-//! new database beside old keys would answer ALLOW for everybody who is enrolled.
+//! the credentials, and the tenant of those credentials in the database; then the credentials say that it is made. So a
+//! start that was cut short anywhere is repeated by the next one, and whatever lacks something that comes before it has
+//! lost it: that is refused, because a new database, or a new tenant, beside old keys would answer ALLOW for everybody who
+//! is enrolled. The tenant and its keys are in all three files, so files of two installations are told too.
 
 use std::{
     fs,
@@ -78,8 +79,8 @@ pub struct FirstTenant {
 }
 
 impl FirstTenant {
-    fn kept(credentials: Credentials) -> Self {
-        Self { credentials, secret_key: KeyIs::Kept, management_key: KeyIs::Kept }
+    fn of(credentials: Credentials, [secret_key, management_key]: [KeyIs; 2]) -> Self {
+        Self { credentials, secret_key, management_key }
     }
 }
 
@@ -90,6 +91,9 @@ struct CredentialsFile {
     tenant_id: TenantId,
     secret_key: String,
     management_key: String,
+    /// The tenant may not be in the database yet: the first start is under way, or was cut short.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_pending: bool,
 }
 
 /// Opens the database and the keyring of a place, making what is missing.
@@ -114,14 +118,17 @@ pub async fn open(place: &Place, clock: Clock, public_url: &str) -> Result<(App,
     Ok((App::new(store, keyring, clock, public_url, Outbox::Local(LocalQueue::default())), embedded))
 }
 
-/// Keys and credentials come after the database: where they are and it is not, it is lost.
+/// Keys, credentials and what was written ahead come after the database: where they are and it is not, it is lost.
 fn refuse_a_lost_database(directory: &Path) -> Result<(), Trouble> {
-    let beside = [KEYRING, CREDENTIALS].into_iter().find(|file| directory.join(file).exists());
+    let database = directory.join(database::FILE);
+    let [_, ahead, _] = database::files(&database);
+    let beside = [directory.join(KEYRING), directory.join(CREDENTIALS), ahead].into_iter().find(|file| file.exists());
     let Some(beside) = beside else { return Ok(()) };
     Err(Trouble(format!(
-        "{} is missing beside its {beside}, and with it every user; restore it from a backup, or move the whole directory \
+        "{} is missing beside its {}, and with it every user; restore it from a backup, or move the whole directory \
          away to begin anew without them",
-        directory.join(database::FILE).display()
+        database.display(),
+        beside.file_name().unwrap_or_default().display()
     )))
 }
 
@@ -142,49 +149,79 @@ fn keyring(directory: &Path, embedded: &Embedded) -> Result<Keyring, Trouble> {
 /// The first tenant: that of an earlier start, or a new one. Its credentials are written down before it is made,
 /// so that a start that is cut short can be repeated.
 pub async fn first_tenant(app: &App, embedded: &Embedded, place: &Place, fixed: Fixed) -> Result<FirstTenant, Trouble> {
-    let path = match place {
-        Place::Memory => None,
-        Place::Directory { path, .. } => Some(path.join(CREDENTIALS)),
+    let new =
+        [&fixed.secret_key, &fixed.management_key].map(|key| if key.is_some() { KeyIs::Given } else { KeyIs::New });
+    let Place::Directory { path: directory, .. } = place else {
+        let credentials = fixed.choose()?;
+        make_tenant(app, &credentials).await?;
+        return Ok(FirstTenant::of(credentials, new));
     };
-    let first = match path.as_ref().filter(|path| path.exists()) {
-        Some(path) => FirstTenant::kept(known_credentials(path, &fixed)?),
-        None => {
-            let origin = |fixed: &Option<String>| if fixed.is_some() { KeyIs::Given } else { KeyIs::New };
-            let (secret_key, management_key) = (origin(&fixed.secret_key), origin(&fixed.management_key));
-            let is_whole = fixed.tenant_id.is_some() && fixed.secret_key.is_some() && fixed.management_key.is_some();
-            let id = fixed.tenant_id.map(TenantId::parse).transpose().map_err(trouble("COUNTERSIGN_TENANT_ID"))?;
-            let chosen = Credentials::choose(id, fixed.secret_key, fixed.management_key);
-            let chosen = chosen.map_err(trouble("cannot make the first tenant"))?;
-            if let Some(path) = &path {
-                if embedded.has_items() && !(is_whole && are_of_the_database(app, &chosen).await?) {
-                    return Err(lost_credentials(path));
-                }
-                save(path, &chosen)?;
-            }
-            FirstTenant { credentials: chosen, secret_key, management_key }
-        }
+    let path = directory.join(CREDENTIALS);
+    let was_there = path.exists();
+    let file = match was_there {
+        true => known_file(&path, &fixed)?,
+        false => first_file(app, embedded, &path, fixed).await?,
     };
-    let credentials = &first.credentials;
-    let failed = trouble("cannot make the first tenant");
+    let is_pending = file.is_pending;
+    let credentials = Credentials::from(file);
+    // What else is in the database is another's, or it would hold this tenant too.
+    if is_pending && !(embedded.has_items() && !is_key(app, &credentials, KeyKind::Secret).await?) {
+        make_tenant(app, &credentials).await?;
+    }
+    belong_together(app, directory, &credentials).await?;
+    if is_pending {
+        save(&path, &credentials)?;
+    }
+    // Nobody has seen the keys of a start that was cut short.
+    let keys = if was_there && !is_pending { [KeyIs::Kept; 2] } else { new };
+    Ok(FirstTenant::of(credentials, keys))
+}
+
+/// Writes down the credentials of a first start; or those of an earlier one, where the environment has all of them and the
+/// database knows them.
+async fn first_file(app: &App, embedded: &Embedded, path: &Path, fixed: Fixed) -> Result<CredentialsFile, Trouble> {
+    let is_whole = fixed.tenant_id.is_some() && fixed.secret_key.is_some() && fixed.management_key.is_some();
+    let chosen = fixed.choose()?;
+    let is_known = embedded.has_items();
+    if is_known && !(is_whole && are_of_the_database(app, &chosen).await?) {
+        return Err(lost_credentials(path));
+    }
+    write(path, &chosen, !is_known)
+}
+
+impl Fixed {
+    fn choose(self) -> Result<Credentials, Trouble> {
+        let id = self.tenant_id.map(TenantId::parse).transpose().map_err(trouble("COUNTERSIGN_TENANT_ID"))?;
+        let chosen = Credentials::choose(id, self.secret_key, self.management_key);
+        chosen.map_err(trouble("cannot make the first tenant"))
+    }
+}
+
+/// Makes the first tenant, where an earlier start has not.
+async fn make_tenant(app: &App, credentials: &Credentials) -> Result<(), Trouble> {
     let settings = Settings { is_local: true, ..Settings::named("Countersign") };
     match app.create_tenant(settings, credentials).await {
-        Ok(()) => Ok(first),
-        Err(Error::Conflict(_)) => {
-            if !is_key(app, credentials, KeyKind::Secret).await? {
-                return Err(Trouble(
-                    "the database does not know the secret key of credentials.json; restore both from one backup"
-                        .into(),
-                ));
-            }
-            if !opens(app, &credentials.tenant_id).await {
-                return Err(Trouble(
-                    "keyring.json is not the one of this database; restore both from one backup".into(),
-                ));
-            }
-            Ok(first)
-        }
-        Err(other) => Err(failed(other)),
+        Ok(()) | Err(Error::Conflict(_)) => Ok(()),
+        Err(other) => Err(trouble("cannot make the first tenant")(other)),
     }
+}
+
+/// Refuses a data directory whose files are of two installations, or whose database has lost the tenant: another tenant has
+/// none of the users, and nobody who is enrolled would be asked.
+async fn belong_together(app: &App, directory: &Path, credentials: &Credentials) -> Result<(), Trouble> {
+    let why = if !is_key(app, credentials, KeyKind::Secret).await? {
+        format!("does not know the tenant or the secret key of its {CREDENTIALS}")
+    } else if !opens(app, &credentials.tenant_id).await {
+        format!("was made with another {KEYRING}")
+    } else {
+        return Ok(());
+    };
+    Err(Trouble(format!(
+        "{} {why}: one of them is another installation's, or has lost what it held; restore {}, {KEYRING} and {CREDENTIALS} \
+         from one backup, or move the whole directory away to begin anew without its users",
+        directory.join(database::FILE).display(),
+        database::FILE,
+    )))
 }
 
 /// Without its credentials a start would make a second tenant, which has none of the users of the first; so it is
@@ -219,7 +256,7 @@ async fn opens(app: &App, tenant: &TenantId) -> bool {
 
 /// The credentials that a data directory was made with.
 pub fn known(directory: &Path) -> Result<Credentials, Trouble> {
-    known_credentials(&directory.join(CREDENTIALS), &Fixed::default())
+    known_file(&directory.join(CREDENTIALS), &Fixed::default()).map(Credentials::from)
 }
 
 /// Looks whether a data directory has had its first start.
@@ -235,7 +272,7 @@ pub fn check_started(data: &Path) -> Result<(), Trouble> {
     )))
 }
 
-fn known_credentials(path: &Path, fixed: &Fixed) -> Result<Credentials, Trouble> {
+fn known_file(path: &Path, fixed: &Fixed) -> Result<CredentialsFile, Trouble> {
     let text = fs::read_to_string(path).map_err(trouble(format!("cannot read {}", path.display())))?;
     let file: CredentialsFile = serde_json::from_str(&text)
         .map_err(|_| Trouble(format!("{} is not readable; restore it from a backup", path.display())))?;
@@ -250,16 +287,28 @@ fn known_credentials(path: &Path, fixed: &Fixed) -> Result<Credentials, Trouble>
             )));
         }
     }
-    Ok(Credentials { tenant_id: file.tenant_id, secret_key: file.secret_key, management_key: file.management_key })
+    Ok(file)
 }
 
-/// Writes the credentials down in place of the old.
+impl From<CredentialsFile> for Credentials {
+    fn from(file: CredentialsFile) -> Self {
+        Self { tenant_id: file.tenant_id, secret_key: file.secret_key, management_key: file.management_key }
+    }
+}
+
+/// Writes the credentials of a tenant that is made down in place of the old.
 pub fn save(path: &Path, credentials: &Credentials) -> Result<(), Trouble> {
+    write(path, credentials, false).map(drop)
+}
+
+fn write(path: &Path, credentials: &Credentials, is_pending: bool) -> Result<CredentialsFile, Trouble> {
     let file = CredentialsFile {
         tenant_id: credentials.tenant_id.clone(),
         secret_key: credentials.secret_key.clone(),
         management_key: credentials.management_key.clone(),
+        is_pending,
     };
     let text = serde_json::to_string_pretty(&file).map_err(trouble("cannot write the credentials"))?;
-    write_private(path, text.as_bytes())
+    write_private(path, text.as_bytes())?;
+    Ok(file)
 }

@@ -1,6 +1,7 @@
 //! All of Countersign in one process: every function's routes over an embedded DynamoDB.
 
 pub mod address;
+mod ahead;
 mod database;
 pub mod demo;
 mod description;
@@ -9,6 +10,7 @@ pub mod embedded;
 pub mod first_run;
 pub mod homes;
 pub mod loopback;
+mod opened;
 pub mod operator;
 mod progress;
 pub mod rules;

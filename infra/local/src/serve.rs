@@ -85,6 +85,8 @@ impl Serve {
         if self.store_only && !bound.is_loopback {
             return Err(store_only::refusal(bound.first));
         }
+        // From here on a signal ends it in order.
+        let stopped = stop_signal();
         let default = address::default_origin(self.listen, bound.first, certificate.is_some());
         let public_url = self.public_url.clone().unwrap_or(default);
         let place = match self.memory {
@@ -102,7 +104,7 @@ impl Serve {
             secret_key: self.secret_key.clone(),
             management_key: self.management_key.clone(),
         };
-        let tenant = first_run::first_tenant(&app, &embedded, &place, fixed).await?;
+        let tenant = first_run::first_tenant(&app, &embedded, &place, fixed).await.inspect_err(|_| embedded.end())?;
         let origin = format!("http://{}", bound.first);
         let router = if self.store_only {
             welcome::say(&welcome::how_to_use_the_store(&place, &origin, &tenant));
@@ -115,7 +117,7 @@ impl Serve {
         beside(
             app,
             embedded,
-            serving::serve(listeners, router, Door { proxies, certificate, ..Door::default() }, stop_signal()),
+            serving::serve(listeners, router, Door { proxies, certificate, ..Door::default() }, stopped),
         )
         .await;
         Ok(())
@@ -173,11 +175,12 @@ fn routes(app: &App, origin: &str, public_url: &str, tenant: &FirstTenant, has_d
 
 /// Serves, and beside that removes what is over and delivers pushes.
 async fn beside(app: App, embedded: Embedded, serving: impl Future<Output = ()>) {
-    let sweeper = tokio::spawn(sweep::from_time_to_time(embedded));
+    let sweeper = tokio::spawn(sweep::from_time_to_time(embedded.clone()));
     let postman = tokio::spawn(deliver_pushes(app));
     serving.await;
     sweeper.abort();
     postman.abort();
+    embedded.end();
 }
 
 /// Takes pushes out of the queue as the function `deliver` does, and says on the terminal what a phone would show.

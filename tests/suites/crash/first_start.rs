@@ -6,7 +6,10 @@ use countersign_tests::http::Auth;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use super::process::{Directory, Server, call, countersign, countersign_under};
+use super::{
+    mixed::set_pending,
+    process::{Directory, Server, call, countersign, countersign_under},
+};
 
 /// Starts it again, and looks whether nothing is missing.
 async fn comes_up(directory: &Directory, when: &str) {
@@ -98,12 +101,16 @@ async fn ended_after_each_thing_that_it_makes() {
         ("the database", &["keyring.json", "credentials.json"][..]),
         ("the keyring", &["credentials.json"]),
         ("the credentials", &[]),
+        ("the tenant", &[]),
     ] {
         let directory = Directory::new();
-        Server::start(&directory).kill();
+        Server::start(&directory).stop();
         let database = Connection::open(directory.file("countersign.db")).expect("a database");
-        database.execute("DELETE FROM countersign", []).expect("no tenant yet");
+        if last != "the tenant" {
+            database.execute("DELETE FROM countersign", []).expect("no tenant yet");
+        }
         drop(database);
+        set_pending(&directory.file("credentials.json"));
         for file in missing {
             fs::remove_file(directory.file(file)).expect("removed");
         }
@@ -131,7 +138,7 @@ async fn comes_up_with_leftovers(directory: &Directory, last: &str) {
 #[tokio::test]
 async fn a_table_whose_items_never_end_is_mended() {
     let directory = Directory::new();
-    Server::start(&directory).kill();
+    Server::start(&directory).stop();
     let database = Connection::open(directory.file("countersign.db")).expect("a database");
     database.execute("UPDATE _tables SET ttl_enabled = 0, ttl_attribute = NULL", []).expect("changed");
     drop(database);

@@ -144,6 +144,12 @@ impl Server {
         self.child.wait().expect("it ends");
     }
 
+    /// Asks it to end, and sees that it ends well.
+    pub fn stop(self) {
+        self.signal("TERM");
+        assert_eq!(self.wait().code(), Some(0));
+    }
+
     pub fn id(&self) -> u32 {
         self.child.id()
     }

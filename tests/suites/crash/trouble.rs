@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     process::Stdio,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use countersign_tests::http::Auth;
@@ -100,4 +100,48 @@ async fn a_lock_that_is_held_elsewhere_stops_only_who_writes() {
             assert_eq!(request.await.expect("no panic"), 200, "{durable:?}");
         }
     }
+}
+
+/// While another program holds SQLite's lock, everybody who has to write is told within the time of one call, and whoever
+/// reads is served once that is known.
+#[tokio::test]
+async fn a_lock_that_is_not_given_back_is_told_in_time() {
+    let directory = Directory::new();
+    let mut command = countersign(&["--listen", "127.0.0.1:0", "--data", &directory.data()]);
+    let server = Server::run(command.env("RUST_LOG", "off"));
+    let (http, key) = (server.http(), server.key());
+    assert_eq!(http.post("/v1/users/ada/actions/signIn", &key, json!({})).await.status, 200);
+    let database = Connection::open(directory.file("countersign.db")).expect("a database");
+    database.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    let begun = Instant::now();
+    let waiting: Vec<_> = (0..12)
+        .map(|n| {
+            let (http, key) = (http.clone(), key.clone());
+            tokio::spawn(async move {
+                match n % 3 {
+                    0 => http.get("/healthz", &Auth::None).await.status,
+                    _ => http.post(&format!("/v1/users/user{n}/actions/signIn"), &key, json!({})).await.status,
+                }
+            })
+        })
+        .collect();
+    for request in waiting {
+        assert_eq!(request.await.expect("no panic"), 503);
+    }
+    assert!(begun.elapsed() < Duration::from_secs(5), "all of them: {:?}", begun.elapsed());
+    // The first that waited for the lock has given up by now, or will at once.
+    let known = Instant::now();
+    while http.get("/v1/users/ada", &key).await.status != 200 {
+        assert!(known.elapsed() < Duration::from_secs(5), "who reads is not served");
+    }
+    let later = Instant::now();
+    for n in 0..20 {
+        assert_eq!(http.post(&format!("/v1/users/late{n}/actions/signIn"), &key, json!({})).await.status, 503);
+        assert_eq!(http.get("/healthz", &Auth::None).await.status, 503);
+        assert_eq!(http.get("/v1/users/ada", &key).await.status, 200);
+    }
+    assert!(later.elapsed() < Duration::from_secs(4), "nobody waits again: {:?}", later.elapsed());
+    database.execute_batch("ROLLBACK").expect("given back");
+    assert_eq!(http.get("/healthz", &Auth::None).await.status, 200);
+    assert_eq!(http.post("/v1/users/user1/actions/signIn", &key, json!({})).await.status, 200);
 }

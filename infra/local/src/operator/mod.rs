@@ -22,7 +22,10 @@ use countersign_core::{
 };
 use serde_json::{Value, json};
 
-use crate::first_run::{self, CREDENTIALS, Fixed, Place, Trouble};
+use crate::{
+    directory::Ending,
+    first_run::{self, CREDENTIALS, Fixed, Place, Trouble},
+};
 pub use push::PushCommand;
 pub use queue::QueueCommand;
 
@@ -155,6 +158,7 @@ pub(crate) struct Opened<'a> {
     pub(crate) app: App,
     /// The data directory, where it is one; its credentials are kept up to date.
     directory: Option<&'a Path>,
+    _ending: Option<Ending>,
 }
 
 impl Opened<'_> {
@@ -204,7 +208,7 @@ impl Installation {
         };
         let store = Store::connect(&aws, table);
         store.check().await.map_err(|error| Trouble(advice::with(&error.to_string())))?;
-        Ok(Opened { app: App::new(store, keyring, Clock::System, "", Outbox::None), directory: None })
+        Ok(Opened { app: App::new(store, keyring, Clock::System, "", Outbox::None), directory: None, _ending: None })
     }
 
     pub(crate) fn print(&self, value: &Value) {
@@ -319,9 +323,10 @@ async fn open_directory(data: &Path) -> Result<Opened<'_>, Trouble> {
     first_run::check_started(data)?;
     let place = Place::Directory { path: data.to_owned(), durable: true };
     let (app, embedded) = first_run::open(&place, Clock::System, "").await?;
+    let ending = Ending::of(data, &embedded);
     // A start that was cut short is completed first.
     first_run::first_tenant(&app, &embedded, &place, Fixed::default()).await?;
-    Ok(Opened { app, directory: Some(data) })
+    Ok(Opened { app, directory: Some(data), _ending: Some(ending) })
 }
 
 async fn tenant(app: &App, id: String) -> Result<Tenant, Trouble> {
