@@ -187,8 +187,10 @@ pub async fn regenerate_recovery_codes(app: &App, caller: &UserCaller, now: Time
     let notice = owner.announce(&Event::NewRecoveryCodes, None).await;
     let codes = recovery::generate()?;
     let hashes = hashes(app, &caller.tenant, &owner.user, &codes).await?;
+    let key = app.data_key(&caller.tenant).await?;
+    let old = recovery::authenticator_id(&key, &owner.user.uid);
     let by = Some(owner.entitled());
-    let new = NewCodes { hashes: &hashes, is_first: false, by, notice: notice.as_ref(), now };
+    let new = NewCodes { hashes: &hashes, instead_of: Some(&old), by, notice: notice.as_ref(), now };
     let changed = app.store().tenant(caller.tenant.id()).put_recovery_codes(&owner.user, &new).await?;
     done(caller, changed, &Event::NewRecoveryCodes)?;
     Ok(codes.iter().map(RecoveryCode::shown).collect())
@@ -248,7 +250,7 @@ async fn first_of(
     let notice = notice::announce(app, tenant, &Concerned { user, but: None }, &Event::NewRecoveryCodes, now).await;
     let codes = recovery::generate()?;
     let hashes = hashes(app, tenant, user, &codes).await?;
-    let new = NewCodes { hashes: &hashes, is_first: true, by, notice: notice.as_ref(), now };
+    let new = NewCodes { hashes: &hashes, instead_of: None, by, notice: notice.as_ref(), now };
     Ok(match app.store().tenant(tenant.id()).put_recovery_codes(user, &new).await? {
         Change::Stale => None,
         Change::Done => Some(codes.iter().map(RecoveryCode::shown).collect()),

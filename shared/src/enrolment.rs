@@ -86,7 +86,7 @@ async fn begin_anew(
         begun_at: now,
         name: name.clone(),
     };
-    if !app.store().tenant(caller.tenant.id()).begin_enrolment(user, &pending).await? {
+    if !app.store().tenant(caller.tenant.id()).begin_enrolment(user, &pending, action.verification.as_ref()).await? {
         return Err(Error::Conflict("The user changed in the meantime. Track the action again.".into()));
     }
     Happened::EnrolmentBegun.count();
@@ -199,7 +199,7 @@ async fn enrol(
             description: &description,
             key: &asking.key,
             push_token: asking.push_token.as_deref(),
-            action: EnrollingAction { key: &action_key, id: &action.id },
+            action: EnrollingAction { key: &action_key, id: &action.id, success: action.verification.as_ref() },
             is_first: !caller.tenant.policy().has_second_factor(user, now),
             notice: notice.as_ref(),
             pairing,

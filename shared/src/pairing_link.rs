@@ -10,12 +10,16 @@ use crate::{
     error::Error,
     method::{Method, device::DeviceKey},
     pairing::{Newcomer, Pairing, PairingId, Purpose, State, Statement},
+    source::Source,
     store::{PairingOf, Redeemed},
+    strangers,
 };
 
-/// Makes a link for a page. 403 where its token may not enrol, as for [`enrolment::enrol_device`]; 409 without room.
+/// Makes a link for a page. 403 where its token may not enrol, as for [`enrolment::enrol_device`]; 409 without room; 429
+/// where the page of this action has made too many.
 pub async fn begin(app: &App, caller: &UserCaller, now: Timestamp) -> Result<PairingId, Error> {
     let Admitted { user, action, .. } = enrolment::may_enrol_device(app, caller, Method::Push, now).await?;
+    strangers::admit(app, &caller.tenant, &Source::Links(action.id.clone()), now).await?;
     let id = PairingId::generate()?;
     let subject = Subject { user: user.id, uid: user.uid };
     let pairing = Pairing::new(subject, action.id, caller.claims.exp, now);

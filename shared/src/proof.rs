@@ -159,11 +159,13 @@ async fn repeated(paid: &Paid<'_>, id: &crate::id::AuthenticatorId) -> Result<Op
     let admitted = admission::open(paid.app, paid.caller).await?;
     let verified = admitted.action.verification.filter(|one| one.authenticator == *id);
     let Some(verification) = verified else { return Ok(None) };
-    let Some(token) = paid.token(verification.at).await? else { return Ok(None) };
     let all = store.authenticators(&admitted.user).await?;
+    let has_others = all.len() > 1;
     // It was the code that enrolled it.
     let is_new = |one: &Authenticator| one.id == *id && one.verified_at.as_second() == verification.at.as_second();
-    Ok(Some(Success { token, enrolled: all.into_iter().find(is_new).map(Box::new) }))
+    let enrolled = all.into_iter().find(is_new).map(Box::new);
+    let token = paid.token(verification.at, paid.worth(enrolled.is_some() && has_others)).await?;
+    Ok(token.map(|token| Success { token, enrolled }))
 }
 
 impl Paid<'_> {
@@ -190,6 +192,7 @@ impl Paid<'_> {
             None => None,
         };
         let about = admission::about(&caller.claims);
+        let scope = self.worth(matches!(proof, Proof::FirstStep(_)) && user.is_enrolled());
         let freed = user.guesses.freed_by(self.attempt);
         let acceptance = Acceptance {
             user: &user.id,
@@ -205,13 +208,19 @@ impl Paid<'_> {
             Accepted::At(at) => at,
             Accepted::Spent | Accepted::Refused => return Ok(None),
         };
-        Ok(self.token(at).await?.map(|token| Success { token, enrolled: None }))
+        Ok(self.token(at, scope).await?.map(|token| Success { token, enrolled: None }))
     }
 
-    async fn token(&self, decided_at: Timestamp) -> Result<Option<String>, Error> {
+    /// What a success allows. The first code of an app that is added to others proves nothing of those: it allows what its
+    /// token did, which is all where the action had succeeded before.
+    fn worth(&self, is_added: bool) -> &str {
+        if is_added { &self.caller.claims.scope } else { token::scope::ALL }
+    }
+
+    async fn token(&self, decided_at: Timestamp, scope: &str) -> Result<Option<String>, Error> {
         let (tenant, claims) = (&self.caller.tenant, &self.caller.claims);
         let keys = self.app.signing_keys(tenant).await?;
-        tenant.success_token(keys, claims.other.clone(), claims.jti.clone(), decided_at, self.now)
+        tenant.success_token_for(keys, claims.other.clone(), claims.jti.clone(), scope, decided_at, self.now)
     }
 }
 

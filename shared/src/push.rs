@@ -263,7 +263,7 @@ pub async fn standing(app: &App, caller: &UserCaller, id: &ChallengeId, now: Tim
     Ok(match (challenge.state, challenge.decided) {
         (State::Pending, _) => Standing::Pending { number: challenge.number },
         (State::Rejected, _) => Standing::Rejected,
-        (State::Verified, Some(decided)) if !user.revoked.ended(&decided.by, decided.at) => {
+        (State::Verified, Some(decided)) if !user.revoked.ended(&decided.by, decided.at, &claims.jti) => {
             let subject = claims.other.clone();
             let token = tenant.success_token(keys, subject, claims.jti.clone(), decided.at, now)?;
             token.map_or(Standing::Expired, |token| Standing::Approved { token })

@@ -1,4 +1,4 @@
-//! Admitting who may begin a question without having been asked for it: a browser, an app, a device.
+//! Admitting who may begin a question, or make a link, without having been asked for it: a browser, an app, a device.
 
 use std::time::Duration;
 

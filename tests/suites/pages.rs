@@ -6,6 +6,8 @@ mod forms;
 mod manner;
 #[path = "pages/recovery.rs"]
 mod recovery;
+#[path = "pages/removal.rs"]
+mod removal;
 #[path = "pages/settings.rs"]
 mod settings;
 #[path = "pages/shapes.rs"]

@@ -1,5 +1,7 @@
 //! Approvals on a device: by push, by QR code, and from the app itself (contract, C29-C49; security.md, T19-T24).
 
+#[path = "push/bound.rs"]
+mod bound;
 #[path = "push/enrolment.rs"]
 mod enrolment;
 #[path = "push/forged.rs"]
@@ -20,6 +22,8 @@ mod seams;
 mod storms;
 #[path = "push/strangers.rs"]
 mod strangers;
+#[path = "push/unjudged.rs"]
+mod unjudged;
 
 use countersign_tests::{World, device::Device};
 use serde_json::Value;

@@ -4,7 +4,7 @@ mod ndef;
 
 use axum::{Json, extract::State};
 use countersign_core::{
-    admission::{self, Admitted},
+    admission::{self, Admitted, Beginning},
     app::{App, UserCaller},
     approval,
     challenge::{Challenge, Kind, State as ChallengeState, Subject},
@@ -57,7 +57,7 @@ struct BeginChallengeResponse {
 }
 
 /// Begin a challenge that the app on the device answers itself (`verify/in-app`). At most 300 in five minutes from one
-/// network, or of one user; then 429.
+/// network, or with the tokens of one action; then 429.
 #[utoipa::path(post, path = "/v1/client/challenge", tag = "Client API", operation_id = "beginChallenge",
     request_body = BeginChallengeRequest, responses((status = 200, body = BeginChallengeResponse)), security(("tenantId" = []), ("userToken" = [])))]
 async fn begin(
@@ -78,10 +78,15 @@ async fn begin(
             (&user.tenant, Some(BASE64URL_NOPAD.encode(&random::<32>()?)))
         }
         ClientCaller::Tenant(tenant) => {
-            if let Some(code) = &action {
-                admission::may_begin(tenant, code, Method::InApp)?;
+            if let Some(code) = action {
+                // The app answers its own question, so where it asks from is where its device is; rules may ask that.
+                challenge.context.ip_address = requester.ip_address.clone();
+                let may_be_tracked = key.is_some();
+                let beginning =
+                    Beginning { code: &code, method: Method::InApp, context: &challenge.context, may_be_tracked };
+                admission::may_begin(tenant, &beginning)?;
+                challenge.about = Some(approval::about(code, key));
             }
-            challenge.about = action.map(|code| approval::about(code, key));
             (tenant, None)
         }
     };
@@ -175,7 +180,7 @@ struct ShowQrCodeResponse {
 }
 
 /// Begin a sign-in by QR code: the device that scans it says who signs in. With a user token only that user may. At most 300 in
-/// five minutes from one network, or of one user; then 429.
+/// five minutes from one network, or with the tokens of one action; then 429.
 #[utoipa::path(post, path = "/v1/client/challenge/qr-code", tag = "Client API", operation_id = "challengeQrCode",
     request_body = ShowQrCodeRequest, responses((status = 200, body = ShowQrCodeResponse)), security(("tenantId" = []), ("userToken" = [])))]
 async fn show_qr_code(
@@ -201,22 +206,28 @@ async fn show_qr_code(
             &user.tenant
         }
         ClientCaller::Tenant(tenant) => {
-            admission::may_begin(tenant, &action, Method::QrCode)?;
-            challenge.about = Some(approval::about(action, None));
             challenge.context = Context {
+                ip_address: requester.ip_address.clone(),
                 user_agent: requester.user_agent.clone(),
                 origin: requester.origin.clone(),
                 is_claimed: true,
                 custom: tenant.public_points(request.custom.as_ref(), false),
                 ..Context::default()
             };
+            let (method, may_be_tracked) = (Method::QrCode, false);
+            let beginning = Beginning { code: &action, method, context: &challenge.context, may_be_tracked };
+            admission::may_begin(tenant, &beginning)?;
+            challenge.about = Some(approval::about(action, None));
             tenant
         }
     };
     // Where the page is, as far as this server sees; where the backend has said it, that counts.
     if challenge.context.ip_address.is_none() {
-        challenge.context.place = requester.ip_address.as_ref().and_then(|address| app.places().name_of(address));
         challenge.context.ip_address = requester.ip_address.clone();
+    }
+    if challenge.context.place.is_none() {
+        let address = challenge.context.ip_address.as_ref();
+        challenge.context.place = address.and_then(|address| app.places().name_of(address));
     }
     strangers::admit(&app, tenant, &caller.source(&requester), challenge.created_at).await?;
     app.store().tenant(tenant.id()).ask(&challenge).await?;

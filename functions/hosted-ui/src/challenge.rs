@@ -64,7 +64,9 @@ pub(crate) async fn page(app: &App, visit: &Visit, wanted: Option<Way>, problem:
         State::ChallengeSucceeded if visit.has_an_app_to_set_up() && visit.may_add() => {
             Ok(Next::SetUp { wanted: Some(Way::App), problem })
         }
-        State::ChallengeSucceeded | State::Allow if visit.ends_at_settings() => {
+        State::ChallengeSucceeded | State::Allow
+            if visit.ends_at_settings() && (visit.user.is_enrolled() || visit.opens_settings(app.now())) =>
+        {
             Ok(Next::go_to(visit, "/settings", &[]))
         }
         State::ChallengeSucceeded | State::ReviewSucceeded => ended(End::Later),

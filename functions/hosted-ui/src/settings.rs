@@ -92,10 +92,11 @@ pub(crate) async fn show(app: &App, visit: &Visit, fields: &Fields) -> Result<Re
     }
 }
 
-/// Leads to the challenge. Where the action asks for no proof, the page says that another sign-in has to.
+/// Leads to the challenge, which is set-up for a user with nothing enrolled. Where the action asks for no proof, the page
+/// says that another sign-in has to.
 fn prove_first(visit: &Visit) -> Result<Response, Error> {
     let is_decided = matches!(visit.action.state, State::ChallengeSucceeded | State::Allow);
-    match visit.ends_at_settings() && is_decided {
+    match visit.ends_at_settings() && is_decided && visit.user.is_enrolled() {
         true => ends::end(visit, End::Again, &visit.token),
         false => Ok(Redirect::to(&visit.link("/challenge", &[])).into_response()),
     }

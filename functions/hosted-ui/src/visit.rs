@@ -173,12 +173,10 @@ impl Visit {
         self.input.get("redirectToSettings") == Some(&serde_json::Value::Bool(true))
     }
 
-    /// Whether the page of the user's authenticators is shown: where there is something to see, to somebody who has
-    /// confirmed a short while ago that they are the user.
+    /// Whether the page of the user's authenticators is shown: only to somebody who has confirmed a short while ago that
+    /// they are the user. It shows where the user was, also where nothing is enrolled any more.
     pub(crate) fn opens_settings(&self, now: Timestamp) -> bool {
-        let has_proved = || admission::may_change(&self.caller, &self.action, now);
-        let is_open = matches!(self.action.state, State::ChallengeSucceeded | State::Allow);
-        self.ends_at_settings() && if self.user.is_enrolled() { has_proved() } else { is_open }
+        self.ends_at_settings() && admission::may_change(&self.caller, &self.action, now)
     }
 
     /// How the action may be answered with what the user has, the user's default first.

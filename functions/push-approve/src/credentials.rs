@@ -73,11 +73,16 @@ pub(crate) struct EnrollDeviceRequest {
 /// The longest push token: a browser's subscription has an address and two keys.
 const LONGEST_TOKEN: usize = 2048;
 
+fn is_short(token: Option<&str>) -> Result<(), Error> {
+    match token.is_some_and(|token| token.len() > LONGEST_TOKEN) {
+        true => Err(Error::Invalid(format!("pushToken has at most {LONGEST_TOKEN} bytes."))),
+        false => Ok(()),
+    }
+}
+
 fn token(tenant: &TenantContext, platform: DevicePlatform, token: Option<String>) -> Result<Option<String>, Error> {
     let token = token.map(|token| token.trim().to_owned()).filter(|token| !token.is_empty());
-    if token.as_ref().is_some_and(|token| token.len() > LONGEST_TOKEN) {
-        return Err(Error::Invalid(format!("pushToken has at most {LONGEST_TOKEN} bytes.")));
-    }
+    is_short(token.as_deref())?;
     if let (DevicePlatform::Web, Some(subscription)) = (platform, &token) {
         let web = tenant.settings().push.web.as_ref().ok_or_else(no_web_push)?;
         Subscription::parse(subscription, &web.services)?;
@@ -94,6 +99,8 @@ pub(crate) fn asking(tenant: &TenantContext, method: Method, request: EnrollDevi
         text => Ok(text.filter(|text| !text.is_empty())),
     };
     let platform = DevicePlatform::parse(&request.device_platform)?;
+    // Also where no push is sent: what is refused for one kind of key is refused for all.
+    is_short(request.push_token.as_deref())?;
     Ok(Asking {
         method,
         key: DeviceKey::parse(&request.public_key)?,

@@ -3,26 +3,18 @@
 use axum::{Json, extract::State, http::HeaderMap};
 use countersign_core::{
     app::App,
+    approval::pending,
     challenge::{Challenge, Kind, State as ChallengeState},
-    clock::Timestamp,
     error::Error,
     http::{ClientCaller, Query, Reply},
-    method::{
-        Method,
-        device::{Context, DeviceKey},
-    },
-    secret::random,
-    store::{Credential, Nonce},
+    method::{Method, device::Context},
+    store::Credential,
 };
-use data_encoding::BASE64URL_NOPAD;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::{KeyQuery, credentials::tenant};
-
-/// How long a device may sign what it was given to sign.
-const NONCE_SECONDS: i64 = 60;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SignPendingResponse {
@@ -38,12 +30,10 @@ pub(crate) async fn sign(
     caller: ClientCaller,
     Query(query): Query<KeyQuery>,
 ) -> Reply<SignPendingResponse> {
-    let key = query.key()?;
-    let store = app.store().tenant(tenant(&caller).id());
-    let credential = store.credential(Method::Push, &key.fingerprint()).await?.ok_or(Error::InvalidCredential)?;
-    let message = format!("countersign/pending/{}", BASE64URL_NOPAD.encode(&random::<32>()?));
-    store.set_nonce(&credential, &key, &message, app.now().as_second() + NONCE_SECONDS).await?;
-    Ok(Json(SignPendingResponse { message }))
+    let (tenant, key) = (tenant(&caller), query.key()?);
+    let store = app.store().tenant(tenant.id());
+    store.credential(Method::Push, &key.fingerprint()).await?.ok_or(Error::InvalidCredential)?;
+    Ok(Json(SignPendingResponse { message: pending::message(&app, tenant, &key, app.now()).await? }))
 }
 
 #[derive(Debug, Default, Serialize, ToSchema)]
@@ -138,13 +128,16 @@ pub(crate) async fn get(
     Query(query): Query<KeyQuery>,
 ) -> Reply<PendingChallenge> {
     let now = app.now();
-    let key = query.key()?;
-    let store = app.store().tenant(tenant(&caller).id());
+    let (tenant, key) = (tenant(&caller), query.key()?);
+    let store = app.store().tenant(tenant.id());
     let credential = store.credential(Method::Push, &key.fingerprint()).await?.ok_or(Error::InvalidCredential)?;
-    check_signature(&key, &credential, &headers, now)?;
+    if let Some(signature) = headers.get("x-authsignal-signature") {
+        let signature = signature.to_str().map_err(|_| Error::InvalidCredential)?;
+        pending::check(&app, tenant, &key, signature, now).await?;
+    }
     let user = store.user(&credential.user).await?.filter(|user| user.uid == credential.uid);
     let user = user.filter(|user| user.has_authenticator(&credential.authenticator)).ok_or(Error::InvalidCredential)?;
-    let mut pending = None;
+    let mut waiting = None;
     for id in user.pushes.open() {
         let waits = |one: &Challenge| {
             one.kind == Kind::Push
@@ -152,22 +145,13 @@ pub(crate) async fn get(
                 && one.may_be_answered_by(&credential.uid, &credential.authenticator)
         };
         if let Some(found) = store.challenge(id).await?.filter(waits) {
-            pending = Some(found);
+            waiting = Some(found);
             break;
         }
     }
     Ok(Json(PendingChallenge {
         user_authenticator_id: credential.authenticator.to_string(),
-        challenge_id: pending.as_ref().map(|found| found.id.to_string()),
-        shown: pending.map(|found| ShownContext::new(&credential, &found)).unwrap_or_default(),
+        challenge_id: waiting.as_ref().map(|found| found.id.to_string()),
+        shown: waiting.map(|found| ShownContext::new(&credential, &found)).unwrap_or_default(),
     }))
-}
-
-fn check_signature(key: &DeviceKey, credential: &Credential, headers: &HeaderMap, now: Timestamp) -> Result<(), Error> {
-    let Some(signature) = headers.get("x-authsignal-signature") else { return Ok(()) };
-    let signature = signature.to_str().map_err(|_| Error::InvalidCredential)?;
-    match &credential.nonce {
-        Some(Nonce { text, until }) if now.as_second() < *until => key.verify(text.as_bytes(), signature),
-        _ => Err(Error::InvalidCredential),
-    }
 }

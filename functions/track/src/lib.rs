@@ -246,7 +246,8 @@ async fn attempt(
     let user = known.unwrap_or_else(|| tenant.new_user(user_id.clone(), now));
     let before = profile.as_ref().map(|stored| stored.profile.clone()).unwrap_or_default();
     let changed = asked.changed(&before);
-    let case = Case { tenant, config, given, user: &user, profile: changed.as_ref().unwrap_or(&before), now };
+    let as_told = changed.as_ref().unwrap_or(&before);
+    let case = Case { tenant, config, given, user: &user, profile: as_told, is_tracked: true, now };
     let mut judged = Judgement::of(app, case, seen);
     if failure.is_some() {
         judged.by_failure_mode(config.default_user_action_result);

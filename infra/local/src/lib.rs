@@ -2,6 +2,7 @@
 
 pub mod address;
 mod ahead;
+pub mod command;
 mod database;
 pub mod demo;
 mod description;

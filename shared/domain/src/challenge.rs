@@ -6,7 +6,7 @@ use crate::{
     action::About,
     clock::Timestamp,
     error::Error,
-    id::{AuthenticatorId, ChallengeId, UserId, UserUid},
+    id::{ActionId, AuthenticatorId, ChallengeId, UserId, UserUid},
     method::{Method, device::Context},
     secret::random,
 };
@@ -91,10 +91,13 @@ pub struct Challenge {
     pub decided: Option<Decided>,
 }
 
-/// Who decided, and when.
+/// Who decided, for which action, and when.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decided {
     pub by: AuthenticatorId,
+    /// The one action that was decided. A question that an app begins without a token is about none until then, and what
+    /// was decided for one action answers no other. Absent in challenges from before this was kept.
+    pub action: Option<ActionId>,
     pub at: Timestamp,
 }
 

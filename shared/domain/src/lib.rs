@@ -21,6 +21,7 @@ pub mod pairing;
 pub mod policy;
 pub mod redirect;
 pub mod replay;
+pub mod revoked;
 pub mod rule;
 pub mod secret;
 pub mod source;

@@ -2,10 +2,12 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use crate::{clock::Timestamp, id::UserUid};
+use crate::{clock::Timestamp, id::ActionId};
 
 /// Questions that one source begins in a window.
 pub const PER_SOURCE: u64 = 300;
+/// Links for pairing that the page of one action makes in a window: a person who reloads it, and no more.
+pub const LINKS: u64 = 30;
 /// Questions that strangers begin for one tenant in a window, before sources that are new have to wait.
 pub const TOTAL: u64 = 15_000;
 /// Windows begin where time divides by this.
@@ -20,8 +22,11 @@ pub enum Source {
     /// Somebody of whom only the network is known: an IPv4 address, or 64 bits of an IPv6 address, of which each
     /// customer of a network has at least so many (RFC 6177, section 2).
     Network(String),
-    /// A user, by its token: wherever the request comes from.
-    User(UserUid),
+    /// The action of a user token, wherever the request comes from. Not the user: whoever has one token of a user, got by
+    /// the password alone, would use up what the user's other tokens begin with.
+    Action(ActionId),
+    /// The same, of the links that its page makes.
+    Links(ActionId),
 }
 
 impl Source {
@@ -38,11 +43,20 @@ impl Source {
         Self::Network(name)
     }
 
-    /// As it stands in a key; no network looks like a user.
+    /// How much it may begin in a window.
+    pub fn most(&self) -> u64 {
+        match self {
+            Self::Network(_) | Self::Action(_) => PER_SOURCE,
+            Self::Links(_) => LINKS,
+        }
+    }
+
+    /// As it stands in a key; no network looks like an action.
     pub fn name(&self) -> String {
         match self {
             Self::Network(name) => name.clone(),
-            Self::User(uid) => format!("user:{uid}"),
+            Self::Action(id) => format!("action:{id}"),
+            Self::Links(id) => format!("links:{id}"),
         }
     }
 

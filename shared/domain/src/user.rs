@@ -9,7 +9,7 @@ use crate::{
     id::{ActionId, AuthenticatorId, UserId, UserUid, has_control},
     limiter::{Guesses, PushStarts},
     method::{Method, totp::Step},
-    token::MAX_TOKEN_MINUTES,
+    revoked::Revoked,
 };
 
 /// A user holds at most this many TOTP authenticators, and this many in all: the hot item stays under 1 KB.
@@ -43,7 +43,7 @@ pub struct User {
     pub pushes: PushStarts,
     /// Until then nobody is asked by push: the user said "not me". Unix seconds.
     pub quiet_until: i64,
-    /// Authenticators that the customer removed of late while others stayed: what they had succeeded is worth nothing.
+    /// What was taken away of late: what had succeeded by it is worth nothing.
     pub revoked: Revoked,
     pub pending: Option<PendingTotp>,
     pub default_method: Option<Method>,
@@ -53,30 +53,6 @@ pub struct User {
     /// users.
     pub seen: Option<i64>,
     pub guesses: Guesses,
-}
-
-/// Authenticators that the customer's backend removed while others stayed, with the millisecond in which it did. Kept for as
-/// long as a token can live, so that what one of them had succeeded ends with it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Revoked(pub BTreeMap<AuthenticatorId, i64>);
-
-impl Revoked {
-    /// So many are remembered; one more within an hour resets the user.
-    pub const MOST: usize = 5;
-
-    /// Those that still count, with one that is removed now; `None` where there is no room for it.
-    pub fn with(&self, id: &AuthenticatorId, now: Timestamp) -> Option<Self> {
-        let now = now.as_millisecond();
-        let mut kept = self.0.clone();
-        kept.retain(|_, removed| *removed + i64::from(MAX_TOKEN_MINUTES) * 60_000 > now);
-        kept.insert(id.clone(), now);
-        (kept.len() <= Self::MOST).then_some(Self(kept))
-    }
-
-    /// Whether a success by this authenticator at this time came to its end with the authenticator.
-    pub fn ended(&self, by: &AuthenticatorId, at: Timestamp) -> bool {
-        self.0.get(by).is_some_and(|removed| at.as_millisecond() <= *removed)
-    }
 }
 
 /// A verified TOTP secret, sealed, and the last step that was accepted.
@@ -118,7 +94,7 @@ pub struct PendingTotp {
     pub sealed: Vec<u8>,
     /// Only tokens of the action that began the enrolment complete it.
     pub action: ActionId,
-    /// The authenticator that had succeeded that action. Where the customer removes it, this enrolment ends too.
+    /// The authenticator that had succeeded that action. Where it is taken away, this enrolment ends too.
     pub entitled_by: Option<AuthenticatorId>,
     /// Begun by a user with nothing enrolled: it completes only while that is still so.
     pub is_first: bool,

@@ -53,6 +53,8 @@ pub struct Case<'a> {
     pub given: Given<'a>,
     pub user: &'a User,
     pub profile: &'a Profile,
+    /// A backend has said what is given; otherwise rules that ask for what only a backend can say do not match.
+    pub is_tracked: bool,
     pub now: Timestamp,
 }
 
@@ -76,7 +78,7 @@ struct Memory {
 impl Judgement {
     /// Asks the rules of the action, where it has any: the first that matches decides, and otherwise the action itself.
     pub fn of(app: &App, case: Case<'_>, seen: Option<SeenByRules>) -> Self {
-        let Case { tenant, config, given, user, profile, now } = case;
+        let Case { tenant, config, given, user, profile, is_tracked, now } = case;
         let outcome = config.default_user_action_result;
         let active = |methods: Vec<Method>| {
             methods.into_iter().filter(|method| tenant.settings().is_active(*method)).collect::<Vec<_>>()
@@ -98,7 +100,8 @@ impl Judgement {
             lists: tenant.lists(),
             now,
         });
-        let decision = rules.decide(data, tenant.lists(), config.on_rule_error(), now);
+        let is_known = |point: &str| is_tracked || given.is_known_untracked(point);
+        let decision = rules.decide_known(data, tenant.lists(), config.on_rule_error(), now, is_known);
         if !decision.trace.failed.is_empty() {
             let rules: Vec<&str> = decision.trace.failed.iter().map(|id| id.as_str()).collect();
             tracing::warn!(event = "rules_failed", tenant = %tenant.id(), action = %config.action_code, rules = rules.join(" "));

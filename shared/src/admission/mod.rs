@@ -20,7 +20,7 @@ use crate::{
     user::{Profile, User},
 };
 
-pub use device_made::{Asker, made_by_device, may_begin};
+pub use device_made::{Asker, Beginning, made_by_device, may_begin};
 pub use judgement::{Case, Judgement, Reading};
 
 /// What a token is about, as it is now.
@@ -49,7 +49,7 @@ pub async fn open(app: &App, caller: &UserCaller) -> Result<Admitted, Error> {
 
 /// Whether a token is of this action and of this era of the user, and what succeeded the action was not taken away since.
 pub fn is_live(claims: &Claims, user: &User, action: &Action) -> bool {
-    let was_revoked = |one: &crate::action::Verification| user.revoked.ended(&one.authenticator, one.at);
+    let was_revoked = |one: &crate::action::Verification| user.revoked.ended(&one.authenticator, one.at, &action.id);
     action.id == claims.jti
         && user.uid == claims.other.user_uid
         && action.user_uid == user.uid

@@ -117,10 +117,23 @@ impl TenantContext {
         decided_at: Timestamp,
         now: Timestamp,
     ) -> Result<Option<String>, Error> {
+        self.success_token_for(keys, subject, action, scope::ALL, decided_at, now)
+    }
+
+    /// The same that allows no more than this: of a success that proved nothing of what the user had.
+    pub fn success_token_for(
+        &self,
+        keys: &[SigningKey],
+        subject: Subject,
+        action: ActionId,
+        scope: &str,
+        decided_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<String>, Error> {
         if now.as_second() >= self.success_ends(decided_at) || is_of_the_future(decided_at, now) {
             return Ok(None);
         }
-        self.issue_token(keys, subject, action, scope::ALL.into(), decided_at).map(Some)
+        self.issue_token(keys, subject, action, scope.into(), decided_at).map(Some)
     }
 
     /// A user token of this tenant, good for as long as the tenant says.

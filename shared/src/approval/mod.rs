@@ -1,5 +1,7 @@
 //! A device approves or denies: by push, by a scanned code, or from its own app (contract, C38, C42, C43, C47).
 
+mod in_app;
+pub mod pending;
 mod qr_code;
 
 use data_encoding::BASE64;
@@ -8,10 +10,10 @@ use subtle::ConstantTimeEq;
 use countersign_domain::action::About;
 
 use crate::{
-    action::{Action, State as ActionState, Strength, Verification},
+    action::{Action, Strength, Verification},
     admission::{self, Asker},
     app::{App, TenantContext},
-    challenge::{Challenge, Kind, State},
+    challenge::{Challenge, Decided, Kind, State},
     clock::Timestamp,
     error::Error,
     happened::Happened,
@@ -20,9 +22,10 @@ use crate::{
     method::device::{DeviceKey, Statement},
     store::{Acceptance, Accepted, Approval, Credential, Denial, Denied, Proof, Receipt, Spent},
     tenant::Demand,
-    token::{Claims, Subject},
+    token::Subject,
 };
 
+pub use in_app::{SignedIn, sign_in};
 pub use qr_code::{Claimed, Scanned, about, claim, scanned};
 
 /// What a device sends.
@@ -96,49 +99,6 @@ pub async fn decide(
     Ok(verdict)
 }
 
-/// A sign-in that a device made or answered.
-pub struct SignedIn {
-    pub credential: Credential,
-    pub token: String,
-}
-
-/// Approves a challenge that the app on the device began itself (contract, C47), and gives a token for its action.
-///
-/// With `claims` the user is known and so is the action; without, the device says who signs in, and the approval
-/// makes the action. 403 as for [`decide`].
-pub async fn sign_in(
-    app: &App,
-    tenant: &TenantContext,
-    claims: Option<&Claims>,
-    answer: &Answer<'_>,
-    now: Timestamp,
-) -> Result<SignedIn, Error> {
-    let keys = app.signing_keys(tenant).await?;
-    let answering = Answering::of(app, tenant, Kind::InApp, answer, now).await?;
-    let Answering { credential, challenge, .. } = &answering;
-    let is_theirs = challenge.subject.as_ref().is_none_or(|subject| subject.uid == credential.uid);
-    let about = match claims {
-        // A challenge that was begun with a token is for that token's action alone. One that was begun without, as the
-        // SDKs do, is for the action of the token that answers.
-        Some(claims) if claims.other.user_uid == credential.uid && is_theirs && is_for(challenge, claims) => {
-            admission::about(claims)
-        }
-        None if is_theirs && challenge.about.as_ref().is_none_or(|about| !about.is_tracked) => {
-            named(app, tenant, credential, challenge.about.clone().ok_or(Error::InvalidCredential)?).await?
-        }
-        _ => return Err(Error::InvalidCredential),
-    };
-    let (_, at) = answering.finish(&about).await?;
-    let subject = subject(tenant, &credential.user, &credential.uid, &about);
-    let token = tenant.success_token(keys, subject, about.id, at.unwrap_or(now), now)?;
-    let token = token.ok_or_else(over)?;
-    Ok(SignedIn { credential: answering.credential, token })
-}
-
-fn is_for(challenge: &Challenge, claims: &Claims) -> bool {
-    challenge.about.as_ref().is_none_or(|about| about.id == claims.jti)
-}
-
 /// The user, the action and its life, as a token names them.
 fn subject(tenant: &TenantContext, user: &UserId, uid: &UserUid, about: &About) -> Subject {
     Subject {
@@ -147,20 +107,6 @@ fn subject(tenant: &TenantContext, user: &UserId, uid: &UserUid, about: &About) 
         user_uid: uid.clone(),
         action_code: about.code.clone(),
         idempotency_key: about.key.clone(),
-    }
-}
-
-/// The action that an app named, as it was tracked before, or else to be made.
-async fn named(app: &App, tenant: &TenantContext, credential: &Credential, about: About) -> Result<About, Error> {
-    let store = app.store().tenant(tenant.id());
-    let found = store.action(&store.action_key(&credential.user, &about.code, &about.key)).await?;
-    // An action that an earlier life of the user, or the time before a reset, left under this name does not count.
-    let Some(found) = found.filter(|found| found.user_uid == credential.uid) else { return Ok(about) };
-    match found.state {
-        ActionState::ChallengeRequired => Ok(About { id: found.id, is_tracked: true, ..about }),
-        // The same answer again, after a lost reply.
-        ActionState::ChallengeSucceeded if found.id == about.id => Ok(about),
-        _ => Err(Error::Forbidden("The action needs no challenge, or it is over. Use a new idempotency key.".into())),
     }
 }
 
@@ -215,7 +161,11 @@ impl<'a> Answering<'a> {
                 receipt.statement = Some(BASE64.encode(&statement));
                 receipt.signature_v2 = Some(signature.to_owned());
             }
-            None if tenant.settings().push.signature_v2 == Demand::Required && answer.approved => {
+            // An app that answers its own question is shown nothing that it could sign, and sends no more (contract, C47).
+            None if challenge.kind != Kind::InApp
+                && tenant.settings().push.signature_v2 == Demand::Required
+                && answer.approved =>
+            {
                 return Err(Error::Forbidden(
                     "signatureV2: this tenant wants a signature over all that is shown; update the app.".into(),
                 ));
@@ -230,7 +180,11 @@ impl<'a> Answering<'a> {
     /// What the answer comes to, and when an approval counted.
     async fn finish(&self, about: &About) -> Result<(DeviceVerdict, Option<Timestamp>), Error> {
         let signed = self.signed(about)?;
-        if let Some(before) = self.answered_before()? {
+        if self.answer.approved {
+            // What was switched off since does not say again that it has answered.
+            admission::is_answered_by(self.tenant, &about.code, self.credential.method)?;
+        }
+        if let Some(before) = self.answered_before(about)? {
             return Ok(before);
         }
         if !self.answer.approved {
@@ -269,9 +223,15 @@ impl<'a> Answering<'a> {
     }
 
     /// Checks that the device may answer the action as the configuration stands now; gives the action to be made, where
-    /// nobody tracked it.
+    /// nobody tracked it. 403 also where the question shows no number and the tenant wants one by now.
     async fn admitted(&self, about: &About, strength: Strength) -> Result<Option<Action>, Error> {
         let Credential { user, uid, method, authenticator, .. } = &self.credential;
+        let wants_number = self.tenant.settings().push.number_matching == Demand::Required;
+        if self.challenge.kind == Kind::Push && self.challenge.number.is_none() && wants_number {
+            return Err(Error::Forbidden(
+                "This question shows no number, and by now the tenant wants one typed. Ask by a new push.".into(),
+            ));
+        }
         if about.is_tracked {
             admission::is_answered_by(self.tenant, &about.code, *method)?;
             return Ok(None);
@@ -303,10 +263,12 @@ impl<'a> Answering<'a> {
         Ok(self.judged(DeviceVerdict::Denied))
     }
 
-    /// A challenge that has come to an end: the same answer by the same device again is answered as it was.
-    fn answered_before(&self) -> Result<Option<(DeviceVerdict, Option<Timestamp>)>, Error> {
+    /// A challenge that has come to an end: the same answer by the same device for the same action again is answered as
+    /// it was. For another action it is over, whatever that one waits for.
+    fn answered_before(&self, about: &About) -> Result<Option<(DeviceVerdict, Option<Timestamp>)>, Error> {
         let Self { credential, challenge, answer, now, .. } = self;
-        let by_us = challenge.decided.as_ref().filter(|decided| decided.by == credential.authenticator);
+        let is_ours = |it: &&Decided| it.by == credential.authenticator && it.action.as_ref() == Some(&about.id);
+        let by_us = challenge.decided.as_ref().filter(is_ours);
         match (challenge.state_at(*now), answer.approved, by_us) {
             (State::Pending, ..) => Ok(None),
             (State::Verified, true, Some(decided)) => Ok(Some((DeviceVerdict::Approved, Some(decided.at)))),

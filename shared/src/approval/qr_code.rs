@@ -75,7 +75,7 @@ pub async fn scanned(
         (State::Verified, Some(owner), Some(about), Some(decided)) => {
             // The user is known only now. One that was reset, or lost the device, since the approval is given nothing.
             let user = store.user(&owner.user).await?.filter(|user| user.uid == owner.uid);
-            let user = user.filter(|user| !user.revoked.ended(&decided.by, decided.at));
+            let user = user.filter(|user| !user.revoked.ended(&decided.by, decided.at, &about.id));
             let subject = subject(tenant, &owner.user, &owner.uid, &about);
             match user {
                 Some(_) => tenant.success_token(keys, subject, about.id, decided.at, now)?,

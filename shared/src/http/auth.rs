@@ -45,10 +45,10 @@ impl ClientCaller {
         }
     }
 
-    /// Whose budget pays for what is begun: the user's, or that of the network from which a stranger comes.
+    /// Whose budget pays for what is begun: the action's, or that of the network from which a stranger comes.
     pub fn source(&self, requester: &Requester) -> Source {
         match self {
-            Self::User(user) => Source::User(user.claims.other.user_uid.clone()),
+            Self::User(user) => Source::Action(user.claims.jti.clone()),
             Self::Tenant(_) => Source::network(requester.ip_address.as_deref()),
         }
     }

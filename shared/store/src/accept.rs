@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use countersign_domain::{
     action::{About, Action, State, Strength},
     authenticator::Authenticator,
-    challenge::{Challenge, Kind, State as ChallengeState},
+    challenge::{Challenge, Decided, Kind, State as ChallengeState},
     clock::Timestamp,
     error::Error,
     happened::Event,
@@ -164,7 +164,8 @@ impl TenantStore<'_> {
             }
             Proof::Approval(approval) => {
                 let found = read_challenge(&approval.challenge.id, own)?;
-                found.state == ChallengeState::Verified && found.decided.is_some_and(|decided| decided.by == *one.by)
+                let is_its = |it: Decided| it.by == *one.by && it.action.as_ref() == Some(&one.action.id);
+                found.state == ChallengeState::Verified && found.decided.is_some_and(is_its)
             }
         };
         if !is_same {
@@ -214,6 +215,7 @@ impl TenantStore<'_> {
         if pending.is_first {
             enrol = enrol.nothing_to_answer_with(user);
         }
+        enrol = enrol.enrolling(user, one.by, Some(&one.action.id), one.now);
         enrol.listed(self.tenant, one.user, true).done(RequiredAction::AuthenticatorApplicationSetup)
     }
 
@@ -246,14 +248,17 @@ impl TenantStore<'_> {
         self.update(&key, &succeed)
     }
 
-    /// The item of a challenge that a device decides: it was open, and this device's to answer.
+    /// The item of a challenge that a device decides: it was open, and this device's to answer. It keeps the action that
+    /// was decided, so that it answers no other.
     pub(super) fn decided(
         &self,
         challenge: &Challenge,
         decision: &DeviceAnswer<'_>,
     ) -> Result<TransactWriteItem, Error> {
         let mut decide = Expressions::default()
-            .set("st = :decided, #by = :by, #at = :at, rcpt = :receipt, us = :user, uid = :uid, #ttl = :ttl")
+            .set(
+                "st = :decided, #by = :by, #at = :at, rcpt = :receipt, us = :user, uid = :uid, #ttl = :ttl, act = :act",
+            )
             .require("st = :pending AND #exp > :at AND (attribute_not_exists(uid) OR uid = :uid)")
             .name("#exp", EXPIRES_AT)
             .name("#by", DECIDED_BY)
@@ -266,6 +271,7 @@ impl TenantStore<'_> {
             .value(":by", s(decision.by.as_str()))
             .value(":at", time(decision.now))
             .value(":receipt", document(decision.receipt)?)
+            .value(":act", s(decision.action.as_str()))
             .value(":user", s(decision.user.as_str()))
             .value(":uid", s(decision.uid.as_str()));
         if challenge.kind == Kind::QrCode {
@@ -295,6 +301,7 @@ pub(super) struct DeviceAnswer<'a> {
     pub(super) user: &'a UserId,
     pub(super) uid: &'a UserUid,
     pub(super) by: &'a AuthenticatorId,
+    pub(super) action: &'a ActionId,
     pub(super) state: ChallengeState,
     pub(super) receipt: &'a Receipt,
     pub(super) now: Timestamp,
@@ -303,7 +310,8 @@ pub(super) struct DeviceAnswer<'a> {
 impl<'a> DeviceAnswer<'a> {
     fn of(one: &Acceptance<'a>, approval: &Approval<'a>) -> Self {
         let Acceptance { user, uid, by, now, .. } = one;
-        Self { user, uid, by, state: ChallengeState::Verified, receipt: approval.receipt, now: *now }
+        let (state, action) = (ChallengeState::Verified, &one.action.id);
+        Self { user, uid, by, action, state, receipt: approval.receipt, now: *now }
     }
 }
 

@@ -11,6 +11,7 @@ use countersign_domain::{
     error::Error,
     happened::Event,
     id::{ActionId, AuthenticatorId, UserId, UserUid},
+    revoked::TakenAway,
     secret::random,
     user::User,
 };
@@ -20,7 +21,7 @@ use super::{
     item::{Item, Row, document, empty_map, n, s, time},
     keys::{
         self, Key,
-        attributes::{AT, CODES, DOCUMENT, EXPIRES_AT, REVOKED, SPENT, TTL, UID},
+        attributes::{AT, CODES, DOCUMENT, EXPIRES_AT, SPENT, TTL, UID},
     },
 };
 
@@ -56,8 +57,8 @@ pub struct OwnChange<'a> {
 /// New recovery codes, by their hashes.
 pub struct NewCodes<'a> {
     pub hashes: &'a [String],
-    /// Only where the user has none.
-    pub is_first: bool,
+    /// What a success by one of the old ones names; absent where only a user who has none gets some.
+    pub instead_of: Option<&'a AuthenticatorId>,
     /// Absent where the customer's backend asks for them.
     pub by: Option<Entitled<'a>>,
     pub notice: Option<&'a Challenge>,
@@ -135,16 +136,16 @@ impl TenantStore<'_> {
         Ok(events)
     }
 
-    /// Puts a new set of recovery codes in place of the last one.
+    /// Puts a new set of recovery codes in place of the last one. What one of the old ones had succeeded ends with them.
     pub async fn put_recovery_codes(&self, user: &User, new: &NewCodes<'_>) -> Result<Change, Error> {
         let mut item = Item::at(&keys::recovery(self.tenant, &user.id));
         item.put(UID, s(user.uid.as_str()));
         item.put(CODES, AttributeValue::Ss(new.hashes.to_vec()));
         item.put(SPENT, empty_map());
         item.put(AT, time(new.now));
-        let (condition, life) = match new.is_first {
-            true => ("attribute_not_exists(pk) OR uid <> :v", Some(s(user.uid.as_str()))),
-            false => ("attribute_not_exists(pk) OR attribute_exists(pk)", None),
+        let (condition, life) = match new.instead_of {
+            None => ("attribute_not_exists(pk) OR uid <> :v", Some(s(user.uid.as_str()))),
+            Some(_) => ("attribute_not_exists(pk) OR attribute_exists(pk)", None),
         };
         let mut enrolled = Expressions::default()
             .require("uid = :uid AND (size(totp) > :none OR size(att) > :none)")
@@ -155,7 +156,14 @@ impl TenantStore<'_> {
         }
         let mut writes = vec![
             self.put_if(item, condition, life)?,
-            self.check(&keys::user(self.tenant, &user.id), &enrolled)?,
+            match new.instead_of {
+                None => self.check(&keys::user(self.tenant, &user.id), &enrolled)?,
+                Some(old) => {
+                    let by = new.by.map(|by| by.id);
+                    let gone = TakenAway { id: old, is_last: false, by, now: new.now };
+                    self.update_user(&user.id, &enrolled.taken_away(user, &gone))?
+                }
+            },
             self.put_event(&user.id, &user.uid, &Event::NewRecoveryCodes, new.now)?,
         ];
         if let Some(by) = new.by {
@@ -251,10 +259,7 @@ impl Expressions {
     /// On the user's item: what succeeded the action was not taken away since, or what it enrolled is still there.
     pub(super) fn still_entitled(self, by: Entitled<'_>) -> Self {
         match by.how {
-            Entitlement::Success(verification) => self
-                .require(format!("attribute_not_exists({REVOKED}.#va) OR {REVOKED}.#va < :va"))
-                .name("#va", verification.authenticator.as_str())
-                .value(":va", time(verification.at)),
+            Entitlement::Success(verification) => self.not_ended(verification, by.id),
             Entitlement::Enrolment(enrolled) => {
                 self.require("attribute_exists(att.#va)").name("#va", enrolled.as_str())
             }

@@ -11,6 +11,7 @@ use countersign_domain::{
     error::Error,
     id::{AuthenticatorId, UserId, UserUid},
     method::{Method, device::DeviceKey, totp::Step},
+    revoked::TakenAway,
     user::{MAX_AUTHENTICATORS, MAX_TOTP, RequiredAction, SpentStep, User},
 };
 
@@ -20,13 +21,13 @@ use super::{
     keys::{
         self, Key,
         attributes::{
-            DEFAULT_METHOD, DOCUMENT, ERROR_CODE, ERRORED_AT, IS_ENROLLED, LAST_VERIFIED_AT, PENDING, PRIMARY, REVOKED,
-            SECRETLESS, TOTP, UID,
+            DEFAULT_METHOD, DOCUMENT, ERROR_CODE, ERRORED_AT, IS_ENROLLED, LAST_VERIFIED_AT, PRIMARY, SECRETLESS, TOTP,
+            UID,
         },
     },
     policy::finished,
     spent::SpentSteps,
-    users::{no_user, read_user, revoked_value, totp_value, write_user},
+    users::{no_user, read_user, totp_value, write_user},
 };
 
 /// How a removal went.
@@ -53,9 +54,9 @@ pub struct Removal<'a> {
 /// Who takes an authenticator away.
 #[derive(Clone, Copy)]
 pub enum Remover<'a> {
-    /// Its owner, with what entitles them, or the device itself: the owner's tokens and open actions go on.
+    /// Its owner, with the action that entitles them and goes on, or the device itself.
     Owner(Option<Entitled<'a>>),
-    /// The customer: what the authenticator had succeeded ends with it, and the removal of the last one is a reset.
+    /// The customer: the removal of the last one is a reset.
     Customer,
 }
 
@@ -142,6 +143,18 @@ impl TenantStore<'_> {
             };
             let can_answer = user.can_answer() || new.description.method.facts().answers;
             add = add.listed(self.tenant, &user.id, can_answer);
+            if !is_new {
+                let vouched = user.secretless.values().filter(|method| !method.facts().answers).count();
+                add = match user.can_answer() {
+                    // With the last one, the action that removed it goes on; not beyond this.
+                    true => {
+                        add.require("size(totp) > :zero OR size(att) > :vouched_for").value(":vouched_for", n(vouched))
+                    }
+                    false => add.require("size(totp) = :zero"),
+                };
+                add = add.value(":zero", n(0));
+                add = add.enrolling(user, &new.description.id, None, new.description.verified_at);
+            }
             if new.sealed.is_some() {
                 add = add.done(RequiredAction::AuthenticatorApplicationSetup);
             }
@@ -253,7 +266,8 @@ impl TenantStore<'_> {
     }
 
     /// The user's half of a removal: only from as many authenticators as were counted. Where the customer takes the last
-    /// one away, that is a reset, and ends what was entitled to anything; of several, it ends what this one succeeded.
+    /// one away, that is a reset, and ends what was entitled to anything. Of several, and by whomever else, it ends what this
+    /// one had succeeded; with the last one all that had been. Only the action of the user that takes it away goes on.
     fn removal(&self, user: &User, Removal { id, remover, now, .. }: &Removal<'_>, is_last: bool) -> Expressions {
         let path = if user.totp.contains_key(id) { "totp.#i" } else { "att.#i" };
         let mut remove = Expressions::default()
@@ -267,39 +281,15 @@ impl TenantStore<'_> {
             .value(":apps", n(user.totp.len()))
             .value(":others", n(user.secretless.len()))
             .spent_as_read(user, [*id]);
-        let is_its_own =
-            user.pending.as_ref().is_some_and(|one| one.id == **id && one.entitled_by.as_ref() != Some(*id));
-        if is_its_own {
-            // The same secret may be given out and not confirmed: enrolled later, it would not know its last step.
-            remove = remove.remove(PENDING);
-        }
-        let revoked = match remover {
-            Remover::Owner(_) => Some(user.revoked.clone()),
-            Remover::Customer => user.revoked.with(id, *now).filter(|_| !is_last),
+        let taken = |by| TakenAway { id, is_last, by, now: *now };
+        let is_reset = is_last && matches!(remover, Remover::Customer);
+        remove = match remover {
+            Remover::Customer if is_last => remove.without_pending(user),
+            Remover::Customer | Remover::Owner(None) => remove.taken_away(user, &taken(None)),
+            Remover::Owner(Some(by)) => remove.taken_away(user, &taken(Some(by.id))).still_entitled(*by),
         };
-        let uid = match &revoked {
-            Some(_) => user.uid.clone(),
-            None => user.uid.after_reset(),
-        };
-        remove = remove.value(":next", s(uid.as_str()));
-        if let Some(revoked) = revoked.filter(|revoked| *revoked != user.revoked) {
-            remove = remove
-                .set(format!("{REVOKED} = :revoked"))
-                .require(format!("attribute_not_exists({REVOKED}) OR {REVOKED} = :before"))
-                .value(":revoked", revoked_value(&revoked))
-                .value(":before", revoked_value(&user.revoked));
-        }
-        match remover {
-            Remover::Owner(Some(by)) => remove = remove.still_entitled(*by),
-            Remover::Owner(None) => {}
-            // A secret that was given out on a success by this authenticator must not be completed any more.
-            Remover::Customer if user.pending.as_ref().is_some_and(|one| one.entitled_by.as_ref() == Some(*id)) => {
-                remove = remove.remove(PENDING);
-            }
-            Remover::Customer => {
-                remove = remove.require("attribute_not_exists(pend.v) OR pend.v <> :by").value(":by", s(id.as_str()));
-            }
-        }
+        let next = if is_reset { user.uid.after_reset() } else { user.uid.clone() };
+        remove = remove.value(":next", s(next.as_str()));
         if is_last {
             remove = remove.listed(self.tenant, &user.id, false);
         }

@@ -10,7 +10,7 @@ use countersign_domain::{
     challenge::{Challenge, Decided as By, Kind, State, Subject},
     clock::Timestamp,
     error::Error,
-    id::{AuthenticatorId, ChallengeId, UserId},
+    id::{ActionId, AuthenticatorId, ChallengeId, UserId},
     limiter::PushStarts,
     method::{Method, device::Context},
     user::User,
@@ -24,7 +24,7 @@ use super::{
     item::{Attributes, Item, Row, document, n, s, time},
     keys::{
         self, Key,
-        attributes::{AT, CLAIMED_BY, DECIDED_BY, DOCUMENT, EXPIRES_AT, RECEIPT, STATE, TTL, UID, USER_ID},
+        attributes::{ACTION_ID, AT, CLAIMED_BY, DECIDED_BY, DOCUMENT, EXPIRES_AT, RECEIPT, STATE, TTL, UID, USER_ID},
     },
     users::read_user,
 };
@@ -97,7 +97,10 @@ pub(super) fn read_challenge(id: &ChallengeId, item: &Attributes) -> Result<Chal
         false => None,
     };
     let decided = match row.text_opt(DECIDED_BY) {
-        Some(_) => Some(By { by: row.id(DECIDED_BY)?, at: row.time(AT)? }),
+        Some(_) => {
+            let action = row.text_opt(ACTION_ID).map(ActionId::parse).transpose()?;
+            Some(By { by: row.id(DECIDED_BY)?, action, at: row.time(AT)? })
+        }
         None => None,
     };
     Ok(Challenge {
@@ -232,6 +235,7 @@ impl TenantStore<'_> {
             user,
             uid,
             by: authenticator,
+            action: &denial.about.id,
             state: State::Rejected,
             receipt: denial.receipt,
             now: denial.now,

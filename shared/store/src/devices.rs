@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use countersign_domain::{
+    action::Verification,
     authenticator::Authenticator,
     challenge::{Challenge, State},
     clock::Timestamp,
@@ -22,8 +23,7 @@ use super::{
     keys::{
         self,
         attributes::{
-            AUTHENTICATOR_ID, DOCUMENT, ENDPOINT, ERROR_CODE, ERRORED_AT, EXPIRES_AT, NONCE, NONCE_UNTIL, PUSH_TOKEN,
-            UID, USER_ID,
+            AUTHENTICATOR_ID, DOCUMENT, ENDPOINT, ERROR_CODE, ERRORED_AT, EXPIRES_AT, PUSH_TOKEN, UID, USER_ID,
         },
     },
     users::read_user,
@@ -36,29 +36,12 @@ pub struct Credential {
     pub user: UserId,
     pub uid: UserUid,
     pub authenticator: AuthenticatorId,
-    pub nonce: Option<Nonce>,
-}
-
-/// What a device is to sign before it asks what is pending.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Nonce {
-    pub text: String,
-    /// Unix seconds.
-    pub until: i64,
 }
 
 impl Credential {
     pub(super) fn read(item: &Attributes, method: Method) -> Result<Self, Error> {
         let row = Row(item);
-        let nonce = row.text_opt(NONCE);
-        let nonce = nonce.map(|text| Ok::<_, Error>(Nonce { text: text.to_owned(), until: row.number(NONCE_UNTIL)? }));
-        Ok(Self {
-            method,
-            user: row.id(USER_ID)?,
-            uid: row.id(UID)?,
-            authenticator: row.id(AUTHENTICATOR_ID)?,
-            nonce: nonce.transpose()?,
-        })
+        Ok(Self { method, user: row.id(USER_ID)?, uid: row.id(UID)?, authenticator: row.id(AUTHENTICATOR_ID)? })
     }
 }
 
@@ -85,6 +68,8 @@ pub struct NewDevice<'a> {
 pub struct EnrollingAction<'a> {
     pub key: &'a keys::Key,
     pub id: &'a ActionId,
+    /// What succeeded it, which must not have come to its end.
+    pub success: Option<&'a Verification>,
 }
 
 /// How an enrolment went.
@@ -140,7 +125,11 @@ impl TenantStore<'_> {
         if new.is_first {
             add = add.nothing_to_answer_with(user);
         }
+        if let Some(success) = new.action.success {
+            add = add.not_ended(success, new.action.id);
+        }
         add = add.listed(self.tenant, &user.id, true);
+        add = add.enrolling(user, &description.id, Some(new.action.id), new.now);
         if description.method == Method::Push && new.push_token.is_none() {
             add = add.add("ur :silent").value(":silent", AttributeValue::Ss(vec![description.id.to_string()]));
         }
@@ -198,27 +187,6 @@ impl TenantStore<'_> {
         let (user, authenticator) = (read_user(user, &found)?, read_authenticator(&described)?);
         let has = authenticator.user_uid.is_of_same_life(&user.uid) && user.has_authenticator(id);
         Ok(has.then_some((user, authenticator)))
-    }
-
-    /// Gives a device something to sign before it asks what is pending.
-    pub async fn set_nonce(
-        &self,
-        credential: &Credential,
-        key: &DeviceKey,
-        nonce: &str,
-        until: i64,
-    ) -> Result<(), Error> {
-        let set = Expressions::default()
-            .set("non = :nonce, nexp = :until")
-            .require("uid = :uid")
-            .value(":nonce", s(nonce))
-            .value(":until", n(until))
-            .value(":uid", s(credential.uid.as_str()));
-        match self.update_one(&keys::credential(self.tenant, credential.method, &key.fingerprint()), &set).await {
-            Ok(_) => Ok(()),
-            Err(Refusal::Condition(_)) => Err(Error::InvalidCredential),
-            Err(other) => Err(other.into()),
-        }
     }
 
     /// Where the device of a challenge is to be found: the challenge, and its address where it has one.

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use countersign_domain::{
-    action::State,
+    action::{State, Verification},
     clock::Timestamp,
     error::Error,
     id::{ActionId, AuthenticatorId, UserUid},
@@ -39,9 +39,15 @@ impl Expressions {
 }
 
 impl TenantStore<'_> {
-    /// Remembers a secret that was given out, in place of the last one that was. `false` where the user is
-    /// enrolled by now and must not be, or another life began.
-    pub async fn begin_enrolment(&self, user: &User, pending: &PendingTotp) -> Result<bool, Error> {
+    /// Remembers a secret that was given out, in place of the last one that was; `success` is what entitles to it, where the
+    /// action has succeeded. `false` where that came to its end, the user is enrolled by now and must not be, or another life
+    /// began.
+    pub async fn begin_enrolment(
+        &self,
+        user: &User,
+        pending: &PendingTotp,
+        success: Option<&Verification>,
+    ) -> Result<bool, Error> {
         let mut value = map([
             (ID, s(pending.id.as_str())),
             (SEALED, b(pending.sealed.clone())),
@@ -62,6 +68,9 @@ impl TenantStore<'_> {
             .value(":uid", s(user.uid.as_str()));
         if pending.is_first {
             begin = begin.nothing_to_answer_with(user);
+        }
+        if let Some(success) = success {
+            begin = begin.not_ended(success, &pending.action);
         }
         match self.update_one(&keys::user(self.tenant, &user.id), &begin).await {
             Ok(_) => Ok(true),

@@ -37,6 +37,7 @@ pub struct Import<'a> {
     pub apps: &'a [NewAuthenticator],
     /// The steps that apps of the user had spent when they were removed.
     pub spent: &'a SpentSteps,
+    pub now: Timestamp,
 }
 
 impl TenantStore<'_> {
@@ -86,8 +87,9 @@ impl TenantStore<'_> {
                 .name(format!("#i{index}"), app.description.id.as_str())
                 .value(format!(":t{index}"), app.totp());
         }
-        if !import.apps.is_empty() {
+        if let Some(first) = import.apps.first() {
             add = add
+                .enrolling(import.user, &first.description.id, None, import.now)
                 .require("size(totp) <= :room")
                 .value(":room", n(MAX_TOTP.saturating_sub(import.apps.len())))
                 .listed(self.tenant, &import.user.id, true)

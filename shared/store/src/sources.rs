@@ -3,7 +3,7 @@
 use countersign_domain::{
     clock::Timestamp,
     error::Error,
-    source::{KNOWN_AFTER_SECONDS, PER_SOURCE, Source, WINDOW_SECONDS, Window},
+    source::{KNOWN_AFTER_SECONDS, Source, WINDOW_SECONDS, Window},
 };
 
 use super::{
@@ -15,15 +15,16 @@ use super::{
     },
 };
 
-/// A source is known for a day.
+/// A network is known for a day.
 const KEPT_SECONDS: i64 = 24 * 3600;
 
 impl TenantStore<'_> {
     /// Takes a place in a source's budget; `false` where there is none. One conditional write: no number of requests at
     /// once gets more. A repetition after a lost acknowledgement counts twice, which errs on the safe side.
     pub async fn spend_begin(&self, source: &Source, window: Window) -> Result<bool, Error> {
+        let kept = if source.is_stranger() { KEPT_SECONDS } else { WINDOW_SECONDS };
         let begin =
-            counted(window, KEPT_SECONDS).require("attribute_not_exists(c) OR c < :most").value(":most", n(PER_SOURCE));
+            counted(window, kept).require("attribute_not_exists(c) OR c < :most").value(":most", n(source.most()));
         match self.update_one(&keys::source(self.tenant, source, window), &begin).await {
             Ok(_) => Ok(true),
             Err(Refusal::Condition(_)) => Ok(false),

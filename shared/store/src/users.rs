@@ -11,7 +11,7 @@ use countersign_domain::{
     id::{ActionId, AuthenticatorId, ChallengeId, UserId, UserUid},
     limiter::PushStarts,
     method::Method,
-    user::{PendingTotp, Profile, RequiredAction, Revoked, SpentStep, TotpCredential, User},
+    user::{PendingTotp, Profile, RequiredAction, SpentStep, TotpCredential, User},
 };
 
 use super::{
@@ -24,16 +24,13 @@ use super::{
         self, Key,
         attributes::{
             ACTION, CREATED_AT, DEFAULT_METHOD, DOCUMENT, ENTITLED_BY, ID, IS_FIRST, NAME, PENDING, PRIMARY, PUSHES,
-            QUIET_UNTIL, REQUIRED, REVOKED, SEALED, SECRETLESS, SEEN, SK, STEP, TIME, TOTP, UID, UNREACHABLE,
+            QUIET_UNTIL, REQUIRED, SEALED, SECRETLESS, SEEN, SK, STEP, TIME, TOTP, UID, UNREACHABLE,
         },
     },
     profiles::{StoredProfile, read_profile},
+    revoked::read_revoked,
     spent::{SpentSteps, read_spent},
 };
-
-pub(super) fn revoked_value(revoked: &Revoked) -> AttributeValue {
-    AttributeValue::M(revoked.0.iter().map(|(id, at)| (id.to_string(), n(at))).collect())
-}
 
 pub(super) fn required_value(actions: impl Iterator<Item = RequiredAction>) -> AttributeValue {
     AttributeValue::Ss(actions.map(|action| action.as_str().to_owned()).collect())
@@ -76,13 +73,6 @@ pub(super) fn read_user(id: &UserId, item: &Attributes) -> Result<User, Error> {
         let start = start.as_n().ok().and_then(|start| start.parse().ok());
         pushes.0.insert(ChallengeId::parse(id)?, start.ok_or_else(|| Error::internal("a stored push is damaged"))?);
     }
-    let mut revoked = Revoked::default();
-    for (id, at) in row.map_opt(REVOKED).iter().flat_map(|revoked| revoked.0) {
-        let at = at.as_n().ok().and_then(|at| at.parse().ok());
-        revoked
-            .0
-            .insert(AuthenticatorId::parse(id)?, at.ok_or_else(|| Error::internal("a stored removal is damaged"))?);
-    }
     let unreachable = row.texts(UNREACHABLE).iter().map(AuthenticatorId::parse).collect::<Result<_, _>>()?;
     let pending = row.map_opt(PENDING).map(|pending| {
         Ok::<_, Error>(PendingTotp {
@@ -103,7 +93,7 @@ pub(super) fn read_user(id: &UserId, item: &Attributes) -> Result<User, Error> {
         totp,
         secretless,
         unreachable,
-        revoked,
+        revoked: read_revoked(&row)?,
         primary: row.text_opt(PRIMARY).and_then(|id| AuthenticatorId::parse(id).ok()),
         pushes,
         quiet_until: if row.has(QUIET_UNTIL) { row.number(QUIET_UNTIL)? } else { 0 },

@@ -36,7 +36,7 @@ impl Ground {
                 self.approve().await
             }
             Way::InAppAnonymous | Way::InAppTracked | Way::RepeatInApp => self.sign_in(self.tenant.clone()).await,
-            Way::InAppOfUser => self.sign_in(self.bearer()).await,
+            Way::InAppOfUser | Way::RepeatInAppOfUser => self.sign_in(self.bearer()).await,
             Way::Patch => {
                 let path = format!("/v1/users/{}/actions/{CODE}/{KEY}", self.user);
                 world.http.patch(&path, &self.backend, json!({"state": "CHALLENGE_SUCCEEDED"})).await
@@ -177,7 +177,7 @@ impl Ground {
         if reason == Some(Reason::OtherAction) { "other" } else { CODE }
     }
 
-    async fn remove_key(&self, device: &Device) -> Answer {
+    pub async fn remove_key(&self, device: &Device) -> Answer {
         let window = format!("{}.0", self.world.now() / 600);
         let body = json!({"publicKey": device.public_key, "signature": device.sign(window)});
         self.world.http.post(&format!("{LIST}/{}/remove", device.kind), &self.tenant, body).await
@@ -215,7 +215,7 @@ impl Ground {
             Way::Push | Way::PushWithNumber | Way::PushOnPage | Way::QrAnonymous | Way::QrOfUser => {
                 is_ok && json["isVerified"] == true
             }
-            Way::InAppAnonymous | Way::InAppTracked | Way::InAppOfUser | Way::RepeatInApp => {
+            Way::InAppAnonymous | Way::InAppTracked | Way::InAppOfUser | Way::RepeatInApp | Way::RepeatInAppOfUser => {
                 is_ok && json["token"].is_string()
             }
             Way::Patch => is_ok && json["state"] == "CHALLENGE_SUCCEEDED",

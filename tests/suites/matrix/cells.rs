@@ -40,6 +40,10 @@ pub fn cell(way: Way, reason: Reason) -> Cell {
         // Their actions are made by the answer too.
         BlockRuleSinceTracked if matches!(way, PollQrAnonymous | RepeatInApp) => NOT_TRACKED,
         BlockRuleSinceTracked | BlockRuleSinceBegun | BlockDefaultSinceBegun => blocked_since(way),
+        UnjudgedBlockRule | UnjudgedReviewRule | UnjudgedBlockRuleSinceBegun => match way.with() {
+            With::DeviceMade => Refused,
+            _ => NotApplicable("a backend has said what the rule asks about, and is judged by it"),
+        },
         Failed | ReviewFailed => failed(way),
         Succeeded => succeeded(way),
         Denied => denied(way),
@@ -55,7 +59,8 @@ pub fn cell(way: Way, reason: Reason) -> Cell {
         | RuleOfOtherMethodsSinceBegun => since(way, reason, other_methods(way)),
         Deleted | AnotherLife => another_life(way, reason),
         ResetSinceTracked | ResetSinceBegun | ResetAndEnrolledAgain => reset(way, reason),
-        AuthenticatorRemoved => removed(way),
+        AuthenticatorRemoved | RemovedByOwnerSince => removed(way),
+        RemovedItself => removed_itself(way),
         AnotherRemoved => another_removed(way),
         RemovedByOneself => match (way.with(), way) {
             (With::Proof, _) | (_, Validate | TrackAgain) => Goes("whoever removes one of their own goes on"),
@@ -194,7 +199,11 @@ fn since(way: Way, reason: Reason, before: Cell) -> Cell {
         matches!(reason, MethodOffSinceTracked | OtherMethodsSinceTracked | RuleOfOtherMethodsSinceTracked);
     match way.with() {
         // A method that answers no more does not say again that it has.
-        With::Success if way == RepeatTotp && !matches!(reason, RuleOfOtherMethodsSinceBegun) && !is_since_tracked => {
+        With::Success
+            if matches!(way, RepeatTotp | RepeatInApp | RepeatInAppOfUser)
+                && !matches!(reason, RuleOfOtherMethodsSinceBegun)
+                && !is_since_tracked =>
+        {
             Refused
         }
         With::Success if !is_since_tracked => DECIDED,
@@ -235,7 +244,8 @@ fn reset(way: Way, reason: Reason) -> Cell {
     }
 }
 
-/// The one that answers, has answered, or is spoken of was removed by the backend; the others are still there.
+/// The one that answers, has answered, or is spoken of was removed, by the backend or by another action of its owner; the
+/// others are still there.
 fn removed(way: Way) -> Cell {
     match (way.with(), way) {
         (_, RecoveryOnPage) => NotApplicable("recovery codes are no authenticator; a reset ends them"),
@@ -246,6 +256,16 @@ fn removed(way: Way) -> Cell {
         (With::Backend, _) => NotApplicable("it speaks of none"),
         _ => Refused,
     }
+}
+
+/// The same by the device itself.
+fn removed_itself(way: Way) -> Cell {
+    let is_of_device = match way.with() {
+        With::Proof => way.method() == Some(Method::AuthenticatorApp),
+        With::Backend => true,
+        _ => way.method().is_some_and(Method::is_of_device),
+    };
+    if is_of_device { removed(way) } else { NotApplicable("an authenticator app has no call to remove itself") }
 }
 
 fn another_removed(way: Way) -> Cell {
@@ -275,9 +295,9 @@ fn other_user(way: Way) -> Cell {
 
 fn other_action(way: Way) -> Cell {
     match way {
-        TotpOnPage | FirstTotp | FirstTotpOnPage | RecoveryOnPage | QrOfUser | InAppOfUser | RepeatTotp | PollPush
-        | PollPushOnPage | Validate | AddTotp | AddTotpOnPage | AddTotpByScope | Rename | MakePrimary | Remove
-        | ForgetDevice | NewCodes | FirstCodes => Refused,
+        TotpOnPage | FirstTotp | FirstTotpOnPage | RecoveryOnPage | QrOfUser | InAppOfUser | RepeatTotp
+        | RepeatInAppOfUser | PollPush | PollPushOnPage | Validate | AddTotp | AddTotpOnPage | AddTotpByScope
+        | Rename | MakePrimary | Remove | ForgetDevice | NewCodes | FirstCodes => Refused,
         Totp => NotApplicable("a code answers whichever open action its user's token is of"),
         Patch => NotApplicable("the backend names the action"),
         _ => NotApplicable("nothing in it was begun for one action"),

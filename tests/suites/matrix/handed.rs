@@ -13,7 +13,14 @@ use crate::{
 const LIFE: i64 = 600;
 
 /// Those that hand out the token of a success that was there before.
-const POLLS: [Way; 5] = [Way::PollPush, Way::PollPushOnPage, Way::PollQrAnonymous, Way::PollQrOfUser, Way::RepeatInApp];
+const POLLS: [Way; 6] = [
+    Way::PollPush,
+    Way::PollPushOnPage,
+    Way::PollQrAnonymous,
+    Way::PollQrOfUser,
+    Way::RepeatInApp,
+    Way::RepeatInAppOfUser,
+];
 
 /// The token that an answer hands out: in its body, or in the address that it leads to.
 fn handed(answer: &Answer) -> String {

@@ -86,7 +86,7 @@ impl Ground {
         faults
     }
 
-    /// Rows that are not what they were. Guesses that were spent are no change, nor is what a device was given to sign.
+    /// Rows that are not what they were. Guesses that were spent are no change.
     async fn changes(&self, before: &Before) -> Vec<String> {
         let guesses = guesses().await;
         let of_guess = |sk: &str, name: &str| sk == "USER" && guesses.contains(name);
@@ -94,9 +94,6 @@ impl Ground {
         let keys: BTreeSet<_> = old.keys().chain(new.keys()).collect();
         let mut faults = Vec::new();
         for key in keys {
-            if self.way == Way::Pending && key.1.starts_with("CREDENTIAL#") {
-                continue;
-            }
             let (then, now) = (old.get(key), new.get(key));
             let changed = changed(then, now).into_iter().filter(|name| !of_guess(&key.1, name));
             let changed: Vec<String> = changed.collect();

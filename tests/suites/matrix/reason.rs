@@ -7,7 +7,7 @@ listed! {
     Reason {
         // What the configuration says of the action.
         BlockedByDefault, BlockedByRule, ReviewByDefault, ReviewByRule, BlockRuleSinceTracked, BlockRuleSinceBegun,
-        BlockDefaultSinceBegun,
+        BlockDefaultSinceBegun, UnjudgedBlockRule, UnjudgedReviewRule, UnjudgedBlockRuleSinceBegun,
         // What became of it.
         Failed, Succeeded, ReviewFailed, Denied, Expired, ChallengeExpired,
         // What it may be answered with.
@@ -15,7 +15,7 @@ listed! {
         OtherMethodsSinceBegun, RuleOfOtherMethods, RuleOfOtherMethodsSinceTracked, RuleOfOtherMethodsSinceBegun,
         // What became of the user and of what it has.
         Deleted, AnotherLife, ResetSinceTracked, ResetSinceBegun, ResetAndEnrolledAgain, AuthenticatorRemoved,
-        AnotherRemoved, RemovedByOneself,
+        RemovedByOwnerSince, RemovedItself, AnotherRemoved, RemovedByOneself,
         // Whose token, device, challenge or key it is.
         OtherUser, OtherAction, OtherTenant,
         // What the token has proved.
@@ -38,8 +38,10 @@ impl Reason {
         match self {
             // Its last call carries no token: the one that begins does.
             OtherAction if way == Way::QrOfUser => Moment::Tracked,
-            BlockedByDefault | BlockedByRule | ReviewByDefault | ReviewByRule | MethodOff | OtherMethods
-            | RuleOfOtherMethods | Unanswered | LetThrough => Moment::Before,
+            BlockedByDefault | BlockedByRule | ReviewByDefault | ReviewByRule | UnjudgedBlockRule
+            | UnjudgedReviewRule | MethodOff | OtherMethods | RuleOfOtherMethods | Unanswered | LetThrough => {
+                Moment::Before
+            }
             BlockRuleSinceTracked
             | MethodOffSinceTracked
             | OtherMethodsSinceTracked
@@ -50,6 +52,7 @@ impl Reason {
             | EnrolledByBackendSinceTracked => Moment::Tracked,
             BlockRuleSinceBegun
             | BlockDefaultSinceBegun
+            | UnjudgedBlockRuleSinceBegun
             | Failed
             | Succeeded
             | ReviewFailed
@@ -64,6 +67,8 @@ impl Reason {
             | ResetSinceBegun
             | ResetAndEnrolledAgain
             | AuthenticatorRemoved
+            | RemovedByOwnerSince
+            | RemovedItself
             | AnotherRemoved
             | RemovedByOneself
             | OtherUser

@@ -1,7 +1,7 @@
 //! How each reason comes about.
 
 use countersign_core::method::Method;
-use countersign_tests::{add_tenant, device::Device, http::Auth};
+use countersign_tests::{add_tenant, device::Device, http::Auth, pages::field};
 use serde_json::{Value, json};
 
 use crate::{
@@ -19,6 +19,8 @@ impl Ground {
             LetThrough => self.outcome("ALLOW").await,
             BlockedByRule | BlockRuleSinceTracked | BlockRuleSinceBegun => self.rule("BLOCK", json!({})).await,
             ReviewByRule => self.rule("REVIEW", json!({})).await,
+            UnjudgedBlockRule | UnjudgedBlockRuleSinceBegun => self.unjudged_rule("BLOCK").await,
+            UnjudgedReviewRule => self.unjudged_rule("REVIEW").await,
             Failed => self.set_state("CHALLENGE_FAILED").await,
             ReviewFailed => self.set_state("REVIEW_FAILED").await,
             Succeeded => self.set_state("CHALLENGE_SUCCEEDED").await,
@@ -43,6 +45,8 @@ impl Ground {
                 self.add_app("ada").await;
             }
             AuthenticatorRemoved => self.remove(self.concerned()).await,
+            RemovedByOwnerSince => self.remove_as_owner().await,
+            RemovedItself => self.remove_itself().await,
             AnotherRemoved => self.remove(self.mail.clone()).await,
             RemovedByOneself => self.remove_by_oneself().await,
             OtherUser => self.become_bob().await,
@@ -84,6 +88,13 @@ impl Ground {
             rule[name] = value.clone();
         }
         self.configure("POST", &format!("{ACTIONS}/{CODE}/rules"), rule).await;
+    }
+
+    /// A rule over what only a backend can say.
+    async fn unjudged_rule(&self, outcome: &str) {
+        let point = json!({"name": "amount", "dataType": "number", "modelType": "action"});
+        self.world.http.post("/v1/management/custom-data-points", &self.world.management(), point).await.ok();
+        self.rule(outcome, json!({"conditions": {">": [{"var": "custom.amount"}, 100]}})).await;
     }
 
     async fn switch_off(&self) {
@@ -173,6 +184,33 @@ impl Ground {
 
     fn prover(&self) -> &String {
         if self.proves_by_phone() { &self.phone.id } else { &self.app }
+    }
+
+    /// On the page of settings, with a success of another action by another authenticator.
+    async fn remove_as_owner(&self) {
+        let (world, gone) = (&self.world, self.concerned());
+        let tracked = world.track("ada", "guard", json!({"redirectToSettings": true})).await.ok();
+        let mut token = text(&tracked["token"]);
+        let proved = match gone == self.app {
+            true => {
+                let id = text(&world.push(&token, json!({})).await.ok()["challengeId"]);
+                world.approve(&self.phone, &id).await.ok();
+                world.standing(&token, &id).await.ok()
+            }
+            false => world.verify(&token, &world.code(&self.secret, 0)).await.ok(),
+        };
+        token = text(&proved["accessToken"]);
+        let seal = field(&world.page("/settings", &token).await.text(), "state").expect("the page of settings");
+        let form = [("token", token.as_str()), ("state", &seal), ("act", "remove"), ("id", &gone)];
+        let removed = world.send_form("/settings", &form).await;
+        assert_eq!(removed.status, 303, "{}", removed.text());
+    }
+
+    async fn remove_itself(&self) {
+        let gone = self.concerned();
+        let device = [&self.phone, &self.scanner, &self.inner].into_iter().find(|one| one.id == gone);
+        let removed = self.remove_key(device.expect("a device")).await.ok();
+        assert_eq!(removed["removedAuthenticatorId"], gone);
     }
 
     /// On the page of settings, with the token of the success.

@@ -22,7 +22,8 @@ listed! {
         Totp, TotpOnPage, FirstTotp, FirstTotpOnPage, RecoveryOnPage, Push, PushWithNumber, PushOnPage,
         QrAnonymous, QrOfUser, InAppAnonymous, InAppTracked, InAppOfUser, Patch,
         // A success is handed out, or believed.
-        RepeatTotp, PollPush, PollPushOnPage, PollQrAnonymous, PollQrOfUser, RepeatInApp, TrackAgain, Validate,
+        RepeatTotp, PollPush, PollPushOnPage, PollQrAnonymous, PollQrOfUser, RepeatInApp,
+        RepeatInAppOfUser, TrackAgain, Validate,
         TrackFromLaptop,
         // Something is added.
         AddTotp, AddTotpByScope, AddTotpOnPage, AddPush, AddQrCode, AddInApp, FirstPush, FirstQrCode, FirstInApp,
@@ -72,8 +73,8 @@ impl Way {
         match self {
             Totp | TotpOnPage | FirstTotp | FirstTotpOnPage | RecoveryOnPage | Push | PushWithNumber | PushOnPage
             | QrAnonymous | QrOfUser | InAppAnonymous | InAppTracked | InAppOfUser | Patch => Does::Succeeds,
-            RepeatTotp | PollPush | PollPushOnPage | PollQrAnonymous | PollQrOfUser | RepeatInApp | TrackAgain
-            | Validate | TrackFromLaptop => Does::HandsOut,
+            RepeatTotp | PollPush | PollPushOnPage | PollQrAnonymous | PollQrOfUser | RepeatInApp
+            | RepeatInAppOfUser | TrackAgain | Validate | TrackFromLaptop => Does::HandsOut,
             AddTotp | AddTotpByScope | AddTotpOnPage | AddPush | AddQrCode | AddInApp | FirstPush | FirstQrCode
             | FirstInApp | AddTotpByBackend | AddMailByBackend => Does::Adds,
             Rename | MakePrimary | Remove | ForgetDevice | NewCodes | FirstCodes | RemoveByBackend
@@ -94,8 +95,8 @@ impl Way {
             Totp | TotpOnPage | RecoveryOnPage | Push | PushWithNumber | PushOnPage | QrOfUser | InAppTracked
             | InAppOfUser | Patch | AddTotpByScope | ListOpen | ChallengePage | Pending => With::Open,
             QrAnonymous | InAppAnonymous => With::DeviceMade,
-            RepeatTotp | PollPush | PollPushOnPage | PollQrAnonymous | PollQrOfUser | RepeatInApp | TrackAgain
-            | Validate => With::Success,
+            RepeatTotp | PollPush | PollPushOnPage | PollQrAnonymous | PollQrOfUser | RepeatInApp
+            | RepeatInAppOfUser | TrackAgain | Validate => With::Success,
             AddTotp | AddTotpOnPage | AddPush | AddQrCode | AddInApp | Rename | MakePrimary | Remove | ForgetDevice
             | NewCodes | ListConfirmed | SettingsConfirmed | SetUpConfirmed => With::Proof,
             RemovePush | RemoveQrCode | RemoveInApp | UpdatePush | PushCredential | QrCodeCredential
@@ -149,6 +150,7 @@ impl Way {
                     | AddTotpByScope
                     | PollPush
                     | InAppOfUser
+                    | RepeatInAppOfUser
                     | AddPush
                     | AddQrCode
                     | AddInApp
@@ -196,7 +198,9 @@ impl Way {
             Push | PushWithNumber => &["challengePush", "answerPush"],
             PushOnPage => &["answerPush"],
             QrAnonymous | QrOfUser => &["challengeQrCode", "claimQrCode", "answerQrCode"],
-            InAppAnonymous | InAppTracked | InAppOfUser | RepeatInApp => &["beginChallenge", "verifyInApp"],
+            InAppAnonymous | InAppTracked | InAppOfUser | RepeatInApp | RepeatInAppOfUser => {
+                &["beginChallenge", "verifyInApp"]
+            }
             Patch => &["updateAction"],
             PollPush => &["verifyPush"],
             PollQrAnonymous | PollQrOfUser => &["verifyQrCode"],
@@ -278,6 +282,7 @@ pub fn ways_of(method: Method) -> &'static [Way] {
             InAppTracked,
             InAppOfUser,
             RepeatInApp,
+            RepeatInAppOfUser,
             AddInApp,
             FirstInApp,
             RemoveInApp,

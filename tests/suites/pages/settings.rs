@@ -1,6 +1,10 @@
 //! What users do about what they have: only just after they have confirmed who they are.
 
-use countersign_tests::{World, http::Answer, pages::field};
+use countersign_tests::{
+    World,
+    http::{Answer, Auth},
+    pages::field,
+};
 use serde_json::{Value, json};
 
 use crate::{confirmed, recoverable};
@@ -167,8 +171,10 @@ async fn what_a_user_has_is_shown_just_after_a_success_alone() {
     let of = |tracked: Value| tracked["token"].as_str().expect("a token").to_owned();
     let leads_there = json!({"redirectToSettings": true});
     let early = of(world.track("ada", "security", leads_there.clone()).await.ok());
-    let page = world.page("/settings", &early).await;
-    assert!(page.text().contains("Nothing is set up yet"), "{}", page.text());
+    let led = world.page("/settings", &early).await;
+    let location = led.headers["location"].to_str().unwrap();
+    assert_eq!((led.status.as_u16(), location.starts_with("/challenge?")), (303, true));
+    assert!(world.http.get(location, &Auth::None).await.text().contains("id=\"secret\""), "which is set-up");
     let (secret, _) = recoverable(&world, "ada").await;
     let body = json!({"actionCode": "look", "defaultUserActionResult": "ALLOW"});
     world.http.post("/v1/management/action-configurations", &world.management(), body).await.ok();
@@ -198,6 +204,31 @@ async fn what_a_user_has_is_shown_just_after_a_success_alone() {
         (answer.status.as_u16(), answer.headers["location"].to_str().unwrap().starts_with("/challenge?")),
         (303, true)
     );
+}
+
+/// The page shows from where the user was here: after a reset too, that is for whoever proves something.
+#[tokio::test]
+async fn with_nothing_enrolled_the_past_is_shown_to_nobody_who_proved_nothing() {
+    let world = World::start().await;
+    recoverable(&world, "ada").await;
+    let address = "198.51.100.44";
+    world.track("ada", "bank", json!({"ipAddress": address})).await.ok();
+    world.http.post("/v1/users/ada/reset", &world.key(), json!({})).await.ok();
+    for user in ["ada", "bob"] {
+        world.track(user, "bank", json!({"ipAddress": address})).await.ok();
+        let tracked = world.track(user, "x", json!({"redirectToSettings": true})).await.ok();
+        let token = tracked["token"].as_str().unwrap();
+        let seal = field(&world.page("/set-up?kind=app", token).await.text(), "state").unwrap();
+        let page = world.page("/settings", token).await;
+        let form = [("token", token), ("state", &seal), ("act", "codes")];
+        for answer in [page, world.send_form("/settings", &form).await] {
+            assert_eq!(answer.status, 303, "{user}: {}", answer.text());
+            assert!(
+                answer.headers["location"].to_str().unwrap().starts_with("/challenge?")
+                    && !answer.text().contains(address)
+            );
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Who must not be paired, and by whom.
 
+use countersign_core::source::WINDOW_SECONDS;
 use countersign_tests::{World, add_tenant, device::Device, http::Auth, pages::field, pairing::Link};
 use serde_json::{Value, json};
 
@@ -7,6 +8,8 @@ use super::{adding, count, follow, is_known};
 
 const REDEEM: &str = "/v1/client/pairing";
 const STATUS: &str = "/v1/client/pairing/status";
+/// In five minutes.
+const LINKS: usize = 30;
 
 async fn post(world: &World, path: &str, body: Value) -> (u16, String) {
     world.http.post(path, &world.tenant_auth(), body).await.refusal()
@@ -69,6 +72,23 @@ async fn only_the_key_that_signs_for_this_link_uses_it() {
     assert_eq!(post(&world, STATUS, second.question(&device)).await, unknown);
     assert_eq!(world.http.post(STATUS, &theirs, link.question(&device)).await.refusal(), unknown);
     assert_eq!(world.redeem(&link, &thief).await.refusal(), (409, "conflict".into()));
+}
+
+/// A token makes so many links and no more; another token of the same user has its own budget.
+#[tokio::test]
+async fn a_token_makes_so_many_links() {
+    let world = World::start().await;
+    let (token, other) = (adding(&world, "ada").await, adding(&world, "ada").await);
+    for _ in 0..LINKS {
+        world.link(&token).await;
+    }
+    let refused = world.page("/set-up?kind=phone", &token).await;
+    assert_eq!(refused.status, 429, "{}", refused.text());
+    let wait: i64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=WINDOW_SECONDS).contains(&wait), "{wait}");
+    world.link(&other).await;
+    world.clock.advance(wait);
+    world.link(&token).await;
 }
 
 /// While it waits, a device has no say in anything, whatever else its user has.

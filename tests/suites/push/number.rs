@@ -49,6 +49,25 @@ async fn a_tenant_may_want_it_always() {
     assert_eq!(standing(&world, &token, &challenge).await, APPROVED);
 }
 
+/// A question that shows no number was begun before the tenant wanted one: it is not approved any more.
+#[tokio::test]
+async fn a_question_without_a_number_is_not_approved_once_one_is_wanted() {
+    let (world, device) = world_with_a_device().await;
+    let (token, asked) = world.pushed("ada", json!({})).await;
+    let (_, decided) = world.pushed("ada", json!({})).await;
+    let (challenge, decided) = (text(&asked, "challengeId"), text(&decided, "challengeId"));
+    world.approve(&device, &decided).await.ok();
+    let wanted = json!({"pushNumberMatching": "required"});
+    world.http.patch("/v1/management/tenant", &world.management(), wanted).await.ok();
+    let refused = world.approve(&device, &challenge).await;
+    assert_eq!(refused.refusal(), (403, "forbidden".into()));
+    assert!(refused.text().contains("number"), "{}", refused.text());
+    assert_eq!(standing(&world, &token, &challenge).await, PENDING);
+    assert_eq!(world.state(&token).await, "CHALLENGE_REQUIRED");
+    assert_eq!(world.approve(&device, &decided).await.ok(), json!({"isVerified": true}), "what was decided stays");
+    assert_eq!(world.deny(&device, &challenge).await.ok(), json!({"isVerified": false}), "no needs no number");
+}
+
 /// T06: wrong numbers spend a budget of their own, which no new challenge, device or action resets.
 #[tokio::test]
 async fn wrong_numbers_spend_the_budget_of_numbers() {

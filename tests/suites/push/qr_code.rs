@@ -205,6 +205,26 @@ async fn an_app_signs_its_owner_in() {
     assert_eq!(world.state(&one).await, "CHALLENGE_REQUIRED");
 }
 
+/// What is asked of pushes and scanned codes does not close an app's own question: nothing is shown to it that it could
+/// sign, because it begins and answers by itself (contract, C47).
+#[tokio::test]
+async fn an_app_signs_its_owner_in_where_pushes_want_more() {
+    let world = World::start().await;
+    let device = world.device("ada", "in-app").await;
+    let wanted = json!({"pushSignatureV2": "required", "pushNumberMatching": "required"});
+    world.http.patch("/v1/management/tenant", &world.management(), wanted).await.ok();
+    let basic = world.tenant_auth();
+    in_app(&world, &device, &basic, &basic, json!({"action": "signIn"})).await.ok();
+    let token = world.token("ada", "signIn").await;
+    in_app(&world, &device, &basic, &Auth::Token(token.clone()), json!({})).await.ok();
+    assert_eq!(world.state(&token).await, "CHALLENGE_SUCCEEDED");
+    let scanner = world.device("ada", "qr-code").await;
+    let challenge = text(&show(&world, &basic).await, "challengeId");
+    claim(&world, &scanner, &challenge).await.ok();
+    let refused = world.approve(&scanner, &challenge).await;
+    assert!(refused.status == 403 && refused.text().contains("signatureV2"), "{}", refused.text());
+}
+
 #[tokio::test]
 async fn an_app_signs_nobody_else_in() {
     let world = World::start().await;

@@ -41,7 +41,7 @@ fn items(world: &World) -> Vec<Value> {
     call(world, "Scan", &json!({"TableName": TABLE}))["Items"].as_array().expect("items").clone()
 }
 
-fn challenges(world: &World) -> Vec<Value> {
+pub fn challenges(world: &World) -> Vec<Value> {
     items(world).into_iter().filter(|item| item["sk"]["S"] == "CHALLENGE").collect()
 }
 
@@ -73,23 +73,62 @@ async fn one_source_begins_so_much_and_no_more() {
     show(&noisy, &tenant).await.ok();
 }
 
-/// With a user's token it is the user who has the budget, wherever the request comes from.
+/// With a token it is the action of the token that has the budget, wherever the request comes from: whoever has a token of
+/// a user, got by the password or by an action that was let through, takes nothing from another of the user's actions,
+/// nor from what the user's devices begin.
 #[tokio::test]
-async fn with_a_token_the_user_has_the_budget() {
+async fn with_a_token_its_action_has_the_budget() {
     let world = World::start().await;
-    for user in ["ada", "bob"] {
-        world.device(user, "qr-code").await;
-        world.device(user, "in-app").await;
+    for kind in ["qr-code", "in-app"] {
+        world.device("ada", kind).await;
     }
-    let adas = Auth::Token(world.token("ada", "signIn").await);
+    let thiefs = Auth::Token(world.token("ada", "signIn").await);
     for index in 0..PER_SOURCE {
         let http = at(&world, u8::try_from(index % 200 + 2).unwrap());
-        show(&http, &adas).await.ok();
+        show(&http, &thiefs).await.ok();
     }
-    assert_refused(&show(&world.http, &adas).await);
-    assert_refused(&begin(&world.http, &Auth::Token(world.token("ada", "signIn").await)).await);
-    show(&world.http, &Auth::Token(world.token("bob", "signIn").await)).await.ok();
-    show(&world.http, &world.tenant_auth()).await.ok();
+    assert_refused(&show(&world.http, &thiefs).await);
+    assert_refused(&begin(&at(&world, 9), &thiefs).await);
+    let adas = Auth::Token(world.token("ada", "signIn").await);
+    for auth in [&adas, &world.tenant_auth()] {
+        show(&world.http, auth).await.ok();
+        begin(&world.http, auth).await.ok();
+    }
+}
+
+/// Nobody writes by asking for something to sign, and nobody takes from a device what it was given.
+#[tokio::test]
+async fn a_stranger_takes_no_message_from_a_device() {
+    let world = World::start().await;
+    let device = world.device("ada", "push").await;
+    let path = "/v1/client/user-authenticators/push/challenge";
+    let sign = format!("{path}/sign?{}", device.query());
+    let given = async |http: &Http| text(&http.post(&sign, &world.tenant_auth(), json!({})).await.ok(), "message");
+    let ask = async |signature: &str| {
+        let (path, headers) = (format!("{path}?{}", device.query()), [("x-authsignal-signature", signature)]);
+        world.http.raw("GET", &path, &world.tenant_auth(), &headers, Vec::new()).await
+    };
+    for wait in [0, 20, 31, 59] {
+        world.clock.advance(wait);
+        let before = items(&world);
+        let message = given(&world.http).await;
+        for second in 0..59 {
+            given(&at(&world, 9)).await;
+            assert_eq!(ask(&device.sign(&message)).await.status, 200, "after {second} s, from {wait}");
+            world.clock.advance(1);
+        }
+        assert_eq!(items(&world), before, "nothing is written");
+        world.clock.advance(61);
+        assert_eq!(ask(&device.sign(&message)).await.refusal(), (403, "invalid_credential".into()), "it is over");
+    }
+    let other = world.device("ada", "push").await;
+    let message = given(&world.http).await;
+    assert_eq!(ask(&other.sign(&message)).await.refusal(), (403, "invalid_credential".into()), "of another key");
+    let path = format!("{path}?{}", other.query());
+    let signature = other.sign(&message);
+    let headers = [("x-authsignal-signature", signature.as_str())];
+    let answer = world.http.raw("GET", &path, &world.tenant_auth(), &headers, Vec::new()).await;
+    assert_eq!(answer.refusal(), (403, "invalid_credential".into()), "it was given to another");
 }
 
 /// What a device asks for to sign is no way around it.

@@ -141,7 +141,7 @@ async fn take(target: &Target<'_>, row: &Row, dry_run: bool) -> Result<Taken, Er
             return Ok(Taken::Unchanged);
         }
         let (old, profile) = (stored.as_ref(), profile.as_ref());
-        let import = Import { user: &user, is_new, old, profile, apps: &apps, spent: &spent };
+        let import = Import { user: &user, is_new, old, profile, apps: &apps, spent: &spent, now };
         if dry_run || store.import(&import).await? {
             return Ok(if is_new { Taken::Created } else { Taken::Updated });
         }

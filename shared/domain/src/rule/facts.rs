@@ -79,6 +79,16 @@ impl Given<'_> {
     pub fn device(&self) -> Option<DeviceTag> {
         self.device_id.filter(|id| !id.is_empty()).map(DeviceTag::of)
     }
+    /// Whether a data point is known of an action that a device makes. No backend says anything of it: known is what is
+    /// stored of the user, what the server sees itself, and the time. A page is free to claim any browser, and any of the
+    /// data of its action, so what follows from these is not known.
+    pub fn is_known_untracked(&self, point: &str) -> bool {
+        match point.split('.').next().unwrap_or_default() {
+            "ip" => self.address().is_some(),
+            "user" | "velocity" | "time" => true,
+            _ => point == "action.code",
+        }
+    }
     /// What is remembered of it, once the action is let through.
     pub fn origin(&self, place: &Place) -> Origin {
         Origin {

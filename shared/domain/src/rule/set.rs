@@ -68,15 +68,50 @@ impl RuleSet {
         self.reads.iter().filter_map(|(read, _)| read.point())
     }
 
+    /// Active rules that ask about a data point which is not known, each with that point.
+    pub fn unknown<'a>(&'a self, is_known: impl Fn(&str) -> bool) -> impl Iterator<Item = (&'a Rule, &'a str)> {
+        let unknown = move |one: &'a Compiled| Some((&one.rule, self.asks_of(one).find(|point| !is_known(point))?));
+        self.rules.iter().filter(|one| !one.rule.is_shadow).filter_map(unknown)
+    }
+
+    fn asks_of<'a>(&'a self, one: &'a Compiled) -> impl Iterator<Item = &'a str> {
+        one.reads.iter().filter_map(|read| self.reads.get(*read)?.0.point())
+    }
+
+    /// As [`Self::decide`], of an action of which not every data point is known: a rule that asks about another one does
+    /// not match, whatever it asks. Whether such a rule may be passed over is for the caller to ask first (`unknown`).
+    pub fn decide_known(
+        &self,
+        data: Data,
+        lists: &Lists,
+        on_error: Outcome,
+        now: Timestamp,
+        is_known: impl Fn(&str) -> bool,
+    ) -> Ruling {
+        let mut results = self.results(&data, lists, on_error, now);
+        for (one, result) in self.rules.iter().zip(&mut results) {
+            if self.asks_of(one).any(|point| !is_known(point)) {
+                *result = Some(false);
+            }
+        }
+        self.decision(&results, data, on_error)
+    }
+
     /// The first active rule that matches decides. Where a rule before it cannot be computed, that one might have
     /// decided otherwise: then the outcome for errors counts, or a stricter one of a later rule.
     pub fn decide(&self, data: Data, lists: &Lists, on_error: Outcome, now: Timestamp) -> Ruling {
+        let results = self.results(&data, lists, on_error, now);
+        self.decision(&results, data, on_error)
+    }
+
+    /// Whether each rule matches; `None` where that could not be computed.
+    fn results(&self, data: &Data, lists: &Lists, on_error: Outcome, now: Timestamp) -> Vec<Option<bool>> {
         let mut computed = HashMap::new();
         let (mut unread, mut has_unread) = (vec![false; self.reads.len()], false);
         for (at, (read, of)) in self.reads.iter().enumerate() {
-            if is_unread(read, *of, &data) {
+            if is_unread(read, *of, data) {
                 (unread[at], has_unread) = (true, true);
-            } else if let Some(value) = value(read, &data, lists, now) {
+            } else if let Some(value) = value(read, data, lists, now) {
                 computed.insert(at, value);
             }
         }
@@ -103,7 +138,7 @@ impl RuleSet {
                 }
             }
         }
-        self.decision(&results, data, on_error)
+        results
     }
 
     fn decision(&self, results: &[Option<bool>], data: Data, on_error: Outcome) -> Ruling {

@@ -79,8 +79,10 @@ attributes! {
     PENDING = "pend";
     /// Users: names of the required actions that are to be finished, a set.
     REQUIRED = "req";
-    /// Users: what the customer removed of late, a map from authenticators to milliseconds.
+    /// Users: what was taken away of late, a map from authenticators to milliseconds; `*` stands for all of them.
     REVOKED = "rv";
+    /// Users: the actions that took it away and go on, a map with the same keys.
+    GOES_ON = "rx";
     /// Users: devices that no push reaches, a set of their ids.
     UNREACHABLE = "ur";
     /// Users: pushes of late, a map from challenges to when they were sent; negative once answered.
@@ -145,11 +147,6 @@ attributes! {
     /// Challenges: what the device signed, as JSON text.
     RECEIPT = "rcpt";
 
-    /// Credentials: what the device is to sign before it asks what is pending.
-    NONCE = "non";
-    /// Credentials: Unix seconds until which the nonce is good.
-    NONCE_UNTIL = "nexp";
-
     /// Authenticators: when it verified last, in milliseconds.
     LAST_VERIFIED_AT = "lv";
     /// Authenticators: where the push service knows the device.
@@ -188,7 +185,7 @@ attributes! {
 
     /// Pairings: the device that waits for its page's word, as JSON text.
     DEVICE = "dev";
-    /// Pairings: id of the action whose page made the link.
+    /// Id of an action. Pairings: of the one whose page made the link. Challenges: of the one that was decided.
     ACTION_ID = "act";
     /// Pairings: fingerprint of the key that used the link.
     FINGERPRINT = "fp";
