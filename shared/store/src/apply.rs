@@ -109,7 +109,8 @@ impl TenantStore<'_> {
         let (mut partly, mut moves) = (false, 0);
         for Unit { mut writes, is_bound, .. } in packed(units)? {
             if is_bound {
-                let (tenant, version) = seen.tenant.as_ref().ok_or(Error::Unauthorized)?;
+                let (tenant, version) =
+                    seen.tenant.as_ref().ok_or_else(|| Error::invalid("There is no such tenant."))?;
                 writes.push(self.store.put_tenant(tenant, Some(version + moves))?);
                 moves += 1;
             }

@@ -88,7 +88,8 @@ impl TenantStore<'_> {
         enrolable::is_bound_rule(rule).then(|| self.as_seen(seen)).transpose()
     }
 
-    /// Changes a rule as it is now, and as the tenant is now where it names methods; 404 where there is none, 400 where another has its new priority.
+    /// Changes a rule as it is now, and as the tenant is now where it names methods; 404 where there is none, 400 where
+    /// another has its new priority.
     pub async fn change_rule(
         &self,
         code: &ActionCode,
