@@ -18,6 +18,8 @@ mod mutants;
 mod phones;
 #[path = "history/run.rs"]
 mod run;
+#[path = "history/tenants.rs"]
+mod tenants;
 
 use std::{collections::BTreeSet, sync::atomic::Ordering};
 

@@ -8,6 +8,8 @@ mod enrolable;
 mod failure;
 #[path = "policy/import.rs"]
 mod import;
+#[path = "policy/one_version.rs"]
+mod one_version;
 #[path = "policy/one_way.rs"]
 mod one_way;
 #[path = "policy/preview.rs"]

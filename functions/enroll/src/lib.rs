@@ -9,6 +9,7 @@ use countersign_core::{
     enrolment,
     error::Error,
     http::{Body, Reply},
+    id::has_control,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -48,6 +49,9 @@ async fn enroll_totp(
     let name = request.display_name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
     if name.as_ref().is_some_and(|name| name.chars().count() > 64) {
         return Err(Error::invalid("displayName has at most 64 characters."));
+    }
+    if name.as_deref().is_some_and(has_control) {
+        return Err(Error::invalid("displayName has a control character, such as NUL or a line break; leave it out."));
     }
     let offer = enrolment::begin(&app, &caller, name, app.now()).await?;
     Ok(Json(EnrollTotpResponse {

@@ -11,8 +11,8 @@ use countersign_core::{
     method::Method,
     policy::FailureMode,
     rule::Outcome,
-    store::no_action_config,
-    tenant::{ActionConfig, Settings},
+    store::{Versioned, no_action_config},
+    tenant::ActionConfig,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -189,10 +189,8 @@ pub(crate) async fn create(
     Body(request): Body<CreateRequest>,
 ) -> Reply<ActionConfiguration> {
     let config = request.into_config()?;
-    if let Some(settings) = enforced(&app, tenant.id()).await? {
-        enrolable::check_action(&settings, &config)?;
-    }
-    let existing = app.store().tenant(tenant.id()).create_action_config(&config).await?;
+    let check = |seen: &Versioned| can_be_set_up(seen, &config);
+    let existing = app.store().tenant(tenant.id()).create_action_config(&config, check).await?;
     app.forget_tenant(tenant.id());
     if existing.is_some() {
         return Err(Error::Conflict(format!("There is an action configuration {} already.", config.action_code)));
@@ -200,10 +198,9 @@ pub(crate) async fn create(
     Ok(Json(ActionConfiguration::new(tenant.id(), config)))
 }
 
-/// The settings under which two factors are asked of everybody; `None` where they are not.
-async fn enforced(app: &App, tenant: &TenantId) -> Result<Option<Settings>, Error> {
-    let loaded = app.store().tenant(tenant).load().await?;
-    Ok(loaded.and_then(|loaded| loaded.enforced().cloned()))
+/// 409 where two factors are asked of everybody, and nobody could set up what answers this.
+fn can_be_set_up(seen: &Versioned, config: &ActionConfig) -> Result<(), Error> {
+    seen.enforced().map_or(Ok(()), |settings| enrolable::check_action(settings, config))
 }
 
 /// Get a kind of action.
@@ -229,10 +226,9 @@ pub(crate) async fn patch(
     Path(code): Path<ActionCode>,
     Body(changes): Body<Changes>,
 ) -> Reply<ActionConfiguration> {
-    let enforced = enforced(&app, tenant.id()).await?;
-    let change = |config: &mut ActionConfig| {
+    let change = |seen: &Versioned, config: &mut ActionConfig| {
         changes.apply(config)?;
-        enforced.as_ref().map_or(Ok(()), |settings| enrolable::check_action(settings, config))
+        can_be_set_up(seen, config)
     };
     let changed = app.store().tenant(tenant.id()).change_action_config(&code, change).await?;
     app.forget_tenant(tenant.id());

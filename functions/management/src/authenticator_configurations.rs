@@ -6,7 +6,7 @@ use countersign_core::{
     app::App,
     error::Error,
     http::{Body, ManagementCaller, Path, Reply, present},
-    id::TenantId,
+    id::{TenantId, check_name},
     method::Method,
     tenant::{AuthenticatorSettings, Settings, Tenant},
 };
@@ -91,9 +91,7 @@ pub(crate) async fn patch(
         if method != Method::AuthenticatorApp {
             return Err(Error::invalid("issuerName is of AUTHENTICATOR_APP alone."));
         }
-        if issuer.trim().is_empty() || issuer.chars().count() > 64 {
-            return Err(Error::invalid("issuerName has 1 to 64 characters."));
-        }
+        check_name("issuerName", issuer, 64)?;
     }
     let change = |tenant: &mut Tenant| {
         let settings = tenant.settings.authenticators.entry(method).or_default();

@@ -6,6 +6,7 @@ use countersign_core::{
     clock::{Timestamp, iso},
     error::Error,
     http::{Body, ManagementCaller, Path, Reply},
+    id::check_name,
     policy::{CONFIRMATION, Census, Enforcement, LastSeen, Requirement},
     user::{MAX_CONTACT, RequiredAction},
 };
@@ -116,6 +117,7 @@ impl EnforceRequest {
         if !(1..=MAX_CONTACT).contains(&by.len()) {
             return Err(Error::Invalid(format!("by: say who decides it, in 1 to {MAX_CONTACT} bytes.")));
         }
+        check_name("by", &by, MAX_CONTACT)?;
         let Some(text) = self.starts_at else { return Ok(Enforcement { by, at: now, starts_at: now }) };
         let wrong = || {
             Error::invalid(

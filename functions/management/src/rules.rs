@@ -10,8 +10,7 @@ use countersign_core::{
     id::{ActionCode, RuleId, TenantId},
     method::Method,
     rule::{LAST_PRIORITY, Outcome, Rule, catalogue::Catalogue},
-    store::no_rule,
-    tenant::Settings,
+    store::{Versioned, no_rule},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -173,24 +172,10 @@ impl RuleChanges {
     }
 }
 
-/// What a rule has to fit to.
-struct Surroundings {
-    catalogue: Catalogue,
-    /// Where two factors are asked of everybody.
-    enforced: Option<Settings>,
-}
-
-impl Surroundings {
-    /// As they are now.
-    async fn of(app: &App, tenant: &TenantId) -> Result<Self, Error> {
-        let loaded = app.store().tenant(tenant).load().await?.ok_or(Error::Unauthorized)?;
-        Ok(Self { catalogue: Catalogue::new(&loaded.points, &loaded.lists), enforced: loaded.enforced().cloned() })
-    }
-
-    fn check(&self, rule: &Rule) -> Result<(), Error> {
-        rule.check(&self.catalogue)?;
-        self.enforced.as_ref().map_or(Ok(()), |settings| enrolable::check_rule(settings, rule))
-    }
+/// A rule fits to what the tenant has, and to what is asked of everybody.
+fn check(seen: &Versioned, rule: &Rule) -> Result<(), Error> {
+    rule.check(&Catalogue::new(&seen.points, &seen.lists))?;
+    seen.enforced().map_or(Ok(()), |settings| enrolable::check_rule(settings, rule))
 }
 
 /// List the rules of a kind of action, by priority.
@@ -217,8 +202,7 @@ pub(crate) async fn create(
     Body(request): Body<CreateRule>,
 ) -> Reply<RuleView> {
     let rule = request.into_rule(code, app.now())?;
-    Surroundings::of(&app, tenant.id()).await?.check(&rule)?;
-    app.store().tenant(tenant.id()).create_rule(&rule).await?;
+    app.store().tenant(tenant.id()).create_rule(&rule, |seen| check(seen, &rule)).await?;
     app.forget_tenant(tenant.id());
     Ok(Json(view(tenant.id(), rule)))
 }
@@ -249,10 +233,9 @@ pub(crate) async fn patch(
     Path((code, id)): RulePath,
     Body(changes): Body<RuleChanges>,
 ) -> Reply<RuleView> {
-    let surroundings = Surroundings::of(&app, tenant.id()).await?;
-    let change = |rule: &mut Rule| {
+    let change = |seen: &Versioned, rule: &mut Rule| {
         changes.apply(rule)?;
-        surroundings.check(rule)
+        check(seen, rule)
     };
     let changed = app.store().tenant(tenant.id()).change_rule(&code, &id, change).await?;
     app.forget_tenant(tenant.id());

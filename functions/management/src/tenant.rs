@@ -5,6 +5,7 @@ use countersign_core::{
     app::App,
     error::Error,
     http::{Body, ManagementCaller, Reply, present},
+    id::check_name,
     method::totp::TotpWindow,
     redirect,
     tenant::{Demand, Settings},
@@ -105,8 +106,8 @@ pub(crate) async fn patch(
     ManagementCaller(tenant): ManagementCaller,
     Body(changes): Body<TenantChanges>,
 ) -> Reply<TenantView> {
-    if changes.name.as_ref().is_some_and(|name| name.trim().is_empty() || name.chars().count() > 64) {
-        return Err(Error::invalid("name has 1 to 64 characters."));
+    if let Some(name) = &changes.name {
+        check_name("name", name, 64)?;
     }
     if changes.token_duration_in_minutes.is_some_and(|minutes| !(1..=MAX_TOKEN_MINUTES).contains(&minutes)) {
         return Err(Error::Invalid(format!("tokenDurationInMinutes is between 1 and {MAX_TOKEN_MINUTES}.")));

@@ -8,6 +8,16 @@ use crate::{
     tenant::{ActionConfig, Settings},
 };
 
+/// Whether an action stands or falls with the methods that are on.
+pub fn is_bound_action(config: &ActionConfig) -> bool {
+    config.verification_methods.is_some()
+}
+
+/// Whether a rule does, now or once it is active.
+pub fn is_bound_rule(rule: &Rule) -> bool {
+    rule.verification_methods.is_some()
+}
+
 /// 409 where the hosted pages could set nothing up.
 pub fn check_tenant(settings: &Settings) -> Result<(), Error> {
     let on_pages: Vec<Method> = Method::that(|facts| facts.enrols_on_pages).collect();

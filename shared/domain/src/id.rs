@@ -58,6 +58,34 @@ pub fn has_control(text: &str) -> bool {
     text.chars().any(char::is_control)
 }
 
+/// Checks what an administrator calls something: 1 to `most` characters, and none that controls where it is shown. 400
+/// that says what to change.
+pub fn check_name(field: &str, text: &str, most: usize) -> Result<(), Error> {
+    if text.trim().is_empty() || text.chars().count() > most {
+        return Err(Error::Invalid(format!("{field} has 1 to {most} characters.")));
+    }
+    match has_control(text) {
+        true => {
+            Err(Error::Invalid(format!("{field} has a control character, such as NUL or a line break; leave it out.")))
+        }
+        false => Ok(()),
+    }
+}
+
+/// Checks what an administrator writes about something. It may have lines of its own.
+pub fn check_description(field: &str, text: Option<&str>, most: usize) -> Result<(), Error> {
+    let Some(text) = text else { return Ok(()) };
+    if text.chars().count() > most {
+        return Err(Error::Invalid(format!("{field} has at most {most} characters.")));
+    }
+    if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+        return Err(Error::Invalid(format!(
+            "{field} has a control character, such as NUL; only line breaks and tabs are taken."
+        )));
+    }
+    Ok(())
+}
+
 /// Letters, digits, `_` and `-`; between 1 and 64 of them.
 fn is_code(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')

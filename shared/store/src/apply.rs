@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
 use countersign_domain::{
+    enrolable,
     error::Error,
     id::ActionCode,
     rule::{DataPoint, Rule, list::ValueList},
@@ -35,6 +36,8 @@ pub struct Configured {
     pub enforced: Option<Settings>,
     /// The items, for what a write must still find.
     items: BTreeMap<String, Attributes>,
+    /// The tenant and its version, at which methods that rules and actions name were checked.
+    tenant: Option<(Tenant, u64)>,
 }
 
 /// How far the changes were applied.
@@ -62,6 +65,8 @@ struct SizedWrite {
 struct Unit {
     writes: Vec<TransactWriteItem>,
     bytes: usize,
+    /// Whether methods are named, so that the tenant's version moves with it ([`TenantStore::as_seen`]).
+    is_bound: bool,
 }
 
 impl TenantStore<'_> {
@@ -69,12 +74,12 @@ impl TenantStore<'_> {
     pub async fn configured(&self) -> Result<Option<Configured>, Error> {
         let (items, _) = self.of_one_moment(None).await?;
         let (mut found, mut stored) = (Configured::default(), Vec::new());
-        let (mut tenant, mut is_enforced) = (None::<Tenant>, false);
+        let (mut tenant, mut is_enforced) = (None::<(Tenant, u64)>, false);
         for item in items {
             let row = Row(&item);
             let sk = row.text(SK)?.to_owned();
             match sk.as_str() {
-                keys::TENANT => tenant = Some(row.document(DOCUMENT)?),
+                keys::TENANT => tenant = Some((row.document(DOCUMENT)?, row.number(VERSION)?)),
                 keys::ENFORCEMENT => is_enforced = true,
                 sk if sk.starts_with(keys::ACTION_CONFIG) => found.actions.push(read_action_config(&item)?),
                 sk if sk.starts_with(keys::POINT) => found.points.push(row.document(DOCUMENT)?),
@@ -87,19 +92,28 @@ impl TenantStore<'_> {
             }
         }
         found.rules = of_these_lives(stored, &found.actions);
-        Ok(tenant.map(|tenant| Configured { enforced: is_enforced.then_some(tenant.settings), ..found }))
+        Ok(tenant.map(|seen| {
+            let enforced = is_enforced.then(|| seen.0.settings.clone());
+            Configured { enforced, tenant: Some(seen), ..found }
+        }))
     }
 
     /// Brings everything to where it is wanted. Up to 100 items that differ are written all or nothing; each is written
-    /// only as it was seen.
+    /// only as it was seen, and what names methods only on the tenant that was seen.
     pub async fn apply(&self, seen: &Configured, wanted: &Configured) -> Result<Applied, Error> {
         let now = self.configured().await?.unwrap_or_default();
         if !same(&now.items, &seen.items) || now.enforced.is_some() != seen.enforced.is_some() {
             return Ok(Applied::Changed { partly: false });
         }
         let units = self.units(seen, wanted)?;
-        let mut partly = false;
-        for writes in packed(units)? {
+        let (mut partly, mut moves) = (false, 0);
+        for Unit { mut writes, is_bound, .. } in packed(units)? {
+            if is_bound {
+                let (tenant, version) =
+                    seen.tenant.as_ref().ok_or_else(|| Error::invalid("There is no such tenant."))?;
+                writes.push(self.store.put_tenant(tenant, Some(version + moves))?);
+                moves += 1;
+            }
             match contended(async || self.store.transact(writes.clone()).await).await {
                 Ok(()) => partly = true,
                 Err(Refusal::Cancelled(_) | Refusal::Contended) => return Ok(Applied::Changed { partly }),
@@ -168,6 +182,7 @@ impl TenantStore<'_> {
                     }
                 };
                 unit.push(put);
+                unit.is_bound |= enrolable::is_bound_rule(rule);
             }
         }
         for priority in old.keys().filter(|priority| !new.contains_key(*priority)) {
@@ -177,6 +192,7 @@ impl TenantStore<'_> {
         if before != Some(config) {
             let item = self.action_config_item(config, seen.version(&key)?.unwrap_or(0) + 1, life)?;
             unit.push(self.put_seen(seen, &key, item)?);
+            unit.is_bound |= enrolable::is_bound_action(config);
         } else if !unit.writes.is_empty() {
             let same = Expressions::default()
                 .require("cid = :life AND ver = :seen")
@@ -229,6 +245,17 @@ impl Unit {
         self.writes.push(write);
         self.bytes += bytes;
     }
+
+    /// How many writes a transaction takes of it, beside the one of the tenant.
+    fn most(is_bound: bool) -> usize {
+        MOST_WRITES - usize::from(is_bound)
+    }
+
+    /// Whether another fits into the same transaction.
+    fn takes(&self, other: &Self) -> bool {
+        self.writes.len() + other.writes.len() <= Self::most(self.is_bound || other.is_bound)
+            && self.bytes + other.bytes <= MOST_BYTES
+    }
 }
 
 /// A failure after a part was written, which the operator has to know in order to apply once more.
@@ -238,26 +265,27 @@ fn unfinished(cause: &Error) -> Error {
 }
 
 /// As few transactions as they fit into, in their order.
-fn packed(units: Vec<Unit>) -> Result<Vec<Vec<TransactWriteItem>>, Error> {
+fn packed(units: Vec<Unit>) -> Result<Vec<Unit>, Error> {
     let mut all: Vec<Unit> = Vec::new();
     for unit in units.into_iter().filter(|unit| !unit.writes.is_empty()) {
-        if unit.writes.len() > MOST_WRITES {
-            return Err(Error::invalid(
-                "100 rules of one action were to change, and 99 can at a time; nothing was written. Apply a file without one of \
-                 them first.",
-            ));
+        // One of the writes is of the action itself.
+        let (rules, most) = (unit.writes.len() - 1, Unit::most(unit.is_bound) - 1);
+        if rules > most {
+            return Err(Error::Invalid(format!(
+                "{rules} rules of one action were to change, and {most} can at a time; nothing was written. Apply a file with \
+                 fewer of them first.",
+            )));
         }
         match all.last_mut() {
-            Some(last)
-                if last.writes.len() + unit.writes.len() <= MOST_WRITES && last.bytes + unit.bytes <= MOST_BYTES =>
-            {
+            Some(last) if last.takes(&unit) => {
                 last.writes.extend(unit.writes);
                 last.bytes += unit.bytes;
+                last.is_bound |= unit.is_bound;
             }
             _ => all.push(unit),
         }
     }
-    Ok(all.into_iter().map(|unit| unit.writes).collect())
+    Ok(all)
 }
 
 fn by_place<'a>(rules: &'a [Rule], code: &ActionCode) -> BTreeMap<u8, &'a Rule> {

@@ -15,6 +15,7 @@ use super::{
         self,
         attributes::{DOCUMENT, REQUIRED},
     },
+    tenants::MOST_CHECKS,
     users::{no_user, read_user, required_value},
 };
 
@@ -41,16 +42,12 @@ impl TenantStore<'_> {
     pub async fn enforce(&self, new: &Enforcement) -> Result<Enforcement, Error> {
         let mut item = Item::at(&keys::enforcement(self.tenant));
         item.put(DOCUMENT, document(new)?);
-        for _ in 0..8 {
-            let seen = self.load().await?.ok_or_else(|| Error::NotFound("There is no such tenant.".into()))?;
+        for _ in 0..MOST_CHECKS {
+            let seen = self.seen().await?;
             if seen.policy.enforcement.is_none() {
                 enrolable::check(&seen.tenant.settings, &seen.actions, &seen.rules)?;
             }
-            let same = Expressions::default().require("ver = :seen").value(":seen", n(seen.version));
-            let writes = vec![
-                self.put_if(item.clone(), "attribute_not_exists(pk)", None)?,
-                self.check(&keys::tenant(self.tenant), &same)?,
-            ];
+            let writes = vec![self.put_if(item.clone(), "attribute_not_exists(pk)", None)?, self.as_seen(&seen)?];
             match contended(async || self.store.transact(writes.clone()).await).await {
                 Ok(()) => return Ok(new.clone()),
                 Err(Refusal::Cancelled(refused)) => {

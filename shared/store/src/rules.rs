@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use countersign_domain::{
+    enrolable,
     error::Error,
     id::{ActionCode, RuleId},
     rule::Rule,
@@ -18,6 +19,7 @@ use super::{
         attributes::{DOCUMENT, LIFE, VERSION},
     },
     no_action_config,
+    tenants::{MOST_CHECKS, Versioned},
 };
 
 /// A rule as read.
@@ -58,32 +60,51 @@ impl TenantStore<'_> {
         Ok((config, stored))
     }
 
-    /// Makes a rule; 400 where another rule of the action has its priority, 404 where there is no such action.
-    pub async fn create_rule(&self, rule: &Rule) -> Result<(), Error> {
-        let config = self.action_config(&rule.action_code).await?.ok_or_else(no_action_config)?;
+    /// Makes a rule; 400 where another rule of the action has its priority, 404 where there is no such action. One that
+    /// names methods is made only on the tenant that `check` passed.
+    pub async fn create_rule(&self, rule: &Rule, check: impl Fn(&Versioned) -> Result<(), Error>) -> Result<(), Error> {
         let version = u64::from_be_bytes(random::<8>()?);
-        let write = async || {
-            let writes = vec![self.put_rule(rule, config.life, version)?, self.lives(&config)?];
-            self.store.transact(writes).await
-        };
-        self.placed(contended(write).await, rule).map(|_| ())
+        for _ in 0..MOST_CHECKS {
+            let seen = self.seen().await?;
+            check(&seen)?;
+            let config = seen.actions.iter().find(|config| config.action_code == rule.action_code);
+            let config = config.ok_or_else(no_action_config)?;
+            let write = async || {
+                let mut writes = vec![self.put_rule(rule, config.life, version)?, self.lives(config)?];
+                writes.extend(self.as_seen_by(rule, &seen)?);
+                self.store.transact(writes).await
+            };
+            match contended(write).await {
+                // The tenant alone has changed.
+                Err(Refusal::Cancelled(refused)) if refused.iter().take(2).all(Option::is_none) => {}
+                written => return self.placed(written, rule),
+            }
+        }
+        Err(Error::unavailable("the tenant kept changing"))
     }
 
-    /// Changes a rule as it is now; 404 where there is none, 400 where another has its new priority.
+    /// What goes with the write of a rule that names methods.
+    fn as_seen_by(&self, rule: &Rule, seen: &Versioned) -> Result<Option<TransactWriteItem>, Error> {
+        enrolable::is_bound_rule(rule).then(|| self.as_seen(seen)).transpose()
+    }
+
+    /// Changes a rule as it is now, and as the tenant is now where it names methods; 404 where there is none, 400 where
+    /// another has its new priority.
     pub async fn change_rule(
         &self,
         code: &ActionCode,
         id: &RuleId,
-        change: impl Fn(&mut Rule) -> Result<(), Error>,
+        change: impl Fn(&Versioned, &mut Rule) -> Result<(), Error>,
     ) -> Result<Rule, Error> {
-        for _ in 0..5 {
+        for _ in 0..MOST_CHECKS {
+            let seen = self.seen().await?;
             let (config, stored) = self.stored_rules(code).await?;
             let old = stored.into_iter().find(|stored| stored.rule.id == *id).ok_or_else(no_rule)?;
             let mut rule = old.rule.clone();
-            change(&mut rule)?;
+            change(&seen, &mut rule)?;
             let version = u64::from_be_bytes(random::<8>()?);
             let write = async || {
-                let writes = if rule.priority == old.rule.priority {
+                let mut writes = if rule.priority == old.rule.priority {
                     let item = self.rule_item(&rule, config.life, version)?;
                     vec![self.put_if(item, "ver = :v", Some(n(old.version)))?, self.lives(&config)?]
                 } else {
@@ -93,6 +114,7 @@ impl TenantStore<'_> {
                         self.lives(&config)?,
                     ]
                 };
+                writes.extend(self.as_seen_by(&rule, &seen)?);
                 self.store.transact(writes).await
             };
             let written = contended(write).await;
@@ -100,7 +122,7 @@ impl TenantStore<'_> {
             match written {
                 Err(Refusal::Cancelled(_)) if !moved => {}
                 // Only another rule in the place of the new priority is a refusal. Where this rule changed meanwhile,
-                // it is tried again.
+                // or the tenant, it is tried again.
                 Err(Refusal::Cancelled(refused)) if refused.first().is_none_or(Option::is_none) => {}
                 other => return self.placed(other, &rule).map(|_| rule),
             }

@@ -26,6 +26,9 @@ use super::{
     rules::{of_these_lives, read_rule},
 };
 
+/// How often a change is checked and written that another one comes before.
+pub(super) const MOST_CHECKS: usize = 8;
+
 /// Whose key it is and what it may do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct KeyOwner {
@@ -48,7 +51,8 @@ pub struct Versioned {
 }
 
 impl Versioned {
-    /// The settings under which two factors are asked of everybody, now or soon.
+    /// The settings under which two factors are asked of everybody, now or soon. What is checked by them is written with
+    /// [`TenantStore::as_seen`].
     pub fn enforced(&self) -> Option<&Settings> {
         self.policy.enforcement.as_ref().map(|_| &self.tenant.settings)
     }
@@ -81,7 +85,7 @@ impl Store {
         }
     }
 
-    fn put_tenant(&self, tenant: &Tenant, seen: Option<u64>) -> Result<TransactWriteItem, Error> {
+    pub(super) fn put_tenant(&self, tenant: &Tenant, seen: Option<u64>) -> Result<TransactWriteItem, Error> {
         let mut item = Item::at(&keys::tenant(&tenant.id));
         item.put(DOCUMENT, document(tenant)?);
         item.put(VERSION, n(seen.unwrap_or(0) + 1));
@@ -138,21 +142,29 @@ impl TenantStore<'_> {
         }))
     }
 
+    /// The same; 404 where there is no such tenant.
+    pub(super) async fn seen(&self) -> Result<Versioned, Error> {
+        self.load().await?.ok_or_else(|| Error::NotFound("There is no such tenant.".into()))
+    }
+
+    /// The write that goes with whatever could leave users without anything to set up: which methods answer something,
+    /// which methods are on, whether two factors are asked of everybody. It moves the tenant's version from the one at
+    /// which that was checked. So of two such changes at once one is refused here, and is checked again with the other.
+    pub(super) fn as_seen(&self, seen: &Versioned) -> Result<TransactWriteItem, Error> {
+        self.store.put_tenant(&seen.tenant, Some(seen.version))
+    }
+
     /// Changes the tenant and its API keys in one transaction, on the tenant as it is now. Once two factors are asked
     /// of everybody, a change after which nobody could set one up is refused.
     pub async fn change(&self, change: impl Fn(&mut Tenant) -> Result<(), Error>) -> Result<Tenant, Error> {
-        for _ in 0..5 {
-            let seen = self.load().await?.ok_or_else(|| Error::NotFound("There is no such tenant.".into()))?;
+        for _ in 0..MOST_CHECKS {
+            let seen = self.seen().await?;
             let mut tenant = seen.tenant.clone();
             change(&mut tenant)?;
             if seen.policy.enforcement.is_some() {
                 enrolable::check_change(&seen.tenant.settings, &tenant.settings, &seen.actions, &seen.rules)?;
             }
             let mut writes = vec![self.store.put_tenant(&tenant, Some(seen.version))?];
-            if seen.policy.enforcement.is_none() && enrolable::check_tenant(&tenant.settings).is_err() {
-                let free = Expressions::default().require("attribute_not_exists(pk)");
-                writes.push(self.check(&keys::enforcement(self.tenant), &free)?);
-            }
             for gone in seen.tenant.api_keys.iter().filter(|key| !tenant.api_keys.contains(key)) {
                 writes.push(self.delete_item(&keys::api_key(&gone.hash))?);
             }
@@ -179,30 +191,59 @@ impl TenantStore<'_> {
         Ok(self.versioned_action_config(code).await?.map(|(config, _)| config))
     }
 
-    /// Makes a kind of action; one that exists already is left as it is and given back.
-    pub async fn create_action_config(&self, config: &ActionConfig) -> Result<Option<ActionConfig>, Error> {
+    /// Makes a kind of action; one that exists already is left as it is and given back. One that names methods is made
+    /// only on the tenant that `check` passed.
+    pub async fn create_action_config(
+        &self,
+        config: &ActionConfig,
+        check: impl Fn(&Versioned) -> Result<(), Error>,
+    ) -> Result<Option<ActionConfig>, Error> {
         // Names this creation, so that a write repeated after a lost acknowledgement knows its own.
         let creation = u64::from_be_bytes(random::<8>()?);
-        match contended(|| self.put_action_config(config, None, creation)).await {
-            Ok(()) => Ok(None),
-            Err(Refusal::Condition(Some(existing))) if Row(&existing).number::<u64>(LIFE)? == creation => Ok(None),
-            Err(Refusal::Condition(Some(existing))) => read_action_config(&existing).map(Some),
-            Err(other) => Err(other.into()),
+        for _ in 0..MOST_CHECKS {
+            let existing = if enrolable::is_bound_action(config) {
+                let seen = self.seen().await?;
+                check(&seen)?;
+                match contended(|| self.put_bound_action(config, None, creation, &seen)).await {
+                    Ok(()) => return Ok(None),
+                    Err(Refusal::Cancelled(refused)) => match refused.into_iter().next().flatten() {
+                        Some(existing) => existing,
+                        None => continue,
+                    },
+                    Err(other) => return Err(other.into()),
+                }
+            } else {
+                match contended(|| self.put_action_config(config, None, creation)).await {
+                    Ok(()) => return Ok(None),
+                    Err(Refusal::Condition(existing)) => existing,
+                    Err(other) => return Err(other.into()),
+                }
+            };
+            let existing = existing.ok_or_else(|| Error::unavailable("a write was refused unexpectedly"))?;
+            let is_own = Row(&existing).number::<u64>(LIFE)? == creation;
+            return if is_own { Ok(None) } else { read_action_config(&existing).map(Some) };
         }
+        Err(Error::unavailable("the tenant kept changing"))
     }
 
-    /// Changes a kind of action as it is now; 404 where there is none.
+    /// Changes a kind of action as it is now, and as the tenant is now where it names methods; 404 where there is none.
     pub async fn change_action_config(
         &self,
         code: &ActionCode,
-        change: impl Fn(&mut ActionConfig) -> Result<(), Error>,
+        change: impl Fn(&Versioned, &mut ActionConfig) -> Result<(), Error>,
     ) -> Result<ActionConfig, Error> {
-        for _ in 0..5 {
+        for _ in 0..MOST_CHECKS {
+            let seen = self.seen().await?;
             let (mut config, version) = self.versioned_action_config(code).await?.ok_or_else(no_action_config)?;
-            change(&mut config)?;
-            match self.put_action_config(&config, Some(version), config.life).await {
+            change(&seen, &mut config)?;
+            let written = if enrolable::is_bound_action(&config) {
+                contended(|| self.put_bound_action(&config, Some(version), config.life, &seen)).await
+            } else {
+                self.put_action_config(&config, Some(version), config.life).await
+            };
+            match written {
                 Ok(()) => return Ok(config),
-                Err(Refusal::Condition(_) | Refusal::Contended) => {}
+                Err(Refusal::Condition(_) | Refusal::Cancelled(_) | Refusal::Contended) => {}
                 Err(other) => return Err(other.into()),
             }
         }
@@ -244,6 +285,22 @@ impl TenantStore<'_> {
             Some(seen) => request.condition_expression("ver = :seen").expression_attribute_values(":seen", n(seen)),
         };
         request.send().await.map(|_| ()).map_err(refusal)
+    }
+
+    /// The same for one that names methods, on the tenant as it was seen.
+    async fn put_bound_action(
+        &self,
+        config: &ActionConfig,
+        version: Option<u64>,
+        creation: u64,
+        seen: &Versioned,
+    ) -> Result<(), Refusal> {
+        let item = self.action_config_item(config, version.unwrap_or(0) + 1, creation)?;
+        let put = match version {
+            None => self.put_if(item, "attribute_not_exists(pk)", None)?,
+            Some(version) => self.put_if(item, "ver = :v", Some(n(version)))?,
+        };
+        self.store.transact(vec![put, self.as_seen(seen)?]).await
     }
 
     /// Removes a kind of action with its rules; 404 where there is none. From the first write on the rules decide nothing.

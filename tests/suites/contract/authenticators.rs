@@ -149,3 +149,20 @@ async fn s6_and_s9_without_its_last_authenticator_a_user_is_not_enrolled() {
     );
     assert_eq!(world.track("ada", "pay", json!({})).await.ok()["state"], "ALLOW");
 }
+
+/// HMAC pads a key with zeros (RFC 2104, section 2): a secret with zeros at its end has the codes of the one without.
+#[tokio::test]
+async fn s7_a_secret_padded_with_zeros_is_the_same_secret() {
+    let world = World::start().await;
+    let uri = |secret: &[u8]| format!("otpauth://totp/a?secret={}", data_encoding::BASE32_NOPAD.encode(secret));
+    let app = |secret: &[u8]| json!({"verificationMethod": "AUTHENTICATOR_APP", "otpUri": uri(secret)});
+    let secret = b"12345678901234567890".to_vec();
+    let made = enroll(&world, app(&secret)).await;
+    for zeros in [1, 5, 44] {
+        let padded = [secret.clone(), vec![0; zeros]].concat();
+        let again = enroll(&world, app(&padded)).await;
+        assert_eq!(again["authenticator"], made["authenticator"], "{zeros} zeros");
+    }
+    let listed = world.http.get("/v1/users/ada/authenticators", &world.key()).await.ok();
+    assert_eq!(listed.as_array().map(Vec::len), Some(1), "{listed}");
+}

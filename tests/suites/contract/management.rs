@@ -170,3 +170,41 @@ async fn the_tenant_is_told_and_changed_within_bounds() {
     world.clock.advance(1);
     assert_eq!(world.state(&token).await, "none", "a token lives for a minute now");
 }
+
+/// What an administrator calls something is shown, logged and handed on: a control character would end it or hide a part.
+#[tokio::test]
+async fn a_name_has_no_control_character() {
+    let world = World::start().await;
+    create(&world, json!({"actionCode": "pay"})).await.ok();
+    let rule = json!({"name": "r", "priority": 0, "type": "BLOCK", "conditions": true});
+    let list = json!({"name": "l", "itemType": "number", "alias": "l"});
+    let point = json!({"name": "p", "dataType": "number", "modelType": "action"});
+    let enforce = json!({"confirmation": "Enforce 2FA", "by": "Grace"});
+    for (is_new, path, field, body) in [
+        (false, "tenant", "name", json!({})),
+        (false, "authenticator-configurations/AUTHENTICATOR_APP", "issuerName", json!({})),
+        (false, "theme", "name", json!({})),
+        (true, "action-configurations/pay/rules", "name", rule.clone()),
+        (true, "action-configurations/pay/rules", "description", rule),
+        (true, "value-lists", "name", list),
+        (true, "custom-data-points", "description", point),
+        (true, "two-factor-enforcement", "by", enforce),
+    ] {
+        for bad in ["a\0b", "a\u{1b}[2J", "a\u{85}b"] {
+            let mut body = body.clone();
+            body[field] = json!(bad);
+            let path = format!("/v1/management/{path}");
+            let auth = world.management();
+            let said = match is_new {
+                true => world.http.post(&path, &auth, body).await,
+                false => world.http.patch(&path, &auth, body).await,
+            };
+            assert_eq!(said.refusal(), (400, "invalid_request".into()), "{path} {bad:?}: {}", said.text());
+            let text = said.json()["errorDescription"].as_str().unwrap().to_owned();
+            assert!(text.contains(field) && text.contains("control character"), "{path}: {text}");
+        }
+    }
+    // A line break makes a longer description readable.
+    let body = json!({"name": "p", "dataType": "number", "modelType": "action", "description": "one\n\ttwo"});
+    world.http.post("/v1/management/custom-data-points", &world.management(), body).await.ok();
+}

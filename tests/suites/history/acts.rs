@@ -32,6 +32,13 @@ pub enum Act {
     RemoveLast,
     /// The backend removes the one of two that got them in.
     RemoveOne,
+    /// An action or a rule is bound to the app alone, while two factors are asked of everybody.
+    ChangeAction,
+    MakeAction,
+    ChangeRule,
+    MakeRule,
+    /// Two factors are asked of everybody.
+    Enforce,
 }
 
 const SECRET: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
@@ -70,6 +77,9 @@ impl Act {
                 world.enrol_device(&device, &token, json!({})).await.status == 200
             }
             Self::RemoveLast | Self::RemoveOne => self.remove(world, ready).await,
+            Self::ChangeAction | Self::MakeAction | Self::ChangeRule | Self::MakeRule | Self::Enforce => {
+                self.manage(world, ready).await
+            }
         }
     }
 
@@ -144,6 +154,40 @@ impl Act {
         ready();
         world.http.delete(&format!("/v1/users/ada/authenticators/{id}"), &world.key()).await.ok();
         world.validate(&text(&success, "accessToken")).await.ok()["isValid"] == true
+    }
+}
+
+impl Act {
+    async fn manage(self, world: &World, ready: impl FnOnce()) -> bool {
+        let (http, auth) = (&world.http, world.management());
+        let enforcement = "/v1/management/two-factor-enforcement";
+        let enforce = json!({ "confirmation": "Enforce 2FA", "by": "Grace" });
+        if self == Self::Enforce {
+            ready();
+            return http.post(enforcement, &auth, enforce).await.status == 200;
+        }
+        http.post(enforcement, &auth, enforce).await.ok();
+        let actions = "/v1/management/action-configurations";
+        http.post(actions, &auth, json!({ "actionCode": "pay" })).await.ok();
+        let (action, rules) = (format!("{actions}/pay"), format!("{actions}/pay/rules"));
+        let mut rule = json!({ "name": "Old", "priority": 9, "type": "CHALLENGE", "conditions": true });
+        let made = text(&http.post(&rules, &auth, rule.clone()).await.ok(), "ruleId");
+        let mut bound = json!({ "verificationMethods": ["AUTHENTICATOR_APP"] });
+        ready();
+        let said = match self {
+            Self::ChangeAction => http.patch(&action, &auth, bound).await,
+            Self::ChangeRule => http.patch(&format!("{rules}/{made}"), &auth, bound).await,
+            Self::MakeAction => {
+                bound["actionCode"] = "new".into();
+                http.post(actions, &auth, bound).await
+            }
+            _ => {
+                rule["priority"] = 0.into();
+                rule["verificationMethods"] = bound["verificationMethods"].clone();
+                http.post(&rules, &auth, rule).await
+            }
+        };
+        said.status == 200
     }
 }
 

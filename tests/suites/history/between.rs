@@ -15,8 +15,8 @@ use super::{
     mutants::{ALWAYS, Done, ask_nothing, replace},
 };
 
-/// What is written meanwhile: the name of the request, and its body.
-type Meanwhile = (&'static str, fn() -> Value);
+/// What is written meanwhile: the attribute, and what the item gets there.
+type Meanwhile = (&'static str, fn(&Value) -> Value);
 
 /// One promise, what another request does meanwhile, and the mistake that breaks the promise.
 pub struct Case {
@@ -30,7 +30,7 @@ pub struct Case {
 }
 
 #[derive(Clone, Copy)]
-enum Wrong {
+pub(super) enum Wrong {
     /// This part of the condition is not asked.
     Unasked(&'static str),
     /// This part is asked by halves.
@@ -126,7 +126,7 @@ impl Case {
             if let Some(((attribute, value), write)) = meanwhile.zip(target)
                 && is_first.swap(false, Ordering::SeqCst)
             {
-                disturb(&store, &write, (attribute, value()));
+                disturb(&store, &write, (attribute, value(&write["Item"])));
                 counts.0.fetch_add(1, Ordering::SeqCst);
             }
             if run == Run::Mistaken && wrong.make(&store, at, &mut request) {
@@ -144,30 +144,30 @@ impl Case {
         self.meanwhile.is_some()
     }
 
-    const fn new(
+    pub(super) const fn new(
         name: &'static str,
         (act, at): (Act, &'static str),
-        meanwhile: (&'static str, fn() -> Value),
+        meanwhile: Meanwhile,
         mistake: Wrong,
     ) -> Self {
         Self { name, act, at, meanwhile: Some(meanwhile), mistake }
     }
 }
 
-const ANOTHER: fn() -> Value = || json!({ "S": "another" });
-const ERA: (&str, fn() -> Value) = ("uid", || json!({ "S": "0123456789abcdef0123456789abcdef" }));
-const OVER: (&str, fn() -> Value) = ("exp", || json!({ "N": "1" }));
-const NO_METHOD: (&str, fn() -> Value) = ("am", || json!({ "SS": ["NONE"] }));
-const BLOCKED: (&str, fn() -> Value) = ("st", || json!({ "S": "BLOCK" }));
-const SUCCEEDED: (&str, fn() -> Value) = ("st", || json!({ "S": "CHALLENGE_SUCCEEDED" }));
-const REJECTED: (&str, fn() -> Value) = ("st", || json!({ "S": "REJECTED" }));
-const NO_DEVICE: (&str, fn() -> Value) = ("att", || json!({ "M": {} }));
-const NO_APP: (&str, fn() -> Value) = ("totp", || json!({ "M": {} }));
-const OTHER_CODES: (&str, fn() -> Value) = ("codes", || json!({ "SS": ["another"] }));
-const QUIET: (&str, fn() -> Value) = ("pq", || json!({ "N": "9999999999" }));
-const CLAIMED: (&str, fn() -> Value) = ("cl", ANOTHER);
-const OTHER_ACTION: (&str, fn() -> Value) = ("id", ANOTHER);
-const OTHER_ENROLMENT: (&str, fn() -> Value) = ("en", ANOTHER);
+const ANOTHER: fn(&Value) -> Value = |_| json!({ "S": "another" });
+const ERA: (&str, fn(&Value) -> Value) = ("uid", |_| json!({ "S": "0123456789abcdef0123456789abcdef" }));
+const OVER: (&str, fn(&Value) -> Value) = ("exp", |_| json!({ "N": "1" }));
+const NO_METHOD: (&str, fn(&Value) -> Value) = ("am", |_| json!({ "SS": ["NONE"] }));
+const BLOCKED: (&str, fn(&Value) -> Value) = ("st", |_| json!({ "S": "BLOCK" }));
+const SUCCEEDED: (&str, fn(&Value) -> Value) = ("st", |_| json!({ "S": "CHALLENGE_SUCCEEDED" }));
+const REJECTED: (&str, fn(&Value) -> Value) = ("st", |_| json!({ "S": "REJECTED" }));
+const NO_DEVICE: (&str, fn(&Value) -> Value) = ("att", |_| json!({ "M": {} }));
+const NO_APP: (&str, fn(&Value) -> Value) = ("totp", |_| json!({ "M": {} }));
+const OTHER_CODES: (&str, fn(&Value) -> Value) = ("codes", |_| json!({ "SS": ["another"] }));
+const QUIET: (&str, fn(&Value) -> Value) = ("pq", |_| json!({ "N": "9999999999" }));
+const CLAIMED: (&str, fn(&Value) -> Value) = ("cl", ANOTHER);
+const OTHER_ACTION: (&str, fn(&Value) -> Value) = ("id", ANOTHER);
+const OTHER_ENROLMENT: (&str, fn(&Value) -> Value) = ("en", ANOTHER);
 
 const OF_USER: Wrong = Wrong::Less("uid = :uid AND ", "attribute_exists(pk) AND ");
 
@@ -206,6 +206,7 @@ fn of_actions() -> Vec<Case> {
 pub fn all() -> Vec<Case> {
     let mut all = of_actions();
     all.extend(of_challenges());
+    all.extend(super::tenants::all());
     all.extend([
         Case::new(
             "a code is used twice",
@@ -286,7 +287,7 @@ fn of_challenges() -> Vec<Case> {
         Case::new(
             "what was approved is denied",
             challenge(Act::Deny),
-            ("st", || json!({ "S": "VERIFIED" })),
+            ("st", |_| json!({ "S": "VERIFIED" })),
             Wrong::Less("st = :pending AND ", ""),
         ),
         Case::new(

@@ -207,6 +207,32 @@ pub fn plan_of(text: &str, seen: countersign_core::store::Configured) -> Plan {
     Plan::new(seen, &files, false, now).unwrap_or_else(|bad| panic!("{}", bad.0))
 }
 
+/// A plan was checked against the methods that were on: once one is off, what names methods is planned anew.
+#[tokio::test]
+async fn a_plan_that_names_methods_is_of_the_settings_that_it_was_made_from() {
+    let world = World::start().await;
+    let id = world.tenant.tenant_id.clone();
+    let store = world.app.store().tenant(&id);
+    let (management, named) = (world.management(), "[AUTHENTICATOR_APP, PUSH]");
+    let body = json!({"confirmation": "Enforce 2FA", "by": "Grace"});
+    world.http.post("/v1/management/two-factor-enforcement", &management, body).await.ok();
+    let only = RULES.replace(named, "[AUTHENTICATOR_APP]");
+    let (seen, off) = (store.configured().await.unwrap().unwrap(), json!({"isActive": false}));
+    let (plan, nameless) = (
+        plan_of(&only, seen.clone()),
+        plan_of("valueLists: [{alias: a, name: A, itemType: number, valueListItems: [1]}]", seen),
+    );
+    let app = "/v1/management/authenticator-configurations/AUTHENTICATOR_APP";
+    world.http.patch(app, &management, off).await.ok();
+    assert_eq!(plan.apply(&world.app, &id).await.unwrap(), Applied::Changed { partly: false });
+    assert_eq!(nameless.apply(&world.app, &id).await.unwrap(), Applied::All, "what names no methods goes on");
+    world.http.patch(app, &management, json!({"isActive": true})).await.ok();
+    let plan = plan_of(&only, store.configured().await.unwrap().unwrap());
+    assert_eq!(plan.apply(&world.app, &id).await.unwrap(), Applied::All);
+    // And the other way about: the methods are named, and the one of them is not switched off any more.
+    assert_eq!(world.http.patch(app, &management, json!({"isActive": false})).await.refusal().0, 409);
+}
+
 /// Once two factors are asked of everybody, no file makes an action that is answered by what nobody can set up.
 #[tokio::test]
 async fn under_an_enforcement_a_file_leaves_something_to_set_up() {

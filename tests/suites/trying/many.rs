@@ -59,12 +59,36 @@ fn a_plan_of_more_than_a_transaction_is_applied_in_parts() {
     assert_eq!(exported(&directory, &[]).matches("name: Rule").count(), 280);
 }
 
+/// Each part that names methods moves the tenant's version, from where the part before has left it.
+#[test]
+fn what_names_methods_is_applied_in_parts_too() {
+    let directory = installation();
+    let named = |text: &str| text.replace("    rules:\n", "    verificationMethods: [PUSH]\n    rules:\n");
+    let file = written(&directory, "many.yaml", &named(&many(5)));
+    let said = applied(&directory, &[&file, "--yes"]);
+    assert!(said.contains(": 243 to add, 0 to change, 0 to remove\n"), "{said}");
+    assert_eq!(exported(&directory, &[]).matches("verificationMethods").count(), 3);
+    assert_eq!(applied(&directory, &[&file, "--yes"]), "No changes\n");
+    let of_full = |rules: u8| named(&format!("actions:\n{}", action("full", 0..rules, 5)));
+    let full = written(&directory, "full.yaml", &of_full(99));
+    let refused = rules(&directory, &["apply", &full, "--yes"]);
+    let expected = "99 rules of one action were to change, and 98 can at a time; nothing was written.";
+    assert!(error(&refused).contains(expected), "{}", error(&refused));
+    let less = written(&directory, "less.yaml", &of_full(98));
+    applied(&directory, &[&less, "--yes"]);
+    applied(&directory, &[&full, "--yes"]);
+}
+
 /// Wherever it stops, each action is whole, it is said that a part was written, and once more finishes it.
 #[tokio::test]
 async fn what_stops_in_the_middle_says_so_and_is_finished_by_another_run() {
-    for (failing, fault) in
-        [(1, Fault::ErrorBefore), (2, Fault::ErrorBefore), (3, Fault::ErrorBefore), (2, Fault::Conflict)]
-    {
+    for (failing, fault) in [
+        (1, Fault::ErrorBefore),
+        (2, Fault::ErrorBefore),
+        (3, Fault::ErrorBefore),
+        (4, Fault::ErrorBefore),
+        (3, Fault::Conflict),
+    ] {
         let world = World::start_with(Embedded::memory().expect("a store in memory"), 1).await;
         let id = world.tenant.tenant_id.clone();
         let store = world.app.store().tenant(&id);
@@ -72,11 +96,11 @@ async fn what_stops_in_the_middle_says_so_and_is_finished_by_another_run() {
         let plan: Plan = plan_of(&many(5), seen().await);
         assert_eq!(plan.apply(&world.app, &id).await.unwrap(), Applied::All);
         let plan = plan_of(&many(6), seen().await);
-        // It is read once more first; then three transactions.
+        // It is read twice more first; then four transactions.
         world.faults.fail(failing, usize::MAX, fault);
         let stopped = plan.apply(&world.app, &id).await;
         world.faults.clear();
-        let partly = failing > 1;
+        let partly = failing > 2;
         match (fault, stopped) {
             (Fault::Conflict, stopped) => assert_eq!(stopped.unwrap(), Applied::Changed { partly }),
             (_, stopped) => {

@@ -12,7 +12,7 @@ use countersign_core::{
     app::App,
     clock::Clock,
     error::Error,
-    id::TenantId,
+    id::{TenantId, check_name},
     keyring::{Keyring, KmsKeyring},
     operator::Credentials,
     outbox::Outbox,
@@ -229,9 +229,7 @@ impl Installation {
         let app = &opened.app;
         match command {
             TenantCommand::Create { name, id, redirect_urls, local } => {
-                if name.trim().is_empty() {
-                    return Err(Trouble("--name must not be empty".into()));
-                }
+                check_name("--name", &name, 64).map_err(failed)?;
                 let id = id.map(TenantId::parse).transpose().map_err(failed)?;
                 let made = Credentials::choose(id, None, None).map_err(failed)?;
                 redirect::check_entries(&redirect_urls, local).map_err(failed)?;

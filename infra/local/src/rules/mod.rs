@@ -158,7 +158,9 @@ impl Installation {
             }
             Applied::Changed { partly } => {
                 let done = if partly { "a part had been written by then" } else { "nothing was written" };
-                eprintln!("countersign: somebody else changed the rules meanwhile; {done}. Look at a new plan.");
+                eprintln!(
+                    "countersign: somebody else changed the rules meanwhile, or the settings that they were checked against; {done}. Look at a new plan."
+                );
                 Ok(ExitCode::from(3))
             }
         }

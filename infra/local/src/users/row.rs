@@ -164,6 +164,9 @@ fn app(place: &str, value: Value) -> Result<App, Problem> {
     if name.as_ref().is_some_and(|name| name.chars().count() > 64) {
         return Err(problem(at("name"), "has more than 64 characters; shorten it"));
     }
+    if name.as_deref().is_some_and(has_control) {
+        return Err(problem(at("name"), "has a control character, such as a line break; leave it out"));
+    }
     let created_at = created.map(|text| text.parse::<Timestamp>()).transpose();
     let created_at = created_at
         .map_err(|_| problem(at("createdAt"), "is not a date and time in ISO 8601, such as 2026-11-01T00:00:00Z"))?;

@@ -10,7 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::catalogue::{ANONYMOUS_IPS, Form, OFAC_COUNTRIES};
-use crate::{clock::Timestamp, error::Error, id::ListAlias};
+use crate::{
+    clock::Timestamp,
+    error::Error,
+    id::{ListAlias, check_name},
+};
 
 /// A list of texts or numbers that rules name by its alias.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,9 +39,7 @@ pub enum ItemType {
 impl ValueList {
     /// Checks what holds of every list, new or changed.
     pub fn check(&self) -> Result<(), Error> {
-        if self.name.trim().is_empty() || self.name.chars().count() > 64 {
-            return Err(Error::invalid("name has 1 to 64 characters."));
-        }
+        check_name("name", &self.name, 64)?;
         for (index, item) in self.items.iter().enumerate() {
             let message = match (self.item_type, item) {
                 (ItemType::String, Value::String(text)) if text.len() <= 1024 => continue,

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::{
     clock::Timestamp,
     error::Error,
-    id::{ActionCode, RuleId},
+    id::{ActionCode, RuleId, check_description, check_name},
     method::Method,
 };
 
@@ -80,12 +80,8 @@ pub struct Rule {
 impl Rule {
     /// Checks what holds of every rule, new or changed.
     pub fn check(&self, catalogue: &Catalogue) -> Result<(), Error> {
-        if self.name.trim().is_empty() || self.name.chars().count() > 100 {
-            return Err(Error::invalid("name has 1 to 100 characters."));
-        }
-        if self.description.as_ref().is_some_and(|text| text.chars().count() > 500) {
-            return Err(Error::invalid("description has at most 500 characters."));
-        }
+        check_name("name", &self.name, 100)?;
+        check_description("description", self.description.as_deref(), 500)?;
         if let (Some(methods), Some(default)) = (&self.verification_methods, self.default_verification_method)
             && !methods.contains(&default)
         {

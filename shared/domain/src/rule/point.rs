@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{error::Error, id::PointId};
+use crate::{
+    error::Error,
+    id::{PointId, check_description},
+};
 
 /// A data point of the tenant's own (contract, M16-M20).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,9 +50,6 @@ impl DataPoint {
         if !(1..=64).contains(&self.name.len()) || !self.name.bytes().all(of_a_name) {
             return Err(Error::invalid("name has 1 to 64 letters, digits, '_' or '-'."));
         }
-        if self.description.as_ref().is_some_and(|text| text.chars().count() > 500) {
-            return Err(Error::invalid("description has at most 500 characters."));
-        }
-        Ok(())
+        check_description("description", self.description.as_deref(), 500)
     }
 }

@@ -15,7 +15,7 @@ pub use parts::{
 };
 use value::{Colour, WebAddress};
 
-use crate::error::Error;
+use crate::{error::Error, id::check_name};
 
 /// A tenant's theme; what is absent looks as our pages do.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
@@ -74,8 +74,8 @@ impl Theme {
         check_objects("", &value)?;
         let Value::Object(mut fields) = value else { return Err(Error::invalid("The theme is a JSON object.")) };
         let name: Option<String> = take(&mut fields, "name")?;
-        if name.as_ref().is_some_and(|name| name.trim().is_empty() || name.chars().count() > MAX_NAME) {
-            return Err(Error::Invalid(format!("name has 1 to {MAX_NAME} characters.")));
+        if let Some(name) = &name {
+            check_name("name", name, MAX_NAME)?;
         }
         let dark: Option<Value> = take(&mut fields, "darkMode")?;
         let mut theme = Self {

@@ -1,5 +1,6 @@
 //! Time-based one-time passwords (RFC 6238): secrets, their URI, and the step that a code matches.
 
+mod key;
 mod prove;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use crate::{
     secret::{DataKey, random},
 };
 
+use key::hmac_key;
 pub use prove::{Candidate, Proved, Spent, prove};
 
 /// RFC 4226, section 4, R6: 160 bits; NIST 800-63B asks for 112 at least.
@@ -175,8 +177,8 @@ impl TotpSecret {
     /// The id of the authenticator with this secret: a user cannot have one secret twice, which would accept each
     /// of its codes twice.
     pub fn authenticator_id(&self, key: &DataKey, user: &UserUid) -> AuthenticatorId {
-        let secret = self.0.secret().as_bytes();
-        AuthenticatorId::of(key.fingerprint(&[b"totp", user.as_str().as_bytes(), secret]))
+        let secret = hmac_key(self.0.algorithm(), self.0.secret().as_bytes());
+        AuthenticatorId::of(key.fingerprint(&[b"totp", user.as_str().as_bytes(), &secret]))
     }
 
     /// Seals the secret for one authenticator of one user of one tenant.
