@@ -165,7 +165,7 @@ pub async fn first_tenant(app: &App, embedded: &Embedded, place: &Place, fixed: 
     let is_pending = file.is_pending;
     let credentials = Credentials::from(file);
     // What else is in the database is another's, or it would hold this tenant too.
-    if is_pending && !(embedded.has_items() && !is_key(app, &credentials, KeyKind::Secret).await?) {
+    if is_pending && (!embedded.has_items() || is_key(app, &credentials, KeyKind::Secret).await?) {
         make_tenant(app, &credentials).await?;
     }
     belong_together(app, directory, &credentials).await?;
