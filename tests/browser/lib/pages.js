@@ -11,7 +11,9 @@ import { chooseApp, field, setUpApp, type } from "./user.js";
 export async function openSettings({ site, page, test, attributes = {} }, { withPhone = false, name } = {}) {
   const userId = unique("ada");
   if (withPhone) await site.withPhone(test, userId, ["--name", "Ada's phone"]);
-  const scope = withPhone ? "add:authenticators" : undefined;
+  // A first code of an app that is added to others allows what the backend asked for, and no more.
+  const everything = "read:authenticators add:authenticators update:authenticators remove:authenticators";
+  const scope = withPhone ? everything : undefined;
   const { url } = await site.track(userId, { redirectToSettings: true, scope, deviceId: unique("laptop"), ...attributes });
   if (withPhone) await page.goto(url.replace("/challenge?", "/set-up?"));
   else await page.goto(url);
