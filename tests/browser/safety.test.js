@@ -7,7 +7,7 @@ import { until } from "../sdk/node/lib/server.js";
 import { currentCode, wrongCode } from "../sdk/node/lib/totp.js";
 import { unique } from "../sdk/node/lib/wire.js";
 import { openPage } from "./lib/chromium.js";
-import { makePast, openSettings, pages, visitPage } from "./lib/pages.js";
+import { everything, makePast, openSettings, pages, visitPage } from "./lib/pages.js";
 import { openSite, stateOf } from "./lib/site.js";
 import { field, problem, type } from "./lib/user.js";
 
@@ -83,7 +83,7 @@ test("a phone's name and model are text on the settings", async (t) => {
   const userId = unique("grace");
   await site.withPhone(t, userId, ["--name", polyglots[1]]);
   const { page, trouble } = await openWatched(t);
-  const { url } = await site.track(userId, { redirectToSettings: true, scope: "add:authenticators" });
+  const { url } = await site.track(userId, { redirectToSettings: true, scope: everything });
   await page.goto(url.replace("/challenge?", "/set-up?"));
   const { setUpApp } = await import("./lib/user.js");
   await setUpApp(page);

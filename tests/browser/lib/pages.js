@@ -4,6 +4,9 @@ import { unique } from "../../sdk/node/lib/wire.js";
 import { scan } from "./qr.js";
 import { chooseApp, field, setUpApp, type } from "./user.js";
 
+/** A first code of an app that is added to others allows what the backend asked for, and no more. */
+export const everything = "read:authenticators add:authenticators update:authenticators remove:authenticators";
+
 /**
  * Brings `page` to the settings of a new user with an app, and a phone where `withPhone` is set.
  * A first enrolment may manage at once; later visits come through a challenge.
@@ -11,8 +14,6 @@ import { chooseApp, field, setUpApp, type } from "./user.js";
 export async function openSettings({ site, page, test, attributes = {} }, { withPhone = false, name } = {}) {
   const userId = unique("ada");
   if (withPhone) await site.withPhone(test, userId, ["--name", "Ada's phone"]);
-  // A first code of an app that is added to others allows what the backend asked for, and no more.
-  const everything = "read:authenticators add:authenticators update:authenticators remove:authenticators";
   const scope = withPhone ? everything : undefined;
   const { url } = await site.track(userId, { redirectToSettings: true, scope, deviceId: unique("laptop"), ...attributes });
   if (withPhone) await page.goto(url.replace("/challenge?", "/set-up?"));
