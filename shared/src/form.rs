@@ -1,6 +1,6 @@
 //! What a form of a hosted page carries, so that it is ours and counts once.
 //!
-//! Whoever posts a form holds the user's token already, which no other site does. The seal says more: that this very
+//! A form carries the user's token, which no other site has. The seal says more: that this very
 //! page was given out for this very action, and, once it is spent, that a second click, a reload or a form that comes
 //! back from the browser's history does nothing twice.
 

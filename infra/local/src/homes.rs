@@ -116,7 +116,7 @@ fn files(repository: &Path) -> Result<[File; 2], Trouble> {
     ])
 }
 
-/// What of each file is not as the code has it, a line each.
+/// The differences between each file and the code, a line each.
 pub fn differences(repository: &Path) -> Result<Vec<String>, Trouble> {
     let mut different = Vec::new();
     for File { path, text, wanted } in files(repository)? {

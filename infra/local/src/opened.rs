@@ -95,7 +95,7 @@ impl Opened {
     /// belong together then, and the one says so.
     pub(crate) fn end(&self) -> rusqlite::Result<()> {
         self.has_ended.store(true, Ordering::SeqCst);
-        // Whoever writes has its turn until then.
+        // A write that is under way is finished first.
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         if self.are_there() { self.keeper.end() } else { Ok(()) }
     }

@@ -48,7 +48,7 @@ pub(super) fn shard_of(user: &UserId) -> u8 {
     u8::try_from(hash % u64::from(SHARDS)).unwrap_or(0)
 }
 
-/// What of a user's item stands in the index.
+/// Writes the attributes of a user's item that the index holds.
 pub(super) fn write_indexed(item: &mut Item, tenant: &TenantId, user: &User) {
     item.put(SHARD, shard(tenant, &user.id));
     item.put(IS_ENROLLED, n(u8::from(user.can_answer())));

@@ -28,7 +28,7 @@ struct Found {
     sk: String,
     version: Option<AttributeValue>,
     life: Option<AttributeValue>,
-    /// Of an item without a version.
+    /// The document, of an item that has no version.
     document: Option<AttributeValue>,
 }
 

@@ -98,7 +98,7 @@ fn a_database_that_is_gone_is_not_made_anew() {
     refuses(&mut start_again(&directory), "countersign.db");
 }
 
-/// Whoever is let in by credentials that nobody knows would be a second tenant, with none of the first one's users.
+/// New credentials would make a second tenant, which has none of the first one's users.
 #[tokio::test]
 async fn credentials_that_are_gone_are_not_made_anew() {
     let directory = Directory::new();

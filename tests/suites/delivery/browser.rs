@@ -75,7 +75,7 @@ async fn take(
     if status.is_success() {
         inner.sent.push(Sent { to, headers, body: body.to_vec() });
     }
-    // Whoever follows this calls a stranger.
+    // Following this address would call a stranger.
     (status, [("location", "http://127.0.0.1:1/elsewhere")])
 }
 

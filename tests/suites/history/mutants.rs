@@ -125,7 +125,7 @@ fn pretend_reserve(embedded: &Embedded, request: &Value) -> Done {
     let get = json!({ "TableName": TABLE, "Key": request["Key"] });
     let answer = embedded.answer("GetItem", get.to_string().as_bytes());
     let answer: Value = serde_json::from_slice(answer.body().bytes().unwrap_or_default()).unwrap_or_default();
-    // Whoever enrols for the first time really pays, so that there is somebody to guess at.
+    // A first enrolment really pays, so that there is a user to guess at.
     let is_enrolled = answer["Item"]["totp"]["M"].as_object().is_some_and(|totp| !totp.is_empty());
     if is_enrolled { Done::Answered(json!({ "Attributes": answer["Item"] })) } else { Done::Nothing }
 }

@@ -69,7 +69,7 @@ async fn what_is_on_the_list_passes_and_both_parsers_agree_on_it() {
     }
 }
 
-/// Whoever has no list is told how to make one, and loopback is for the tenant of a machine of one's own.
+/// A tenant without a list is told how to make one; loopback addresses are for local tenants alone.
 #[tokio::test]
 async fn no_list_no_redirect() {
     let world = World::start().await;

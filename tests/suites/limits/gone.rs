@@ -125,7 +125,7 @@ async fn what_is_remembered_ends() {
     assert_eq!(answer(&world, "ada", &world.code(SECRET, 0)).await, Said::Right);
 }
 
-/// Whoever removes, adds, deletes and verifies, at once and under faults: one code, one success.
+/// Removing, adding, deleting and verifying at once and under faults: a code is one success.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_happens_at_once_a_code_is_one_success() {
     let world = World::start().await;

@@ -22,7 +22,7 @@ pub struct Figures {
     pub others: Vec<(Work, Ordinary)>,
 }
 
-/// Of a warm function.
+/// The figures of a warm function.
 struct Warm {
     latency: (f64, f64),
     cpu: (f64, f64),

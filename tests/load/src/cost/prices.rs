@@ -144,7 +144,7 @@ pub const MEMORY_MB: f64 = 256.0;
 pub const MEMORY_MB_OF_A_PROCESSOR: f64 = 1769.0;
 /// How long a function waits for one call of DynamoDB, SQS or SNS.
 pub const WAIT_MS: f64 = 5.0;
-/// Of a hundred requests, how many find no warm function: AWS says under one.
+/// The share of requests that find no warm function: AWS says that it is under one in a hundred.
 /// <https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/>
 pub const COLD_STARTS: f64 = 0.01;
 /// Added to the measured start: the sandbox's part, TLS handshakes, and the two calls of a start.
