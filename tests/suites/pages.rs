@@ -1,16 +1,10 @@
 //! The hosted pages without a browser: forms that count once, recovery codes, and what users do about what they have.
 
-#[path = "pages/forms.rs"]
 mod forms;
-#[path = "pages/manner.rs"]
 mod manner;
-#[path = "pages/recovery.rs"]
 mod recovery;
-#[path = "pages/removal.rs"]
 mod removal;
-#[path = "pages/settings.rs"]
 mod settings;
-#[path = "pages/shapes.rs"]
 mod shapes;
 
 use countersign_tests::World;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use countersign_tests::{World, otp};
 use serde_json::json;
 
-use crate::{codes, confirmed, recoverable};
+use super::{codes, confirmed, recoverable};
 
 #[tokio::test]
 async fn a_code_lets_in_once() {
