@@ -5,6 +5,12 @@
 
 quit-link = إلغاء والرجوع
 form-used-error = سبق إرسال هذا النموذج، ولم يُنفَّذ أي شيء مرتين. إليك الوضع الحالي.
+facts-label = ما تؤكده
+facts-account-label = الحساب
+facts-tenant-label = بطلب من
+facts-sign-in-label = تسجيل الدخول
+facts-yes-label = نعم
+facts-no-label = لا
 
 ## screen: challenge
 
@@ -90,7 +96,12 @@ set-up-other-link = اختيار طريقة أخرى
 app-heading = أعِدّ تطبيق المصادقة
 app-open-text = افتح تطبيق مصادقة، مثل Google Authenticator أو Microsoft Authenticator أو FreeOTP.
 app-scan-text = امسح هذه الصورة به.
+app-add-text = أضف هذا الحساب إلى تطبيق المصادقة لديك.
+app-open-link = افتح تطبيق المصادقة
 app-same-link = التطبيق على هذا الجهاز: فتحه
+app-copy-button = انسخ المفتاح
+app-qr-link = أظهر رمز QR
+app-none-text = ليس لديك تطبيق مصادقة؟ ثبّت واحدًا
 app-code-text = أدخل الرمز الذي يعرضه التطبيق.
 app-qr-alt = رمز QR لتطبيق المصادقة. المفتاح أدناه هو نفسه مكتوبًا بالحروف.
 app-key-label = المفتاح
@@ -103,6 +114,8 @@ app-full-error = بلغت الحد الأقصى لعدد وسائل المصاد
 
 phone-heading = اربط هاتفك
 phone-scan-text = افتح تطبيق { $tenant } على هاتفك وامسح هذه الصورة به.
+phone-open-text = افتح تطبيق { $tenant } على هذا الهاتف لإقرانه.
+phone-open-link = افتح تطبيق { $tenant }
 phone-qr-alt = رمز QR لتطبيق هاتفك. الرابط أسفله يؤدي إلى المكان نفسه.
 paired-heading = تم ربط هاتفك
 paired-text = من الآن فصاعدًا يمكنك تأكيد هويتك به.
@@ -144,9 +157,9 @@ settings-new-link = إعداد طريقة جديدة
 settings-added-text = تاريخ الإضافة
 settings-used-text = آخر استخدام
 settings-never-text = لم يُستخدم قط
-settings-primary-text = الأساسي: يُرسَل الطلب أولًا إلى { $model }.
 settings-is-primary-text = الأساسي
 settings-primary-button = تعيين كأساسي
+settings-menu-label = خيارات { $name }
 settings-rename-label = الاسم
 settings-rename-button = تغيير الاسم
 settings-remove-button = إزالة
@@ -230,4 +243,11 @@ end-way-text = لا تصلح أي من طرق التأكيد لديك لهذه �
 end-again-heading = أكّد هويتك
 end-again-text = لإجراء ذلك، أكّد هويتك من جديد: افتح هذه الصفحة مرة أخرى من التطبيق.
 end-reference-text = عند طلب المساعدة، اذكر هذا المرجع: { $id }
-end-continue-link = متابعة
+end-back-link = الرجوع إلى { $tenant }
+
+## screen: push
+
+push-question-heading = هل هذا أنت؟
+push-question-text = افتح التطبيق للموافقة أو الرفض.
+push-notice-heading = حسابك
+push-notice-text = تغيّرت طريقة تأكيد هويتك. إذا لم تكن أنت من غيّرها فاطلب المساعدة.

@@ -5,6 +5,12 @@
 
 quit-link = Abbrechen und zurück
 form-used-error = Dieses Formular wurde bereits gesendet; es wurde nichts doppelt ausgeführt. Hier sehen Sie den aktuellen Stand.
+facts-label = Was Sie bestätigen
+facts-account-label = Konto
+facts-tenant-label = Angefragt von
+facts-sign-in-label = Anmeldung
+facts-yes-label = Ja
+facts-no-label = Nein
 
 ## screen: challenge
 
@@ -78,7 +84,12 @@ set-up-other-link = Andere Methode wählen
 app-heading = Authenticator-App einrichten
 app-open-text = Öffnen Sie eine Authenticator-App, zum Beispiel Google Authenticator, Microsoft Authenticator oder FreeOTP.
 app-scan-text = Scannen Sie damit dieses Bild.
+app-add-text = Fügen Sie dieses Konto Ihrer Authenticator-App hinzu.
+app-open-link = Authenticator-App öffnen
 app-same-link = Die App ist auf diesem Gerät: jetzt öffnen
+app-copy-button = Schlüssel kopieren
+app-qr-link = QR-Code zeigen
+app-none-text = Noch keine Authenticator-App? Eine installieren
 app-code-text = Geben Sie den Code ein, den die App anzeigt.
 app-qr-alt = QR-Code für Ihre Authenticator-App. Der Schlüssel darunter ist derselbe in Buchstaben.
 app-key-label = Schlüssel
@@ -91,6 +102,8 @@ app-full-error = Sie haben die Höchstzahl an Authentifizierungsmethoden erreich
 
 phone-heading = Smartphone verbinden
 phone-scan-text = Öffnen Sie die App von { $tenant } auf Ihrem Smartphone und scannen Sie damit dieses Bild.
+phone-open-text = Öffnen Sie die App von { $tenant } auf diesem Telefon, um es zu koppeln.
+phone-open-link = App von { $tenant } öffnen
 phone-qr-alt = QR-Code für die App auf Ihrem Smartphone. Der Link darunter führt zum selben Ziel.
 paired-heading = Ihr Smartphone ist verbunden
 paired-text = Ab jetzt können Sie damit Ihre Identität bestätigen.
@@ -132,9 +145,9 @@ settings-new-link = Neu einrichten
 settings-added-text = Hinzugefügt
 settings-used-text = Zuletzt verwendet
 settings-never-text = Nie verwendet
-settings-primary-text = Standard: { $model } wird zuerst gefragt.
 settings-is-primary-text = Standard
 settings-primary-button = Als Standard festlegen
+settings-menu-label = Optionen für { $name }
 settings-rename-label = Name
 settings-rename-button = Umbenennen
 settings-remove-button = Entfernen
@@ -214,4 +227,11 @@ end-way-text = Keine Ihrer Bestätigungsmethoden ist hierfür zulässig. Wenden 
 end-again-heading = Bestätigen Sie Ihre Identität
 end-again-text = Bestätigen Sie dafür noch einmal, dass Sie es sind: Öffnen Sie diese Seite neu aus der App.
 end-reference-text = Bitte geben Sie bei Rückfragen an: { $id }
-end-continue-link = Weiter
+end-back-link = Zurück zu { $tenant }
+
+## screen: push
+
+push-question-heading = Sind Sie das?
+push-question-text = Öffnen Sie die App, um freizugeben oder abzulehnen.
+push-notice-heading = Ihr Konto
+push-notice-text = Ihre Bestätigungsmethoden wurden geändert. Waren Sie das nicht, bitten Sie um Hilfe.

@@ -5,6 +5,12 @@
 
 quit-link = Cancel and go back
 form-used-error = This form was sent already, so nothing was done twice. This is how things stand now.
+facts-label = What you confirm
+facts-account-label = Account
+facts-tenant-label = Asked by
+facts-sign-in-label = Sign-in
+facts-yes-label = Yes
+facts-no-label = No
 
 ## screen: challenge
 
@@ -78,7 +84,12 @@ set-up-other-link = Choose another way
 app-heading = Set up your authenticator app
 app-open-text = Open an authenticator app, such as Google Authenticator, Microsoft Authenticator or FreeOTP.
 app-scan-text = Scan this picture with it.
+app-add-text = Add this account to your authenticator app.
+app-open-link = Open your authenticator app
 app-same-link = The app is on this device: open it
+app-copy-button = Copy key
+app-qr-link = Show the QR code
+app-none-text = No authenticator app yet? Install one
 app-code-text = Type the code that the app shows.
 app-qr-alt = QR code for your authenticator app. The key below is the same in letters.
 app-key-label = Key
@@ -91,6 +102,8 @@ app-full-error = You have as many authenticators as there is room for. Remove on
 
 phone-heading = Pair your phone
 phone-scan-text = Open the app of { $tenant } on your phone and scan this picture with it.
+phone-open-text = Open the app of { $tenant } on this phone to pair it.
+phone-open-link = Open the app of { $tenant }
 phone-qr-alt = QR code for the app on your phone. The link below it leads to the same.
 paired-heading = Your phone is paired
 paired-text = From now on it can confirm that it is you.
@@ -132,9 +145,9 @@ settings-new-link = Set up new
 settings-added-text = Added
 settings-used-text = Last used
 settings-never-text = Never used
-settings-primary-text = Primary: { $model } is asked first.
 settings-is-primary-text = Primary
 settings-primary-button = Make primary
+settings-menu-label = Options for { $name }
 settings-rename-label = Name
 settings-rename-button = Rename
 settings-remove-button = Remove
@@ -214,4 +227,11 @@ end-way-text = None of your ways to confirm can be used for this. Contact { $ten
 end-again-heading = Confirm that it is you
 end-again-text = For this, confirm again that it is you: open this page anew from the app.
 end-reference-text = If you ask for help, quote this: { $id }
-end-continue-link = Continue
+end-back-link = Back to { $tenant }
+
+## screen: push
+
+push-question-heading = Is it you?
+push-question-text = Open the app to approve or deny.
+push-notice-heading = Your account
+push-notice-text = How you confirm that it is you was changed. If it was not you, ask for help.

@@ -5,6 +5,12 @@
 
 quit-link = Cancelar y volver
 form-used-error = Este formulario ya se había enviado; no se ha repetido ninguna operación. Esta es la situación actual.
+facts-label = Lo que confirma
+facts-account-label = Cuenta
+facts-tenant-label = Solicitado por
+facts-sign-in-label = Inicio de sesión
+facts-yes-label = Sí
+facts-no-label = No
 
 ## screen: challenge
 
@@ -78,7 +84,12 @@ set-up-other-link = Elegir otro método
 app-heading = Configure su app de autenticación
 app-open-text = Abra una app de autenticación, como Google Authenticator, Microsoft Authenticator o FreeOTP.
 app-scan-text = Escanee esta imagen con ella.
+app-add-text = Añada esta cuenta a su aplicación de autenticación.
+app-open-link = Abrir su aplicación de autenticación
 app-same-link = La app está en este dispositivo: abrirla
+app-copy-button = Copiar la clave
+app-qr-link = Mostrar el código QR
+app-none-text = ¿Aún no tiene una aplicación? Instale una
 app-code-text = Introduzca el código que muestra la app.
 app-qr-alt = Código QR para su app de autenticación. La clave que figura debajo es lo mismo en letras.
 app-key-label = Clave
@@ -91,6 +102,8 @@ app-full-error = Ha alcanzado el número máximo de métodos de autenticación. 
 
 phone-heading = Vincule su teléfono
 phone-scan-text = Abra la app de { $tenant } en su teléfono y escanee esta imagen con ella.
+phone-open-text = Abra la aplicación de { $tenant } en este teléfono para vincularlo.
+phone-open-link = Abrir la aplicación de { $tenant }
 phone-qr-alt = Código QR para la app de su teléfono. El enlace de abajo lleva al mismo sitio.
 paired-heading = Su teléfono está vinculado
 paired-text = Desde ahora puede confirmar su identidad con él.
@@ -132,9 +145,9 @@ settings-new-link = Configurar otro
 settings-added-text = Añadido
 settings-used-text = Último uso
 settings-never-text = Nunca usado
-settings-primary-text = Principal: la solicitud se envía primero a { $model }.
 settings-is-primary-text = Principal
 settings-primary-button = Hacer principal
+settings-menu-label = Opciones de { $name }
 settings-rename-label = Nombre
 settings-rename-button = Cambiar nombre
 settings-remove-button = Eliminar
@@ -214,4 +227,11 @@ end-way-text = Ninguno de sus métodos de confirmación sirve para esta operaci�
 end-again-heading = Confirme su identidad
 end-again-text = Para esto, confirme de nuevo su identidad: vuelva a abrir esta página desde la aplicación.
 end-reference-text = Si solicita ayuda, indique esta referencia: { $id }
-end-continue-link = Continuar
+end-back-link = Volver a { $tenant }
+
+## screen: push
+
+push-question-heading = ¿Es usted?
+push-question-text = Abra la aplicación para aprobar o denegar.
+push-notice-heading = Su cuenta
+push-notice-text = Se ha cambiado la forma de confirmar su identidad. Si no ha sido usted, pida ayuda.

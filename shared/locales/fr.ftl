@@ -5,6 +5,12 @@
 
 quit-link = Annuler et revenir
 form-used-error = Ce formulaire a déjà été envoyé ; rien n’a été effectué deux fois. Voici la situation actuelle.
+facts-label = Ce que vous confirmez
+facts-account-label = Compte
+facts-tenant-label = Demandé par
+facts-sign-in-label = Connexion
+facts-yes-label = Oui
+facts-no-label = Non
 
 ## screen: challenge
 
@@ -78,7 +84,12 @@ set-up-other-link = Choisir une autre méthode
 app-heading = Configurez l’application d’authentification
 app-open-text = Ouvrez une application d’authentification, par exemple Google Authenticator, Microsoft Authenticator ou FreeOTP.
 app-scan-text = Scannez cette image avec l’application.
+app-add-text = Ajoutez ce compte à votre application d’authentification.
+app-open-link = Ouvrir votre application d’authentification
 app-same-link = L’application est sur cet appareil : l’ouvrir
+app-copy-button = Copier la clé
+app-qr-link = Afficher le code QR
+app-none-text = Pas encore d’application ? En installer une
 app-code-text = Saisissez le code affiché par l’application.
 app-qr-alt = Code QR pour votre application d’authentification. La clé ci-dessous en est l’équivalent en lettres.
 app-key-label = Clé
@@ -91,6 +102,8 @@ app-full-error = Vous avez atteint le nombre maximal de méthodes d’authentifi
 
 phone-heading = Associez votre téléphone
 phone-scan-text = Ouvrez l’application { $tenant } sur votre téléphone et scannez cette image.
+phone-open-text = Ouvrez l’application de { $tenant } sur ce téléphone pour l’associer.
+phone-open-link = Ouvrir l’application de { $tenant }
 phone-qr-alt = Code QR pour l’application de votre téléphone. Le lien ci-dessous mène au même endroit.
 paired-heading = Votre téléphone est associé
 paired-text = Il peut désormais confirmer votre identité.
@@ -132,9 +145,9 @@ settings-new-link = Ajouter une méthode
 settings-added-text = Date d’ajout
 settings-used-text = Dernière utilisation
 settings-never-text = Aucune utilisation
-settings-primary-text = Par défaut : la demande est d’abord envoyée à { $model }.
 settings-is-primary-text = Par défaut
 settings-primary-button = Définir par défaut
+settings-menu-label = Options pour { $name }
 settings-rename-label = Nom
 settings-rename-button = Renommer
 settings-remove-button = Supprimer
@@ -214,4 +227,11 @@ end-way-text = Aucune de vos méthodes de confirmation ne convient ici. Contacte
 end-again-heading = Confirmez votre identité
 end-again-text = Pour cela, confirmez à nouveau votre identité : rouvrez cette page depuis l’application.
 end-reference-text = Si vous demandez de l’aide, indiquez cette référence : { $id }
-end-continue-link = Continuer
+end-back-link = Retour à { $tenant }
+
+## screen: push
+
+push-question-heading = Est-ce vous ?
+push-question-text = Ouvrez l’application pour approuver ou refuser.
+push-notice-heading = Votre compte
+push-notice-text = Vos moyens de confirmation ont été modifiés. Si ce n’était pas vous, demandez de l’aide.

@@ -5,6 +5,12 @@
 
 quit-link = キャンセルして戻る
 form-used-error = このフォームはすでに送信済みのため、二重の処理は行われていません。現在の状況は次のとおりです。
+facts-label = 確認する内容
+facts-account-label = アカウント
+facts-tenant-label = 依頼元
+facts-sign-in-label = サインイン
+facts-yes-label = はい
+facts-no-label = いいえ
 
 ## screen: challenge
 
@@ -75,7 +81,12 @@ set-up-other-link = 別の方法を選ぶ
 app-heading = 認証アプリの設定
 app-open-text = Google Authenticator、Microsoft Authenticator、FreeOTPなどの認証アプリを開いてください。
 app-scan-text = アプリでこの画像を読み取ってください。
+app-add-text = このアカウントを認証アプリに追加してください。
+app-open-link = 認証アプリを開く
 app-same-link = この端末にアプリがある場合：アプリを開く
+app-copy-button = キーをコピー
+app-qr-link = QRコードを表示
+app-none-text = 認証アプリをお持ちでない場合は、インストール
 app-code-text = アプリに表示されているコードを入力してください。
 app-qr-alt = 認証アプリ用のQRコード。下のキーは同じ内容を文字で表したものです。
 app-key-label = キー
@@ -88,6 +99,8 @@ app-full-error = 認証方法の登録数が上限に達しています。先に
 
 phone-heading = スマートフォンの登録
 phone-scan-text = スマートフォンで{ $tenant }のアプリを開き、この画像を読み取ってください。
+phone-open-text = このスマートフォンで { $tenant } のアプリを開いて、ペアリングしてください。
+phone-open-link = { $tenant } のアプリを開く
 phone-qr-alt = スマートフォンのアプリ用のQRコードです。下のリンクからも同じ場所を開けます。
 paired-heading = スマートフォンを登録しました
 paired-text = 今後はスマートフォンでご本人確認ができます。
@@ -129,9 +142,9 @@ settings-new-link = 新しく設定する
 settings-added-text = 追加日
 settings-used-text = 最終使用
 settings-never-text = 未使用
-settings-primary-text = 優先：最初に{ $model }で確認します。
 settings-is-primary-text = 優先
 settings-primary-button = 優先にする
+settings-menu-label = { $name } の操作
 settings-rename-label = 名前
 settings-rename-button = 名前を変更
 settings-remove-button = 削除
@@ -210,4 +223,11 @@ end-way-text = ご登録の確認方法は、この操作には使えません�
 end-again-heading = ご本人確認
 end-again-text = この操作には、もう一度ご本人の確認が必要です。アプリからこのページを開き直してください。
 end-reference-text = お問い合わせの際は、次の番号をお知らせください：{ $id }
-end-continue-link = 続ける
+end-back-link = { $tenant }に戻る
+
+## screen: push
+
+push-question-heading = ご本人ですか？
+push-question-text = アプリを開いて承認または拒否してください。
+push-notice-heading = あなたのアカウント
+push-notice-text = 本人確認の方法が変更されました。心当たりがない場合は、お問い合わせください。

@@ -5,6 +5,12 @@
 
 quit-link = Cancelar e voltar
 form-used-error = Este formulário já tinha sido enviado; nada foi feito em duplicidade. Esta é a situação atual.
+facts-label = O que você confirma
+facts-account-label = Conta
+facts-tenant-label = Solicitado por
+facts-sign-in-label = Início de sessão
+facts-yes-label = Sim
+facts-no-label = Não
 
 ## screen: challenge
 
@@ -78,7 +84,12 @@ set-up-other-link = Escolher outro método
 app-heading = Configure seu app autenticador
 app-open-text = Abra um app autenticador, como Google Authenticator, Microsoft Authenticator ou FreeOTP.
 app-scan-text = Escaneie esta imagem com ele.
+app-add-text = Adicione esta conta ao seu aplicativo autenticador.
+app-open-link = Abrir seu aplicativo autenticador
 app-same-link = O app está neste dispositivo: abrir
+app-copy-button = Copiar a chave
+app-qr-link = Mostrar o código QR
+app-none-text = Ainda não tem um aplicativo? Instale um
 app-code-text = Digite o código que o app mostra.
 app-qr-alt = Código QR para seu app autenticador. A chave abaixo é o mesmo em letras.
 app-key-label = Chave
@@ -91,6 +102,8 @@ app-full-error = Você atingiu o número máximo de métodos de autenticação. 
 
 phone-heading = Vincule seu celular
 phone-scan-text = Abra o app de { $tenant } no celular e escaneie esta imagem com ele.
+phone-open-text = Abra o aplicativo de { $tenant } neste telefone para emparelhá-lo.
+phone-open-link = Abrir o aplicativo de { $tenant }
 phone-qr-alt = Código QR para o app no seu celular. O link abaixo leva ao mesmo lugar.
 paired-heading = Seu celular está vinculado
 paired-text = A partir de agora, ele pode confirmar sua identidade.
@@ -132,9 +145,9 @@ settings-new-link = Configurar novo
 settings-added-text = Adicionado
 settings-used-text = Último uso
 settings-never-text = Nunca usado
-settings-primary-text = Principal: a solicitação é enviada primeiro para { $model }.
 settings-is-primary-text = Principal
 settings-primary-button = Tornar principal
+settings-menu-label = Opções de { $name }
 settings-rename-label = Nome
 settings-rename-button = Renomear
 settings-remove-button = Remover
@@ -214,4 +227,11 @@ end-way-text = Nenhum dos seus métodos de confirmação serve para esta operaç
 end-again-heading = Confirme sua identidade
 end-again-text = Para isso, confirme de novo a sua identidade: abra esta página outra vez a partir do aplicativo.
 end-reference-text = Se pedir ajuda, informe este código: { $id }
-end-continue-link = Continuar
+end-back-link = Voltar para { $tenant }
+
+## screen: push
+
+push-question-heading = É você?
+push-question-text = Abra o aplicativo para aprovar ou negar.
+push-notice-heading = Sua conta
+push-notice-text = A forma de confirmar sua identidade foi alterada. Se não foi você, peça ajuda.

@@ -12,6 +12,7 @@ use crate::{
     error::Error,
     happened::Happened,
     id::{AuthenticatorId, ChallengeId, TenantId},
+    messages::{Language, Messages},
     method::{Method, device::Context},
     metrics::{Counter, count},
     policy::{FailureMode, Policy},
@@ -159,6 +160,8 @@ pub fn describe(
 ) {
     let input: serde_json::Value = serde_json::from_str(&action.input).unwrap_or_default();
     let text = |name: &str| input.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
+    let told = [input.get("locale").and_then(serde_json::Value::as_str), profile.locale.as_deref()];
+    let language = Language::negotiate(told.into_iter().flatten(), "");
     challenge.subject = Some(Subject { user: user.id.clone(), uid: user.uid.clone() });
     challenge.expires_at = challenge.expires_at.min(action.expires_at);
     challenge.about =
@@ -172,6 +175,7 @@ pub fn describe(
         is_claimed: false,
         custom: tenant.public_points(input.get("custom").and_then(serde_json::Value::as_object), false),
         user_custom: tenant.public_points(profile.custom.as_ref(), true),
+        facts: Some(tenant.facts(&action.code, &input, profile, Messages::new(language, None))),
     };
 }
 

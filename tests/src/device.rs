@@ -81,6 +81,7 @@ pub fn statement(tenant: &str, shown: &Value, approved: bool, number: &str) -> V
         is_claimed: shown["isClaimed"] == true,
         custom: map(&shown["custom"]),
         user_custom: map(&shown["user"]["custom"]),
+        facts: None,
     };
     let parts = [
         "countersign/approval/v2".to_owned(),

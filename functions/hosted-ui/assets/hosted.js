@@ -37,11 +37,20 @@
   });
   window.addEventListener("pageshow", (shown) => { if (shown.persisted) location.reload(); });
 
-  // Times in the reader's own way of writing and zone.
+  // Times in the reader's own way of writing and zone; what is near is said so, and a card says the day alone.
+  const write = (style, at) => new Intl.DateTimeFormat(page.lang, style).format(at);
+  const near = (at) => {
+    const [now, day] = [new Date(), 86_400_000];
+    const days = Math.round((new Date(at).setHours(0, 0, 0, 0) - new Date(now).setHours(0, 0, 0, 0)) / day);
+    if (Math.abs(days) <= 1) return new Intl.RelativeTimeFormat(page.lang, { numeric: "auto" }).format(days, "day");
+    return write({ day: "numeric", month: "short", ...(at.getFullYear() !== now.getFullYear() && { year: "numeric" }) }, at);
+  };
   for (const time of document.querySelectorAll("time[datetime]")) {
     const at = new Date(time.dateTime);
+    if (Number.isNaN(at.valueOf())) continue;
     const style = time.dateTime.length > 10 ? { dateStyle: "medium", timeStyle: "short" } : { dateStyle: "medium" };
-    if (!Number.isNaN(at.valueOf())) time.textContent = new Intl.DateTimeFormat(page.lang, style).format(at);
+    time.textContent = "near" in time.dataset ? near(at) : write(style, at);
+    time.title = write({ dateStyle: "full", timeStyle: "short" }, at);
   }
 
   for (const dialog of document.querySelectorAll("dialog[open]")) {
@@ -50,16 +59,20 @@
     dialog.addEventListener("cancel", (cancelled) => { cancelled.preventDefault(); dialog.querySelector("a").click(); });
   }
 
+  // Recovery codes and keys are taken along; a file says whose they are, because it outlives the page.
   const codes = () => [...document.querySelectorAll("#codes code")].map((one) => one.textContent).join("\n");
-  const on = (id, act) => document.getElementById(id)?.addEventListener("click", act);
-  on("copy", async (clicked) => {
-    await navigator.clipboard.writeText(codes());
-    document.getElementById("copied").textContent = clicked.target.dataset.done;
-  });
-  on("download", (clicked) => {
+  const on = (id, act) => document.getElementById(id)?.addEventListener("click", (clicked) => act(clicked.currentTarget.dataset));
+  const copy = async (text, done) => {
+    await navigator.clipboard.writeText(text);
+    document.getElementById("copied").textContent = done;
+  };
+  on("copy", ({ done }) => copy(codes(), done));
+  on("copy-key", ({ done }) => copy(document.getElementById("secret").textContent.replace(/\s/g, ""), done));
+  on("download", ({ file }) => {
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([codes() + "\n"], { type: "text/plain" }));
-    link.download = clicked.target.dataset.file;
+    const of = document.getElementById("of").textContent.trim();
+    link.href = URL.createObjectURL(new Blob([`${of}\n\n${codes()}\n`], { type: "text/plain" }));
+    link.download = file;
     link.click();
     URL.revokeObjectURL(link.href);
   });

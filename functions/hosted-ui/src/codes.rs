@@ -11,6 +11,8 @@ use crate::{frame::Frame, visit::Visit};
 struct CodesPage<'a> {
     f: &'a Frame<'a>,
     codes: &'a [String],
+    /// Whose they are, and of when: a file and a sheet of paper outlive the page.
+    of: String,
     /// Where the form leads.
     action: &'static str,
 }
@@ -24,5 +26,9 @@ pub(crate) async fn show(
 ) -> Result<Response, Error> {
     let mut frame = Frame::of_visit(app, visit, visit.messages().text("codes-heading")).await?;
     frame.token = token;
-    frame.respond(StatusCode::OK, &CodesPage { f: &frame, codes, action })
+    let day = app.now().strftime("%Y-%m-%d").to_string();
+    let of = [Some(visit.tenant().to_owned()), visit.account(), Some(day)];
+    let of = of.into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    frame.facts = None;
+    frame.respond(StatusCode::OK, &CodesPage { f: &frame, codes, of, action })
 }

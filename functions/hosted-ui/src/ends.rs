@@ -113,6 +113,7 @@ pub(crate) fn end(visit: &Visit, end: End, token: &str) -> Result<Response, Erro
     let heading = t.text(&format!("{}-heading", if end == End::Later { "end-success" } else { id }));
     let mut frame = Frame::of_stranger(&visit.manner, heading)?;
     let is_popup = visit.manner.flags.is_popup;
+    frame.facts = Some(visit.facts());
     frame.event = is_popup.then(|| json!({ "event": "AUTHSIGNAL_CLOSE_POPUP", "token": token }).to_string());
     frame.opener = visit.action.redirect_url.as_deref().map(redirect::origin);
     let next = if is_popup { None } else { back(visit, token)? };

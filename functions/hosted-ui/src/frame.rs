@@ -10,6 +10,7 @@ use axum::{
 use countersign_core::{
     app::App,
     error::Error,
+    facts::Facts,
     form,
     messages::Messages,
     redirect,
@@ -32,6 +33,8 @@ pub(crate) struct Frame<'a> {
     /// For hidden fields of forms; empty where there is no token.
     pub(crate) token: &'a str,
     pub(crate) seal: String,
+    /// What is confirmed, where the page is about an action.
+    pub(crate) facts: Option<Facts>,
     /// The address that the page asks every few seconds, so that it goes on by itself.
     pub(crate) watches: Option<String>,
     /// What the customer's page is told: how it ended, as JSON.
@@ -49,6 +52,7 @@ impl<'a> Frame<'a> {
     pub(crate) async fn of_visit(app: &App, visit: &'a Visit, title: String) -> Result<Self, Error> {
         let mut frame = Self::of_stranger(&visit.manner, title)?;
         frame.token = &visit.token;
+        frame.facts = Some(visit.facts());
         frame.seal = form::seal(app, &visit.caller).await?;
         let back = visit.action.redirect_url.as_deref().map(redirect::origin);
         let native = visit.manner.flags.native_scheme.as_ref().map(|scheme| format!("{scheme}:"));
@@ -65,6 +69,7 @@ impl<'a> Frame<'a> {
             title,
             token: "",
             seal: String::new(),
+            facts: None,
             watches: None,
             event: None,
             opener: None,
@@ -85,9 +90,14 @@ impl<'a> Frame<'a> {
     pub(crate) fn is_popup(&self) -> bool {
         self.manner.flags.is_popup
     }
+    /// What stands for a logo where there is none.
+    pub(crate) fn monogram(&self) -> String {
+        self.tenant().chars().next().into_iter().flat_map(char::to_uppercase).collect()
+    }
     /// A browser refuses autofocus within a frame of another origin, and says so on the console.
     pub(crate) fn autofocus(&self) -> &'static str {
-        if self.is_popup() { "" } else { " autofocus" }
+        let flags = &self.manner.flags;
+        if flags.is_popup && !flags.is_window { "" } else { " autofocus" }
     }
     pub(crate) fn flags(&self) -> Vec<(&'static str, &str)> {
         self.manner.flags.pairs()

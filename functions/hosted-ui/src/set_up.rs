@@ -54,11 +54,37 @@ struct AppPage<'a> {
     /// Opens the app that is on the same phone.
     uri: String,
     name: String,
+    apps: &'static [Store],
     problem: &'a [String],
     why: Option<String>,
     other: Option<String>,
     quit: Option<String>,
 }
+
+/// Where an authenticator app is found by somebody who has none.
+struct Store {
+    name: &'static str,
+    ios: &'static str,
+    android: &'static str,
+}
+
+const STORES: [Store; 3] = [
+    Store {
+        name: "Google Authenticator",
+        ios: "https://apps.apple.com/app/google-authenticator/id388497605",
+        android: "https://play.google.com/store/apps/details?id=com.google.android.apps.authenticator2",
+    },
+    Store {
+        name: "Microsoft Authenticator",
+        ios: "https://apps.apple.com/app/microsoft-authenticator/id983156458",
+        android: "https://play.google.com/store/apps/details?id=com.azure.authenticator",
+    },
+    Store {
+        name: "FreeOTP",
+        ios: "https://apps.apple.com/app/freeotp-authenticator/id872559395",
+        android: "https://play.google.com/store/apps/details?id=org.fedorahosted.freeotp",
+    },
+];
 
 pub(crate) async fn show(app: &App, visit: &Visit, fields: &Fields, headers: &HeaderMap) -> Result<Next, Error> {
     // Once a phone is paired, the token of a new user may add no more, and the page has still to say that it is paired.
@@ -173,7 +199,9 @@ async fn app_page(app: &App, visit: &Visit, problem: &[String]) -> Result<Next, 
     let frame = Frame::of_visit(app, visit, visit.messages().text("app-heading")).await?;
     let page = AppPage {
         f: &frame,
-        qr: qr(&offer.uri, ECL::M)?,
+        // Nothing on a screen is smudged, so the least error correction is enough, and it makes the largest squares.
+        qr: qr(&offer.uri, ECL::L)?,
+        apps: &STORES,
         secret: in_groups(&offer.secret),
         uri: offer.uri.to_string(),
         name: offer.name.unwrap_or_default(),

@@ -13,6 +13,7 @@ use countersign_core::{
     authenticator::Authenticator,
     clock::iso,
     error::Error,
+    facts,
     happened::Event,
     http::UserAuthenticator,
     id::AuthenticatorId,
@@ -26,7 +27,7 @@ use crate::{
     figures,
     frame::Frame,
     visit::{Fields, Visit},
-    way::{Way, kind_of},
+    way::{Way, icon_of, kind_of},
 };
 
 #[derive(Template)]
@@ -35,8 +36,6 @@ struct SettingsPage<'a> {
     f: &'a Frame<'a>,
     problem: &'a [String],
     done: Option<String>,
-    /// The model of the device that is asked first.
-    primary: Option<&'a str>,
     cards: &'a [Card],
     /// Whether the user has just confirmed who they are.
     may_change: bool,
@@ -53,10 +52,9 @@ struct SettingsPage<'a> {
 struct Card {
     id: String,
     name: String,
-    kind: String,
-    /// Platform and model, as far as they are known.
+    icon: &'static str,
+    /// What it is and on what, as far as that is known and its name does not say it.
     detail: String,
-    model: Option<String>,
     added: String,
     used: Option<String>,
     is_primary: bool,
@@ -180,7 +178,6 @@ async fn page(app: &App, visit: &Visit, fields: &Fields, problem: &[String]) -> 
         f: &frame,
         problem,
         done: done(t, fields).filter(|_| problem.is_empty()),
-        primary: cards.iter().find(|card| card.is_primary).and_then(|card| card.model.as_deref()),
         may_change,
         set_up_new: visit.may_add().then(|| visit.link("/set-up", &[])),
         codes_left: account::recovery_codes_left(app, &visit.caller, &visit.user).await?.map(|left| left as u64),
@@ -188,7 +185,7 @@ async fn page(app: &App, visit: &Visit, fields: &Fields, problem: &[String]) -> 
         activity: account::activity(app, &visit.caller, &visit.user, now)
             .await?
             .iter()
-            .map(|one| line(t, one))
+            .map(|one| line(visit, one))
             .collect(),
         back: ends::quit(visit)?,
         removal: asked.map(|card| Removal { id: &card.id, name: &card.name, keep: visit.link("/settings", &[]) }),
@@ -201,12 +198,13 @@ fn card(visit: &Visit, one: UserAuthenticator, method: Method) -> Card {
     let t = visit.messages();
     let platform = one.device_platform.map(figures::platform);
     let kind = t.text(kind_of(method, one.device_platform));
+    let name = one.display_name.unwrap_or_else(|| kind.clone());
     let detail = [platform, one.device_model.as_deref(), one.email.as_deref(), one.phone_number.as_deref()];
+    let detail: Vec<&str> = detail.into_iter().flatten().chain((name != kind).then_some(kind.as_str())).collect();
     Card {
-        name: one.display_name.unwrap_or_else(|| kind.clone()),
-        kind,
-        detail: detail.into_iter().flatten().collect::<Vec<_>>().join(", "),
-        model: one.device_model,
+        icon: icon_of(method, one.device_platform),
+        detail: detail.join(", "),
+        name,
         added: one.created_at,
         used: one.last_verified_at,
         is_primary: one.is_default == Some(true),
@@ -234,12 +232,14 @@ fn done(t: Messages<'_>, fields: &Fields) -> Option<String> {
     })
 }
 
-fn line(t: Messages<'_>, entry: &Entry) -> Line {
-    let named = |id: &str, name: &str| (t.with(id, "name", name), String::new());
+fn line(visit: &Visit, entry: &Entry) -> Line {
+    let t = visit.messages();
+    let named = |id: &str, name: &str| (t.with(id, "name", &said(name, t)), String::new());
     let (what, about) = match &entry.what {
         Occurrence::Action { code, state, method, place } => {
             let method = method.map(|method| t.text(kind_of(method, None)));
-            let about = [Some(code.to_string()), method, place.clone()];
+            let kind = facts::called(visit.caller.tenant.action(code), code, t);
+            let about = [Some(kind), method, place.clone()];
             (t.text(of_state(*state)), about.into_iter().flatten().collect::<Vec<_>>().join(" · "))
         }
         Occurrence::Added(one) => named("activity-added-text", &called(one, t)),
@@ -252,6 +252,13 @@ fn line(t: Messages<'_>, entry: &Entry) -> Line {
         Occurrence::Changed(Event::DeviceForgotten) => (t.text("activity-forgotten-text"), String::new()),
     };
     Line { what, about, at: iso(entry.at) }
+}
+
+/// What something was called when it changed; one without a name was noted as its method.
+fn said(name: &str, t: Messages<'_>) -> String {
+    let of_name = |method: &Method| method.facts().label == name || method.as_str() == name;
+    let method = Method::ALL.into_iter().find(of_name);
+    method.map_or_else(|| name.to_owned(), |method| t.text(kind_of(method, None)))
 }
 
 fn of_state(state: State) -> &'static str {

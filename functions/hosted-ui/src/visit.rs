@@ -9,11 +9,12 @@ use countersign_core::{
     app::{App, TenantContext, UserCaller},
     clock::Timestamp,
     error::Error,
+    facts::{self, Facts},
     look::Look,
     messages::{Language, Messages},
     redirect,
     token::{self, scope},
-    user::{RequiredAction, User},
+    user::{Profile, RequiredAction, User},
 };
 
 use crate::way::Way;
@@ -44,16 +45,19 @@ impl Fields {
 pub(crate) struct Flags {
     /// In an iframe or a window of the customer's page, which is told how it ends.
     pub(crate) is_popup: bool,
+    /// Of these two a window of its own, as the browser says it (Fetch Metadata): there a field may take the focus.
+    pub(crate) is_window: bool,
     pub(crate) force_enrollment: bool,
     /// The scheme of the app that a finished page leads back to.
     pub(crate) native_scheme: Option<String>,
 }
 
 impl Flags {
-    fn of(fields: &Fields, tenant: &TenantContext) -> Self {
+    fn of(fields: &Fields, tenant: &TenantContext, headers: &HeaderMap) -> Self {
         let scheme = Some(fields.get("nativeScheme")).filter(|scheme| !scheme.is_empty());
         Self {
             is_popup: matches!(fields.get("mode"), "popup" | "window"),
+            is_window: headers.get("sec-fetch-dest").is_some_and(|destination| destination == "document"),
             force_enrollment: fields.get("force_enrollment") == "true",
             native_scheme: scheme.and_then(|scheme| redirect::native_scheme(tenant.settings(), scheme)),
         }
@@ -97,7 +101,7 @@ impl Manner {
             Some(tenant) => app.look(tenant).await.unwrap_or_default(),
             None => Arc::default(),
         };
-        let flags = tenant.as_ref().map(|tenant| Flags::of(fields, tenant)).unwrap_or_default();
+        let flags = tenant.as_ref().map(|tenant| Flags::of(fields, tenant, headers)).unwrap_or_default();
         Self { tenant, language: Language::negotiate([], accept_language(headers)), look, flags }
     }
 
@@ -120,6 +124,8 @@ pub(crate) struct Visit {
     /// Whether the user has a second factor, as the tenant's policy counts it. A user who has none is led to set-up.
     pub(crate) has_second_factor: bool,
     pub(crate) manner: Manner,
+    /// What is known of the user.
+    profile: Profile,
     /// What the backend said of the action.
     input: serde_json::Value,
 }
@@ -141,10 +147,10 @@ impl Visit {
         let input: serde_json::Value = serde_json::from_str(&action.input).unwrap_or_default();
         let told = [input.get("locale").and_then(|locale| locale.as_str()), profile.locale.as_deref()];
         let language = Language::negotiate(told.into_iter().flatten(), accept_language(headers));
-        let flags = Flags::of(fields, &caller.tenant);
+        let flags = Flags::of(fields, &caller.tenant, headers);
         let manner = Manner { tenant: Some(caller.tenant.clone()), language, look, flags };
         let has_second_factor = caller.tenant.policy().has_second_factor(&user, app.now());
-        Ok(Self { caller, token, user, action, has_second_factor, manner, input })
+        Ok(Self { caller, token, user, action, has_second_factor, manner, profile, input })
     }
 
     pub(crate) fn messages(&self) -> Messages<'_> {
@@ -152,6 +158,16 @@ impl Visit {
     }
     pub(crate) fn tenant(&self) -> &str {
         &self.caller.tenant.settings().name
+    }
+
+    /// What is confirmed, in the words of this page.
+    pub(crate) fn facts(&self) -> Facts {
+        self.caller.tenant.facts(&self.action.code, &self.input, &self.profile, self.messages())
+    }
+
+    /// The account that this is about, as the tenant shows it.
+    pub(crate) fn account(&self) -> Option<String> {
+        facts::account(self.caller.tenant.settings(), &self.profile)
     }
 
     /// The address of a page of this visit.

@@ -125,6 +125,19 @@ impl Way {
     }
 }
 
+/// The picture of an authenticator.
+pub(crate) fn icon_of(method: Method, platform: Option<DevicePlatform>) -> &'static str {
+    match kind_of(method, platform) {
+        "method-app-label" => "app",
+        "method-phone-label" => "phone",
+        "method-browser-label" => "browser",
+        "method-email-label" => "email",
+        "method-sms-label" => "sms",
+        "method-recovery-label" => "recovery",
+        _ => "other",
+    }
+}
+
 /// What users read an authenticator to be.
 pub(crate) fn kind_of(method: Method, platform: Option<DevicePlatform>) -> &'static str {
     match method {

@@ -4,6 +4,7 @@ use axum::{Json, extract::State};
 use countersign_core::{
     app::App,
     error::Error,
+    facts::AccountDisplay,
     http::{Body, ManagementCaller, Reply, present},
     id::check_name,
     method::totp::TotpWindow,
@@ -30,6 +31,10 @@ pub(crate) struct TenantView {
     push_signature_v2: Demand,
     /// How long a device has to answer a push. Ours.
     push_duration_in_seconds: u32,
+    /// Whether the encrypted push to a browser says the public values of the action too. Ours.
+    push_shows_details: bool,
+    /// How much of the user's address stands beside what is confirmed. Ours.
+    account_display: AccountDisplay,
     /// Whether users have no recovery codes.
     disable_recovery_codes: bool,
     /// Whether a backend that enrols an authenticator is given none.
@@ -52,6 +57,8 @@ impl TenantView {
             push_number_matching: settings.push.number_matching,
             push_signature_v2: settings.push.signature_v2,
             push_duration_in_seconds: settings.push.seconds,
+            push_shows_details: settings.push.shows_details,
+            account_display: settings.account_display,
             disable_recovery_codes: settings.recovery_codes.disable_recovery_codes,
             skip_recovery_codes_on_programmatic_enrollment: settings
                 .recovery_codes
@@ -86,6 +93,10 @@ pub(crate) struct TenantChanges {
     push_signature_v2: Option<Demand>,
     /// How long a device has to answer a push: 30 to 600.
     push_duration_in_seconds: Option<u32>,
+    /// Whether the encrypted push to a browser says the public values of the action. A push to a phone never does.
+    push_shows_details: Option<bool>,
+    /// How much of the user's address stands beside what is confirmed: `masked`, `full` or `hidden`.
+    account_display: Option<AccountDisplay>,
     /// Whether users have no recovery codes; old ones let nobody in then.
     disable_recovery_codes: Option<bool>,
     /// Whether a backend that enrols an authenticator is given none.
@@ -125,6 +136,8 @@ pub(crate) async fn patch(
         push.number_matching = changes.push_number_matching.unwrap_or(push.number_matching);
         push.signature_v2 = changes.push_signature_v2.unwrap_or(push.signature_v2);
         push.seconds = changes.push_duration_in_seconds.unwrap_or(push.seconds);
+        push.shows_details = changes.push_shows_details.unwrap_or(push.shows_details);
+        settings.account_display = changes.account_display.unwrap_or(settings.account_display);
         let recovery = &mut settings.recovery_codes;
         for (setting, change) in [
             (&mut recovery.disable_recovery_codes, changes.disable_recovery_codes),

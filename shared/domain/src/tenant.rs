@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     delivery::Platform,
     error::Error,
+    facts::{AccountDisplay, Texts},
     id::{ActionCode, TenantId},
     method::{Method, totp::TotpWindow},
     policy::FailureMode,
@@ -50,6 +51,9 @@ pub struct Settings {
     /// Where its users may be sent from a hosted page, and which schemes its apps have (`redirect`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redirect_urls: Vec<String>,
+    /// How much of an account's address the pages and devices show beside what is confirmed.
+    #[serde(default)]
+    pub account_display: AccountDisplay,
     /// For trying things out: its pages may also send users to loopback addresses. Set when a tenant is made on a
     /// machine of one's own, never by the API.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -100,6 +104,7 @@ impl Settings {
             recovery_codes: RecoverySettings::default(),
             authenticators: BTreeMap::new(),
             redirect_urls: Vec::new(),
+            account_display: AccountDisplay::default(),
             is_local: false,
         }
     }
@@ -136,6 +141,9 @@ pub struct PushSettings {
     pub signature_v2: Demand,
     /// How long a device has to answer.
     pub seconds: u32,
+    /// Whether the encrypted push to a browser says the public values of the action, and not its name alone.
+    #[serde(default)]
+    pub shows_details: bool,
     /// ARNs of SNS platform applications, by which push services are reached.
     #[serde(default)]
     pub applications: BTreeMap<Platform, String>,
@@ -165,6 +173,7 @@ impl Default for PushSettings {
             number_matching: Demand::Optional,
             signature_v2: Demand::Optional,
             seconds: 120,
+            shows_details: false,
             applications: BTreeMap::new(),
             web: None,
         }
@@ -219,6 +228,9 @@ pub struct ActionConfig {
     pub verification_webhook_url: Option<String>,
     #[serde(default)]
     pub failure_mode: FailureMode,
+    /// What users read it to be, by language. The contract does not have it.
+    #[serde(default, skip_serializing_if = "Texts::is_empty")]
+    pub display_name: Texts,
     /// To the hour, in Unix seconds: written at most once an hour, so that a busy action is not a hot item.
     #[serde(skip)]
     pub last_action_created_at: Option<i64>,
@@ -241,6 +253,7 @@ impl ActionConfig {
             messaging_templates: None,
             verification_webhook_url: None,
             failure_mode: FailureMode::default(),
+            display_name: Texts::default(),
             last_action_created_at: None,
             rule_error_outcome: None,
             life: 0,
@@ -249,6 +262,7 @@ impl ActionConfig {
 
     /// Checks what holds of every kind of action, new or changed.
     pub fn check(&self) -> Result<(), Error> {
+        self.display_name.check("displayName")?;
         if self.messaging_templates.as_ref().is_some_and(|value| !value.is_object()) {
             return Err(Error::invalid("messagingTemplates is an object of locales."));
         }

@@ -8,14 +8,16 @@ use tokio::sync::OnceCell;
 use crate::{
     clock::{Timestamp, is_of_the_future},
     error::Error,
+    facts::{Asked, Facts},
     id::{ActionCode, ActionId, TenantId, UserId},
+    messages::Messages,
     method::Method,
     policy::Policy,
     rule::{DataPoint, Rule, RuleSet, catalogue::Catalogue, facts::Lists},
     store::{Reading, Versioned},
     tenant::{ActionConfig, Settings, Tenant},
     token::{self, Claims, SigningKey, Subject, scope},
-    user::User,
+    user::{Profile, User},
 };
 
 /// A tenant as the handlers use it.
@@ -100,6 +102,14 @@ impl TenantContext {
             self.points.iter().any(|point| point.is_public && point.is_of_user() == of_user && point.name == *name)
         };
         given.into_iter().flatten().filter(|(name, _)| is_public(name)).map(|(n, v)| (n.clone(), v.clone())).collect()
+    }
+
+    /// What a user is asked to confirm, in these words: `input` is what the backend said of the action.
+    pub fn facts(&self, code: &ActionCode, input: &Value, profile: &Profile, t: Messages<'_>) -> Facts {
+        let custom = self.public_points(input.get("custom").and_then(Value::as_object), false);
+        let user_custom = self.public_points(profile.custom.as_ref(), true);
+        let (settings, kind, points) = (self.settings(), self.action(code), self.points());
+        Asked { settings, code, kind, points, custom: &custom, user_custom: &user_custom, profile }.facts(t)
     }
 
     /// Until when a success that was decided then is handed out, and its token good.

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use crate::{
     authenticator::Authenticator,
     clock::{Timestamp, iso},
+    facts::masked,
     id::UserId,
     method::{Method, device::DevicePlatform},
     user::User,
@@ -89,18 +90,6 @@ impl UserAuthenticator {
             email: self.email.as_deref().map(masked),
             phone_number: self.phone_number.as_deref().map(masked),
             ..self
-        }
-    }
-}
-
-/// The first character, and what follows the `@`, or the last two.
-fn masked(address: &str) -> String {
-    let first: String = address.chars().take(1).collect();
-    match address.rsplit_once('@') {
-        Some((_, domain)) => format!("{first}***@{domain}"),
-        None => {
-            let last: String = address.chars().skip(address.chars().count().saturating_sub(2)).collect();
-            format!("***{last}")
         }
     }
 }
