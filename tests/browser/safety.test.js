@@ -9,7 +9,7 @@ import { unique } from "../sdk/node/lib/wire.js";
 import { openPage } from "./lib/chromium.js";
 import { everything, makePast, openSettings, pages, visitPage } from "./lib/pages.js";
 import { openSite, stateOf } from "./lib/site.js";
-import { field, problem, type } from "./lib/user.js";
+import { field, openMenu, problem, type } from "./lib/user.js";
 
 const site = await openSite();
 const { server, sdk, shop } = site;
@@ -69,8 +69,9 @@ test("no page runs a script of a name, breaks its own policy, or logs an error",
       const card = page.locator(`article.authenticator[data-id="${userAuthenticatorId}"]`);
       await card.locator("summary").click();
       await card.locator('input[name="name"]').fill(name.slice(0, 64));
-      await card.locator('details button[type="submit"]').click();
+      await card.locator('details button[type="submit"]').first().click();
       await page.locator("#done, #problem").first().waitFor();
+      await openMenu(page.locator("article.authenticator").first());
       await page.locator("article.authenticator a.remove").first().click();
       await page.locator("dialog#confirm").waitFor();
       assert.ok((await page.title()).length > 0);
@@ -268,7 +269,7 @@ test("a state that is used twice changes nothing twice", async (t) => {
 
   const owner = await openPage(site.browser, t);
   const { userId: other } = await openSettings({ site, page: owner, test: t }, { name: "First" });
-  const form = await owner.locator("article.authenticator details form input").evaluateAll((inputs) => Object.fromEntries(inputs.map(({ name, value }) => [name, value])));
+  const form = await owner.locator("article.authenticator details form:has(input[name=name]) input").evaluateAll((inputs) => Object.fromEntries(inputs.map(({ name, value }) => [name, value])));
   const nameOf = async () => (await sdk.getAuthenticators({ userId: other }))[0].displayName;
   await post({ ...form, name: "Second" }, "/settings");
   assert.equal(await nameOf(), "Second");

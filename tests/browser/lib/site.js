@@ -18,6 +18,19 @@ export async function openSite() {
     return answer.body;
   };
 
+  let named;
+  /** A kind of action with a name, and data points that users are shown; made once. */
+  const makePayment = async () => {
+    const point = (name, dataType, shown) => manage("POST", "/custom-data-points", { name, dataType, modelType: "action", isPublic: true, ...shown });
+    await point("amount", "number", { label: { en: "Amount", ar: "المبلغ" }, format: "money", unit: "{currency}" });
+    await point("currency", "text");
+    await point("payee", "text", { label: { en: "Payee", ar: "المستفيد" } });
+    const displayName = { en: "Pay an invoice", ar: "دفع فاتورة" };
+    const actionCode = "pay-invoice";
+    await manage("POST", "/action-configurations", { actionCode, defaultUserActionResult: "CHALLENGE", displayName });
+    return actionCode;
+  };
+
   return {
     server,
     shop,
@@ -47,6 +60,9 @@ export async function openSite() {
       const { secret, authenticator } = await importApp(sdk, userId);
       return { userId, secret, authenticator };
     },
+
+    /** A payment that is always asked about. */
+    payment: () => (named ??= makePayment()),
 
     newPhone: (test) => newPhone(test, server.api),
 
