@@ -6,8 +6,7 @@ use countersign_core::{
     approval::pending,
     challenge::{Challenge, Kind, State as ChallengeState},
     error::Error,
-    facts::{Fact, Facts},
-    http::{ClientCaller, Query, Reply},
+    http::{ClientCaller, Query, Reply, ShownFacts},
     method::{Method, device::Context},
     store::Credential,
 };
@@ -41,21 +40,6 @@ pub(crate) async fn sign(
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ShownOfUser {
     custom: Map<String, Value>,
-}
-
-/// What the page says in words.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ShownFacts {
-    /// The kind of action.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    what: Option<String>,
-    rows: Vec<Fact>,
-}
-
-impl From<Facts> for ShownFacts {
-    fn from(Facts { what, rows, .. }: Facts) -> Self {
-        Self { what, rows }
-    }
 }
 
 /// What a device is shown of a challenge. It is told whether the other screen shows a number, and never which.

@@ -6,11 +6,26 @@ use utoipa::ToSchema;
 use crate::{
     authenticator::Authenticator,
     clock::{Timestamp, iso},
-    facts::masked,
+    facts::{Fact, Facts, masked},
     id::UserId,
     method::{Method, device::DevicePlatform},
     user::User,
 };
+
+/// What is confirmed, in words, as the page, the device and the signature have it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ShownFacts {
+    /// The kind of action.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    what: Option<String>,
+    rows: Vec<Fact>,
+}
+
+impl From<Facts> for ShownFacts {
+    fn from(Facts { what, rows, .. }: Facts) -> Self {
+        Self { what, rows }
+    }
+}
 
 /// An authenticator of a user (contract, section 1.2, `UserAuthenticator`).
 #[derive(Debug, Serialize, ToSchema)]
