@@ -1,5 +1,7 @@
 //! The hosted pages without a browser: forms that count once, recovery codes, and what users do about what they have.
 
+#[path = "pages/facts.rs"]
+mod facts;
 #[path = "pages/forms.rs"]
 mod forms;
 #[path = "pages/manner.rs"]
@@ -12,6 +14,8 @@ mod removal;
 mod settings;
 #[path = "pages/shapes.rs"]
 mod shapes;
+#[path = "pages/snapshots.rs"]
+mod snapshots;
 
 use countersign_tests::World;
 use serde_json::json;
