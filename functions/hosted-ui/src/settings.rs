@@ -53,7 +53,7 @@ struct Card {
     id: String,
     name: String,
     icon: &'static str,
-    /// What it is and on what, as far as that is known and its name does not say it.
+    /// On what it is, or else what it is where its name does not say so.
     detail: String,
     added: String,
     used: Option<String>,
@@ -200,10 +200,11 @@ fn card(visit: &Visit, one: UserAuthenticator, method: Method) -> Card {
     let kind = t.text(kind_of(method, one.device_platform));
     let name = one.display_name.unwrap_or_else(|| kind.clone());
     let detail = [platform, one.device_model.as_deref(), one.email.as_deref(), one.phone_number.as_deref()];
-    let detail: Vec<&str> = detail.into_iter().flatten().chain((name != kind).then_some(kind.as_str())).collect();
+    let detail = detail.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let says_nothing = detail.is_empty() && name != kind;
     Card {
         icon: icon_of(method, one.device_platform),
-        detail: detail.join(", "),
+        detail: if says_nothing { kind } else { detail },
         name,
         added: one.created_at,
         used: one.last_verified_at,

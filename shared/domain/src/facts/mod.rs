@@ -137,7 +137,9 @@ pub struct Facts {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Fact {
+    /// What it is, in the user's language.
     pub label: String,
+    /// As the page writes it.
     pub value: String,
 }
 
