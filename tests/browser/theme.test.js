@@ -39,6 +39,8 @@ const theme = {
 const primary = ":is(button, .button):not(.second, .bad)";
 const anyButton = ":is(button, .button)";
 const typed = "input:not([type=hidden], [type=checkbox], [aria-invalid=true], :focus)";
+// In a frame the box is all there is, and has no edge.
+const box = "body:not(.popup) > main";
 const cards = ":is(.rows, article, .facts, #codes, #number)";
 /** Which token shows on which elements, by which property. */
 const rules = [
@@ -64,25 +66,25 @@ const rules = [
   ["colors.headingText", "h1, h2:not(.ways h2), h3, .facts dd, .brand", "color"],
   ["typography.display", "h1, h2:not(.ways h2), h3", "font-family"],
   ["colors.bodyText", "body, .lead, .soft:not([role=alert] *), .ways h2", "color"],
-  ["typography.text", "body, p, input:not(.code, [type=hidden])", "font-family"],
+  ["typography.text", "body, p:not(#number), input:not(.code, [type=hidden])", "font-family"],
   ["colors.containerBackground", "main", "background-color"],
-  ["colors.containerBorder", "main", "border-top-color"],
-  ["borders.containerBorderRadius", "main", "border-start-start-radius"],
+  ["colors.containerBorder", box, "border-top-color"],
+  ["borders.containerBorderRadius", box, "border-start-start-radius"],
   ["container.padding", "main", "padding-left"],
   ["container.contentAlignment", "main", "text-align"],
-  ["shadows.enabled", "main", "box-shadow"],
+  ["shadows.enabled", box, "box-shadow"],
   ["container.logoAlignment", ".brand", "justify-content"],
   ["container.logoHeight", ".brand img", "height"],
   ["colors.divider", ".ways, .facts .what + dl", "border-top-color"],
   ["colors.icon", ".rows .i, article > .i", "background-color"],
   ["colors.icon", "[data-end=quit] .mark, [data-end=review] .mark, [data-end=expired] .mark", "color"],
   ["colors.loader", "#live.waiting", "border-top-color", "::before"],
-  ["colors.positive", ".done, .badge, [data-end=success] .mark", "color"],
+  ["colors.positive", ".done, .badge, [data-end=success] .mark, .good", "color"],
   ["colors.critical", "[role=alert], .bad, [data-end=blocked] .mark, [data-end=error] .mark", "color"],
   ["colors.critical", "input[aria-invalid=true]:not(:focus)", "border-top-color"],
   ["colors.information", ".note .i", "background-color"],
-  ["pageBackground.backgroundColor", "body", "background-color"],
-  ["pageBackground.backgroundImageUrl", "body", "background-image"],
+  ["pageBackground.backgroundColor", "body:not(.popup)", "background-color"],
+  ["pageBackground.backgroundImageUrl", "body:not(.popup)", "background-image"],
 ];
 /** What the property of a token computes to. */
 function expected(token, mode) {

@@ -145,3 +145,17 @@ fn pages_say_all_that_there_is_to_say_and_no_more() {
     let dead: Vec<_> = known.iter().filter(|id| !asked.contains(**id) && !id.starts_with("end-")).collect();
     assert!(dead.is_empty() && asked.len() > 90, "{dead:?}");
 }
+
+/// All that a browser loads to show the first page of a challenge, as it goes over the wire.
+#[tokio::test]
+async fn a_first_challenge_page_is_small() {
+    let world = World::start().await;
+    world.ready("ada").await;
+    let page = world.page("/challenge", &world.token("ada", "signIn").await).await.text();
+    let mut bytes = page.len();
+    for asset in page.split('"').filter(|word| word.starts_with("/assets/")) {
+        let headers = [("accept-encoding", "gzip")];
+        bytes += world.http.raw("GET", asset, &Auth::None, &headers, Vec::new()).await.body.len();
+    }
+    assert!(bytes <= 25_000, "{bytes} bytes");
+}
