@@ -15,7 +15,11 @@ async fn world() -> World {
     let display = json!({"en": "Pay an invoice", "de": "Rechnung bezahlen"});
     manage(&world, "action-configurations", json!({"actionCode": "pay", "displayName": display})).await.ok();
     for (name, data_type, more) in [
-        ("amount", "number", json!({"label": {"en": "Amount", "de": "Betrag"}, "format": "money", "unit": "{currency}"})),
+        (
+            "amount",
+            "number",
+            json!({"label": {"en": "Amount", "de": "Betrag"}, "format": "money", "unit": "{currency}"}),
+        ),
         ("currency", "text", json!({})),
         ("payee", "text", json!({"label": {"en": "Payee", "de": "Empfänger"}})),
         ("isUrgent", "boolean", json!({})),
@@ -36,7 +40,8 @@ async fn manage(world: &World, path: &str, body: Value) -> Answer {
 /// The token of a payment of 1,480 €.
 async fn payment(world: &World, more: Value) -> String {
     world.http.patch("/v1/users/ada", &world.key(), json!({"email": "ada@example.com"})).await.ok();
-    let mut body = json!({"custom": {"amount": 1480, "currency": "EUR", "payee": "Ng & Söhne", "isUrgent": true, "risk": 99}});
+    let mut body =
+        json!({"custom": {"amount": 1480, "currency": "EUR", "payee": "Ng & Söhne", "isUrgent": true, "risk": 99}});
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     world.track("ada", "pay", body).await.ok()["token"].as_str().expect("a token").to_owned()
 }
@@ -88,7 +93,8 @@ async fn every_page_of_an_action_says_what_is_confirmed() {
 async fn the_account_is_shown_as_the_tenant_says() {
     let world = world().await;
     world.device("ada", "push").await;
-    for (display, shown) in [("full", Some("ada@example.com")), ("hidden", None), ("masked", Some("a***@example.com"))] {
+    for (display, shown) in [("full", Some("ada@example.com")), ("hidden", None), ("masked", Some("a***@example.com"))]
+    {
         let body = json!({"accountDisplay": display});
         world.http.patch("/v1/management/tenant", &world.management(), body).await.ok();
         let page = world.page("/challenge", &payment(&world, json!({})).await).await.text();
@@ -155,7 +161,11 @@ async fn what_cannot_be_shown_is_refused_by_name() {
             json!({"name": "n", "dataType": "text", "modelType": "action", "label": {"de": "a\nb"}}),
             "label.de",
         ),
-        ("custom-data-points", json!({"name": "n", "dataType": "text", "modelType": "action", "format": "gold"}), "format"),
+        (
+            "custom-data-points",
+            json!({"name": "n", "dataType": "text", "modelType": "action", "format": "gold"}),
+            "format",
+        ),
     ] {
         let refused = manage(&world, path, body.clone()).await;
         assert_eq!(refused.refusal(), (400, "invalid_request".into()), "{body}");

@@ -155,7 +155,7 @@ async fn a_first_challenge_page_is_small() {
     let mut bytes = page.len();
     for asset in page.split('"').filter(|word| word.starts_with("/assets/")) {
         let headers = [("accept-encoding", "gzip")];
-        bytes += world.http.raw("GET", asset, &Auth::None, &headers, Vec::new()).await.body.len();
+        bytes += world.http.raw("GET", asset, &Auth::None, &headers, Vec::new()).await.bytes.len();
     }
     assert!(bytes <= 25_000, "{bytes} bytes");
 }

@@ -82,7 +82,10 @@ async fn pages_are_as_they_were() {
     managing(&world, &mut snapshots).await;
     ending(&world, &mut snapshots).await;
     let differing = snapshots.differing.join("\n");
-    assert!(differing.is_empty(), "these pages have changed; if that is meant, SNAPSHOTS=write and read the diff:\n{differing}");
+    assert!(
+        differing.is_empty(),
+        "these pages have changed; if that is meant, SNAPSHOTS=write and read the diff:\n{differing}"
+    );
 }
 
 async fn answering(world: &World, snapshots: &mut Snapshots) {
@@ -90,7 +93,8 @@ async fn answering(world: &World, snapshots: &mut Snapshots) {
     world.device("ada", "push").await;
     let token = world.token("ada", "signIn").await;
     snapshots.compare("challenge", &world.page("/challenge?way=app", &token).await);
-    let wrong = (0..).map(|one| format!("{one:06}")).find(|code| (-2..=2).all(|step| *code != world.code(&secret, step)));
+    let wrong =
+        (0..).map(|one| format!("{one:06}")).find(|code| (-2..=2).all(|step| *code != world.code(&secret, step)));
     snapshots.compare("challenge-wrong", &world.answer_page(&token, "app", &wrong.unwrap()).await);
     snapshots.compare("challenge-phone", &world.page("/challenge?way=phone", &token).await);
     snapshots.compare("challenge-recovery", &world.page("/challenge?way=recovery", &token).await);

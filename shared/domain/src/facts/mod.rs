@@ -43,13 +43,17 @@ impl Texts {
         for (tag, text) in &self.0 {
             if !Language::ALL.into_iter().any(|known| known.tag() == tag) {
                 let known = Language::ALL.map(Language::tag).join(", ");
-                return Err(Error::Invalid(format!("{field}: a text is given for each of {known}, as far as you have it.")));
+                return Err(Error::Invalid(format!(
+                    "{field}: a text is given for each of {known}, as far as you have it."
+                )));
             }
             let is_good = (1..=MAX_TEXT).contains(&text.chars().count())
                 && !text.trim().is_empty()
                 && !text.chars().any(char::is_control);
             if !is_good {
-                return Err(Error::Invalid(format!("{field}.{tag} has 1 to {MAX_TEXT} characters, and none that cannot be seen.")));
+                return Err(Error::Invalid(format!(
+                    "{field}.{tag} has 1 to {MAX_TEXT} characters, and none that cannot be seen."
+                )));
             }
         }
         Ok(())
@@ -147,7 +151,8 @@ impl Facts {
     /// SHA-256 over all that is shown, hexadecimal: the kind of action, then each label and its value.
     pub fn digest(&self) -> String {
         let rows = self.rows.iter().flat_map(|fact| [fact.label.as_bytes(), fact.value.as_bytes()]);
-        let parts: Vec<&[u8]> = std::iter::once(self.what.as_deref().unwrap_or_default().as_bytes()).chain(rows).collect();
+        let parts: Vec<&[u8]> =
+            std::iter::once(self.what.as_deref().unwrap_or_default().as_bytes()).chain(rows).collect();
         digest(&parts)
     }
 
@@ -176,7 +181,9 @@ impl Asked<'_> {
         let mut rows = self.values(false, t);
         let of_action = rows.len();
         rows.extend(self.values(true, t));
-        rows.extend(account(self.settings, self.profile).map(|value| Fact { label: t.text("facts-account-label"), value }));
+        rows.extend(
+            account(self.settings, self.profile).map(|value| Fact { label: t.text("facts-account-label"), value }),
+        );
         rows.push(Fact { label: t.text("facts-tenant-label"), value: self.settings.name.clone() });
         Facts {
             what: Some(called(self.kind, self.code, t)),

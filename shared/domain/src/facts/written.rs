@@ -41,8 +41,7 @@ fn plain_value(value: &Value) -> String {
 
 /// In one line, and short enough to be shown whole.
 fn plain(text: &str) -> String {
-    let mut shown: String =
-        text.chars().take(MAX_VALUE).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut shown: String = text.chars().take(MAX_VALUE).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.chars().count() > MAX_VALUE {
         shown.push('…');
     }
@@ -52,8 +51,8 @@ fn plain(text: &str) -> String {
 /// How many places a currency has (ISO 4217).
 fn places(currency: &str) -> usize {
     match currency {
-        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "VND" | "VUV" | "XAF"
-        | "XOF" | "XPF" => 0,
+        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "VND" | "VUV"
+        | "XAF" | "XOF" | "XPF" => 0,
         "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
         _ => 2,
     }

@@ -331,5 +331,4 @@ mod tests {
         assert!(TotpSecret::open(&key, &owner(&bob, &one), &sealed).is_err());
         assert!(TotpSecret::open(&key, &owner(&ada, &two), &sealed).is_err());
     }
-
 }
