@@ -2,16 +2,32 @@
 
 #[path = "pages/forms.rs"]
 mod forms;
+#[path = "pages/kept.rs"]
+mod kept;
+#[path = "pages/locked.rs"]
+mod locked;
+#[path = "pages/lost.rs"]
+mod lost;
 #[path = "pages/manner.rs"]
 mod manner;
 #[path = "pages/recovery.rs"]
 mod recovery;
 #[path = "pages/removal.rs"]
 mod removal;
+#[path = "pages/asked.rs"]
+mod asked;
+#[path = "pages/offered.rs"]
+mod offered;
 #[path = "pages/settings.rs"]
 mod settings;
+#[path = "pages/anew.rs"]
+mod anew;
 #[path = "pages/shapes.rs"]
 mod shapes;
+#[path = "pages/tabs.rs"]
+mod tabs;
+#[path = "support/table.rs"]
+mod table;
 
 use countersign_tests::World;
 use serde_json::json;
