@@ -1,10 +1,7 @@
 //! The challenge: the user's default way to confirm, and the others one tap away.
 
 use askama::Template;
-use axum::{
-    http::{HeaderMap, StatusCode},
-    response::{IntoResponse, Response},
-};
+use axum::{http::StatusCode, response::Response};
 use countersign_core::{
     action::State,
     app::App,
@@ -17,7 +14,7 @@ use countersign_core::{
 use crate::{
     ends,
     ends::{End, end},
-    frame::{Frame, is_partial},
+    frame::Frame,
     next::Next,
     phones::asks_by_itself,
     refused::{Refusal, refusal},
@@ -48,11 +45,7 @@ struct Other {
     opens: Option<Countdown>,
 }
 
-pub(crate) fn show(visit: &Visit, fields: &Fields, headers: &HeaderMap) -> Result<Next, Error> {
-    // An open tab asks whether it is still as it shows: nothing new.
-    if is_partial(headers) && fields.get("seen") == visit.action.state.as_str() {
-        return Ok(StatusCode::NO_CONTENT.into_response().into());
-    }
+pub(crate) fn show(visit: &Visit, fields: &Fields) -> Result<Next, Error> {
     if fields.get("quit") == "yes" {
         return end(visit, End::Quit, &visit.token).map(Next::Show);
     }

@@ -41,6 +41,7 @@ use countersign_core::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use frame::is_partial;
 use next::Next;
 use visit::{Fields, Manner, Visit};
 
@@ -86,7 +87,7 @@ type SentForm = Result<Form<Vec<(String, String)>>, FormRejection>;
         (status = "4XX", body = String, content_type = "text/html", description = "The page that says why not."),
         (status = "5XX", body = String, content_type = "text/html", description = "The page that asks to try again.")))]
 async fn show_challenge(State(app): State<App>, headers: HeaderMap, query: PageQuery) -> Response {
-    let page = async |visit: &Visit, fields: &Fields| led(&app, visit, fields, &headers, challenge::show(visit, fields, &headers)?).await;
+    let page = async |visit: &Visit, fields: &Fields| led(&app, visit, fields, &headers, challenge::show(visit, fields)?).await;
     show(&app, query, &headers, page).await
 }
 /// Send a form of the page that asks for a proof. A form counts once.
@@ -210,6 +211,10 @@ async fn show(
     };
     let fields = Fields::new(pairs);
     match Visit::begin(app, &fields, headers).await {
+        // An open tab asks whether it is still as it shows: nothing new.
+        Ok(visit) if is_partial(headers) && fields.get("seen") == visit.action.state.as_str() => {
+            StatusCode::NO_CONTENT.into_response()
+        }
         Ok(visit) => page(&visit, &fields).await.unwrap_or_else(|error| ends::failed_in(&visit, error)),
         Err(error) => ends::without_visit(app, &fields, headers, ends::Sent::Nothing, error).await,
     }

@@ -119,10 +119,10 @@ async fn waiting(
 /// Whether the page asks the phone by its script as soon as somebody is there: where that worked last, with a number, not
 /// soon after a denial, and once a visit.
 pub(crate) fn asks_by_itself(visit: &Visit, user: &User) -> bool {
-    let (devices, with_number) = push::asks(&visit.caller.tenant, user);
+    let (_, with_number) = push::asks(&visit.caller.tenant, user);
     let begun = visit.action.created_at.as_millisecond();
     let was_asked = user.pushes.0.values().any(|start| start.abs() >= begun);
     let was_denied = visit.now.as_second() - user.denied_at < QUIET_AFTER_DENIAL_SECONDS;
     let worked = user.last_method == Some(Method::Push) || user.default_method == Some(Method::Push);
-    worked && with_number && !devices.is_empty() && !was_asked && !was_denied
+    worked && with_number && !was_asked && !was_denied
 }
