@@ -107,8 +107,7 @@ pub async fn ask(
 }
 
 fn shows_number(tenant: &TenantContext, user: &User, targets: &[Target<'_>], wish: Number) -> bool {
-    let all_take =
-        || !targets.is_empty() && targets.iter().all(|target| user.takes_numbers.contains(target.device));
+    let all_take = || !targets.is_empty() && targets.iter().all(|target| user.takes_numbers.contains(target.device));
     tenant.settings().push.number_matching == Demand::Required
         || match wish {
             Number::Wanted => true,

@@ -1,5 +1,9 @@
 //! The hosted pages without a browser: forms that count once, recovery codes, and what users do about what they have.
 
+#[path = "pages/anew.rs"]
+mod anew;
+#[path = "pages/asked.rs"]
+mod asked;
 #[path = "pages/forms.rs"]
 mod forms;
 #[path = "pages/kept.rs"]
@@ -10,24 +14,20 @@ mod locked;
 mod lost;
 #[path = "pages/manner.rs"]
 mod manner;
+#[path = "pages/offered.rs"]
+mod offered;
 #[path = "pages/recovery.rs"]
 mod recovery;
 #[path = "pages/removal.rs"]
 mod removal;
-#[path = "pages/asked.rs"]
-mod asked;
-#[path = "pages/offered.rs"]
-mod offered;
 #[path = "pages/settings.rs"]
 mod settings;
-#[path = "pages/anew.rs"]
-mod anew;
 #[path = "pages/shapes.rs"]
 mod shapes;
-#[path = "pages/tabs.rs"]
-mod tabs;
 #[path = "support/table.rs"]
 mod table;
+#[path = "pages/tabs.rs"]
+mod tabs;
 
 use countersign_tests::World;
 use serde_json::json;

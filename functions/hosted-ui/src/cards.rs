@@ -1,14 +1,8 @@
 //! What a user has, as the pages show it, and the question that comes before something is removed.
 
 use countersign_core::{
-    admission,
-    app::App,
-    authenticator::Authenticator,
-    error::Error,
-    http::UserAuthenticator,
-    id::AuthenticatorId,
-    messages::Messages,
-    method::Method,
+    admission, app::App, authenticator::Authenticator, error::Error, http::UserAuthenticator, id::AuthenticatorId,
+    messages::Messages, method::Method,
 };
 
 use crate::{

@@ -87,7 +87,9 @@ type SentForm = Result<Form<Vec<(String, String)>>, FormRejection>;
         (status = "4XX", body = String, content_type = "text/html", description = "The page that says why not."),
         (status = "5XX", body = String, content_type = "text/html", description = "The page that asks to try again.")))]
 async fn show_challenge(State(app): State<App>, headers: HeaderMap, query: PageQuery) -> Response {
-    let page = async |visit: &Visit, fields: &Fields| led(&app, visit, fields, &headers, challenge::show(visit, fields)?).await;
+    let page = async |visit: &Visit, fields: &Fields| {
+        led(&app, visit, fields, &headers, challenge::show(visit, fields)?).await
+    };
     show(&app, query, &headers, page).await
 }
 /// Send a form of the page that asks for a proof. A form counts once.
@@ -245,7 +247,9 @@ async fn act(
     let visit = match Visit::begin(app, &fields, headers).await {
         Ok(visit) => visit,
         // A form of another site is none.
-        Err(error) if is_of_another_site(headers) => return ends::failed(&Manner::of_stranger(app, &fields, headers).await, error),
+        Err(error) if is_of_another_site(headers) => {
+            return ends::failed(&Manner::of_stranger(app, &fields, headers).await, error);
+        }
         Err(error) => return ends::without_visit(app, &fields, headers, ends::Sent::Form, error).await,
     };
     let answered = async {

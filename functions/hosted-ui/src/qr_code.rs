@@ -200,7 +200,11 @@ async fn page(app: &App, guest: &Guest, fields: &Fields, headers: &HeaderMap) ->
     if is_partial(headers) {
         let is_same = matches!(standing, Standing::Pending { .. }) && fields.get("seen") == shows;
         // The open page loads itself anew, and finds what became of it.
-        return Ok(if is_same { StatusCode::NO_CONTENT.into_response() } else { [("hx-refresh", "true")].into_response() });
+        return Ok(if is_same {
+            StatusCode::NO_CONTENT.into_response()
+        } else {
+            [("hx-refresh", "true")].into_response()
+        });
     }
     let watches = guest.link(&[("challenge", id), ("code", code), ("seen", shows)]);
     match standing {

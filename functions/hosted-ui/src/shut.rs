@@ -3,9 +3,7 @@
 
 use std::time::Duration;
 
-use countersign_core::{
-    account, app::App, clock::Timestamp, error::Error, id::ChallengeId, push, user::User,
-};
+use countersign_core::{account, app::App, clock::Timestamp, error::Error, id::ChallengeId, push, user::User};
 
 use crate::{visit::Visit, way::Way};
 

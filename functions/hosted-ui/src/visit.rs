@@ -31,8 +31,32 @@ pub(crate) struct Fields {
 
 /// The names that the pages use themselves; what is called otherwise belongs to the app, and comes back to it.
 const OURS: [&str; 26] = [
-    "act", "after", "app", "challenge", "code", "done", "force_enrollment", "id", "kept", "kind", "leave", "mode", "name",
-    "nativeScheme", "pairing", "quit", "recovery", "remove", "seal", "seen", "set", "token", "until", "waits", "was", "way",
+    "act",
+    "after",
+    "app",
+    "challenge",
+    "code",
+    "done",
+    "force_enrollment",
+    "id",
+    "kept",
+    "kind",
+    "leave",
+    "mode",
+    "name",
+    "nativeScheme",
+    "pairing",
+    "quit",
+    "recovery",
+    "remove",
+    "seal",
+    "seen",
+    "set",
+    "token",
+    "until",
+    "waits",
+    "was",
+    "way",
 ];
 
 /// How many characters of others are carried along; what is more is left out.

@@ -154,7 +154,9 @@ impl Settings {
         let url = web::read_host(host).map_err(|why| Error::Invalid(format!("customDomain {why}.")))?;
         let is_elsewhere = web::is_nearly_loopback(&url) && !(self.is_local && web::is_loopback(&url));
         match is_elsewhere {
-            true => Err(Error::invalid("customDomain leads to the machine of whoever follows it; only local tenants may.")),
+            true => {
+                Err(Error::invalid("customDomain leads to the machine of whoever follows it; only local tenants may."))
+            }
             false => Ok(()),
         }
     }

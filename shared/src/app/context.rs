@@ -100,9 +100,9 @@ impl TenantContext {
     pub fn prompts(&self, action: &Action) -> Option<&[Method]> {
         let decided_by = action.rules.as_ref().and_then(|trace| trace.decided_by.as_ref());
         let rules = self.rules.get(&action.code).into_iter().flat_map(|stored| &stored.rules);
-        let of_rule = rules.filter(|rule| Some(&rule.id) == decided_by).find_map(|rule| {
-            rule.prompt_to_enroll_verification_methods.as_deref()
-        });
+        let of_rule = rules
+            .filter(|rule| Some(&rule.id) == decided_by)
+            .find_map(|rule| rule.prompt_to_enroll_verification_methods.as_deref());
         let own = self.actions.get(&action.code);
         of_rule.or_else(|| own.and_then(|config| config.prompt_to_enroll_verification_methods.as_deref()))
     }

@@ -362,9 +362,7 @@ fn with_device(one: &Acceptance<'_>, approval: &Approval<'_>) -> Expressions {
         // It has just shown that a number can be typed there.
         with_device = with_device.add("tn :by").value(":by", AttributeValue::Ss(vec![one.by.to_string()]));
     }
-    with_device
-        .opened_by(approval.method.worth(approval.strength.number_matching))
-        .freed(one.freed)
+    with_device.opened_by(approval.method.worth(approval.strength.number_matching)).freed(one.freed)
 }
 
 /// The user's half of a decision: it still has the device, and its question is settled.

@@ -133,9 +133,11 @@ async fn the_page_says_to_which_phone_and_how_long() {
     assert!(later.contains(">1:48<"), "{later}");
 
     // The other ways are at hand, and their pages notice the phone.
-    let other = page.split_once("id=\"other\" href=\"").map(|(_, rest)| rest.split('"').next().unwrap()).expect("a link");
+    let other =
+        page.split_once("id=\"other\" href=\"").map(|(_, rest)| rest.split('"').next().unwrap()).expect("a link");
     let code = world.http.get(&other.replace("&amp;", "&"), &Auth::None).await.text();
-    let follows = code.split_once("data-follows=\"").map(|(_, rest)| rest.split('"').next().unwrap()).expect("an address");
+    let follows =
+        code.split_once("data-follows=\"").map(|(_, rest)| rest.split('"').next().unwrap()).expect("an address");
     let follows = format!("{}&until=approved", follows.replace("&amp;", "&"));
     let ask = async || world.http.raw("GET", &follows, &Auth::None, &[("hx-request", "true")], Vec::new()).await;
     assert_eq!(ask().await.status, 204);

@@ -49,7 +49,9 @@ async fn every_wrong_code_is_told_the_same() {
         let token = world.token("ada", "signIn").await;
         let code = if steps == 0 { otp::wrong(&secret, world.now()) } else { world.code(&secret, steps) };
         let page = world.answer_page(&token, "app", &code).await.text();
-        told.push(page.split_once("id=\"problem\"").and_then(|(_, rest)| rest.split("</div>").next()).map(str::to_owned));
+        told.push(
+            page.split_once("id=\"problem\"").and_then(|(_, rest)| rest.split("</div>").next()).map(str::to_owned),
+        );
         // The next one is a first failure too.
         world.clock.advance(400);
     }
@@ -66,7 +68,10 @@ async fn a_locked_page_has_no_dead_form_and_opens_by_itself() {
     for page in [&last, &arrived] {
         assert!(!has_form(page), "{page}");
         assert_eq!(counts_down(page), Some(300), "{page}");
-        assert!(page.contains(">5:00<") && page.contains("id=\"way-recovery\"") && page.contains("another way"), "{page}");
+        assert!(
+            page.contains(">5:00<") && page.contains("id=\"way-recovery\"") && page.contains("another way"),
+            "{page}"
+        );
     }
     world.clock.advance(299);
     assert_eq!(counts_down(&world.page("/challenge?way=app", &token).await.text()), Some(1));

@@ -40,13 +40,13 @@ async fn a_recovery_code_leads_to_three_steps() {
     let secret: String = secret.chars().filter(|c| !c.is_whitespace()).collect();
     let seal = field(&app, "seal").unwrap();
     let code = world.code(&secret, 0);
-    let form =
-        [("token", token.as_str()), ("seal", &seal), ("kind", "app"), ("code", &code), ("after", "recovery")];
+    let form = [("token", token.as_str()), ("seal", &seal), ("kind", "app"), ("code", &code), ("after", "recovery")];
     let (token, page) = follow(&world, &world.send_form("/set-up", &form).await).await;
     assert!(page.contains("Lost your phone?"), "{page}");
 
     // Two: remove the old one.
-    let id = page.split_once("<li data-id=\"").map(|(_, rest)| rest.split('"').next().unwrap().to_owned()).expect("one");
+    let id =
+        page.split_once("<li data-id=\"").map(|(_, rest)| rest.split('"').next().unwrap().to_owned()).expect("one");
     let asked = world.page(&format!("/settings?after=recovery&remove={id}"), &token).await.text();
     assert!(asked.contains("id=\"confirm\"") && !asked.contains("turns two-step verification off"), "{asked}");
     let (_, page) = follow(&world, &send(&world, &asked, &token, &[("act", "remove"), ("id", &id)]).await).await;
@@ -87,14 +87,21 @@ async fn removing_the_last_one_says_what_that_means_or_is_refused() {
     let world = World::start().await;
     let (_, old) = recoverable(&world, "ada").await;
     let (token, page) = by_code(&world, "ada", &old[0], json!({})).await;
-    let id = page.split_once("<li data-id=\"").map(|(_, rest)| rest.split('"').next().unwrap().to_owned()).expect("one");
+    let id =
+        page.split_once("<li data-id=\"").map(|(_, rest)| rest.split('"').next().unwrap().to_owned()).expect("one");
     let address = format!("/settings?after=recovery&remove={id}");
     let asked = world.page(&address, &token).await.text();
-    assert!(asked.contains("turns two-step verification off") && asked.contains("name=\"act\" value=\"remove\""), "{asked}");
+    assert!(
+        asked.contains("turns two-step verification off") && asked.contains("name=\"act\" value=\"remove\""),
+        "{asked}"
+    );
 
     world.settings(|settings| settings.pages.allow_disabling_mfa = false).await;
     let refused = world.page(&address, &token).await.text();
-    assert!(refused.contains("This is your last one") && !refused.contains("name=\"act\" value=\"remove\""), "{refused}");
+    assert!(
+        refused.contains("This is your last one") && !refused.contains("name=\"act\" value=\"remove\""),
+        "{refused}"
+    );
     let refused = send(&world, &page, &token, &[("act", "remove"), ("id", &id)]).await.text();
     assert!(refused.contains("This is your last one"), "{refused}");
 

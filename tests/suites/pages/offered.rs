@@ -27,7 +27,8 @@ async fn the_fields_are_there_and_read_back() {
     assert_eq!(after["customDomain"], "mfa.bank.example");
     let refused = patched(&world, json!({"hideAuthsignalLogo": false})).await;
     assert!(refused.status == 400 && refused.text().contains("no logo but the tenant"), "{}", refused.text());
-    for wrong in ["https://a.example", "a.example/x", "", "a b", "u@a.example", "0.0.0.0", "[::ffff:127.0.0.1]", "a..b"] {
+    for wrong in ["https://a.example", "a.example/x", "", "a b", "u@a.example", "0.0.0.0", "[::ffff:127.0.0.1]", "a..b"]
+    {
         assert_eq!(patched(&world, json!({ "customDomain": wrong })).await.status, 400, "{wrong}");
     }
     assert_eq!(patched(&world, json!({"customDomain": null})).await.ok()["customDomain"], Value::Null);

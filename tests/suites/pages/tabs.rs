@@ -79,7 +79,10 @@ async fn what_an_app_added_to_the_address_comes_back_to_it() {
     let added = "state=g%2B%20%C3%A9%26x&theme=light&x=%3Cb%3E&token=evil";
     let page = world.page(&format!("/challenge?token={token}&{added}"), token).await.text();
     let seal = field(&page, "seal").expect("a form");
-    assert!(page.contains("name=\"state\" value=\"g+ é&#38;x\"") || page.contains("name=\"state\" value=\"g+ é&amp;x\""), "{page}");
+    assert!(
+        page.contains("name=\"state\" value=\"g+ é&#38;x\"") || page.contains("name=\"state\" value=\"g+ é&amp;x\""),
+        "{page}"
+    );
     let code = world.code(&secret, 0);
     let wrong = [("token", token), ("seal", &seal), ("way", "app"), ("code", "12"), ("state", "g+ é&x"), ("x", "<b>")];
     let page = world.send_form("/challenge", &wrong).await.text();
