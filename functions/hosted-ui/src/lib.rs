@@ -3,7 +3,10 @@
 //!
 //! Also here, because they belong to no operation: the API description and the health check.
 
+mod after;
+mod anew;
 mod assets;
+mod cards;
 mod challenge;
 mod codes;
 mod ends;
@@ -13,9 +16,11 @@ mod front;
 mod next;
 mod pairing;
 mod phones;
+mod qr_code;
 mod refused;
 mod set_up;
 mod settings;
+mod shut;
 mod visit;
 mod way;
 
@@ -28,9 +33,15 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use countersign_core::{app::App, error::Error, form, id::TenantId};
+use countersign_core::{
+    app::App,
+    error::Error,
+    form::{self, Sent},
+    id::TenantId,
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use frame::is_partial;
 use next::Next;
 use visit::{Fields, Manner, Visit};
 
@@ -45,6 +56,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(show_set_up, answer_set_up))
         .routes(routes!(show_settings, answer_settings))
         .routes(routes!(show_link))
+        .routes(routes!(qr_code::show, qr_code::answer))
         .routes(routes!(assets::get))
         .routes(routes!(description))
         .routes(routes!(healthz))
@@ -75,7 +87,9 @@ type SentForm = Result<Form<Vec<(String, String)>>, FormRejection>;
         (status = "4XX", body = String, content_type = "text/html", description = "The page that says why not."),
         (status = "5XX", body = String, content_type = "text/html", description = "The page that asks to try again.")))]
 async fn show_challenge(State(app): State<App>, headers: HeaderMap, query: PageQuery) -> Response {
-    let page = async |visit: &Visit, fields: &Fields| led(&app, visit, &headers, challenge::show(visit, fields)?).await;
+    let page = async |visit: &Visit, fields: &Fields| {
+        led(&app, visit, fields, &headers, challenge::show(visit, fields)?).await
+    };
     show(&app, query, &headers, page).await
 }
 /// Send a form of the page that asks for a proof. A form counts once.
@@ -86,8 +100,8 @@ async fn show_challenge(State(app): State<App>, headers: HeaderMap, query: PageQ
         (status = "4XX", body = String, content_type = "text/html", description = "The page that says why not."),
         (status = "5XX", body = String, content_type = "text/html", description = "The page that asks to try again.")))]
 async fn answer_challenge(State(app): State<App>, headers: HeaderMap, form: SentForm) -> Response {
-    let action = async |visit: &Visit, fields: &Fields, once| {
-        led(&app, visit, &headers, challenge::answer(&app, visit, fields, once).await?).await
+    let action = async |visit: &Visit, fields: &Fields, sent: &Sent<'_>| {
+        led(&app, visit, fields, &headers, challenge::answer(&app, visit, fields, sent).await?).await
     };
     act(&app, form, &headers, action).await
 }
@@ -99,7 +113,7 @@ async fn answer_challenge(State(app): State<App>, headers: HeaderMap, form: Sent
         (status = "5XX", body = String, content_type = "text/html", description = "The page that asks to try again.")))]
 async fn show_set_up(State(app): State<App>, headers: HeaderMap, query: PageQuery) -> Response {
     let page = async |visit: &Visit, fields: &Fields| {
-        led(&app, visit, &headers, set_up::show(&app, visit, fields, &headers).await?).await
+        led(&app, visit, fields, &headers, set_up::show(&app, visit, fields, &headers).await?).await
     };
     show(&app, query, &headers, page).await
 }
@@ -111,8 +125,8 @@ async fn show_set_up(State(app): State<App>, headers: HeaderMap, query: PageQuer
         (status = "4XX", body = String, content_type = "text/html", description = "The page that says why not."),
         (status = "5XX", body = String, content_type = "text/html", description = "The page that asks to try again.")))]
 async fn answer_set_up(State(app): State<App>, headers: HeaderMap, form: SentForm) -> Response {
-    let action = async |visit: &Visit, fields: &Fields, once| {
-        led(&app, visit, &headers, set_up::answer(&app, visit, fields, once).await?).await
+    let action = async |visit: &Visit, fields: &Fields, sent: &Sent<'_>| {
+        led(&app, visit, fields, &headers, set_up::answer(&app, visit, fields, sent).await?).await
     };
     act(&app, form, &headers, action).await
 }
@@ -133,17 +147,25 @@ async fn show_settings(State(app): State<App>, headers: HeaderMap, query: PageQu
         (status = "4XX", body = String, content_type = "text/html", description = "The page that says why not."),
         (status = "5XX", body = String, content_type = "text/html", description = "The page that asks to try again.")))]
 async fn answer_settings(State(app): State<App>, headers: HeaderMap, form: SentForm) -> Response {
-    act(&app, form, &headers, async |visit, fields, once| settings::answer(&app, visit, fields, once).await).await
+    act(&app, form, &headers, async |visit, fields, sent| settings::answer(&app, visit, fields, sent).await).await
 }
 
 /// Follows a visit from page to page, to the one that is shown.
-async fn led(app: &App, visit: &Visit, headers: &HeaderMap, mut next: Next) -> Result<Response, Error> {
+async fn led(
+    app: &App,
+    visit: &Visit,
+    fields: &Fields,
+    headers: &HeaderMap,
+    mut next: Next,
+) -> Result<Response, Error> {
     loop {
         next = match next {
             Next::Show(response) => return Ok(response),
             Next::Challenge { wanted, problem } => challenge::page(app, visit, wanted, problem).await?,
+            Next::Locked { way, problem } => challenge::locked(app, visit, way, problem).await?,
+            Next::SetUpLocked { problem } => set_up::locked(app, visit, &problem).await?,
             Next::AskPhones => phones::ask(app, visit).await?,
-            Next::AwaitPhones { challenge } => phones::wait(app, visit, &challenge, headers).await?,
+            Next::AwaitPhones => phones::wait(app, visit, fields, headers).await?,
             Next::SetUp { wanted, problem } => set_up::page(app, visit, wanted, &problem).await?,
             Next::Choose { problem } => set_up::choose(app, visit, &problem).await?.into(),
             Next::Pair { was } => pairing::begin(app, visit, &was).await?,
@@ -178,13 +200,6 @@ async fn show_link(
     }
 }
 
-/// Whether a form counts: the first time that it is sent.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Once {
-    First,
-    Again,
-}
-
 /// A page, or the page that says why there is none.
 async fn show(
     app: &App,
@@ -198,8 +213,12 @@ async fn show(
     };
     let fields = Fields::new(pairs);
     match Visit::begin(app, &fields, headers).await {
+        // An open tab asks whether it is still as it shows: nothing new.
+        Ok(visit) if is_partial(headers) && fields.get("seen") == visit.action.state.as_str() => {
+            StatusCode::NO_CONTENT.into_response()
+        }
         Ok(visit) => page(&visit, &fields).await.unwrap_or_else(|error| ends::failed_in(&visit, error)),
-        Err(error) => ends::without_visit(app, &fields, headers, error).await,
+        Err(error) => ends::without_visit(app, &fields, headers, ends::Sent::Nothing, error).await,
     }
 }
 
@@ -208,7 +227,7 @@ async fn act(
     app: &App,
     sent: SentForm,
     headers: &HeaderMap,
-    action: impl AsyncFnOnce(&Visit, &Fields, Once) -> Result<Response, Error>,
+    action: impl AsyncFnOnce(&Visit, &Fields, &Sent<'_>) -> Result<Response, Error>,
 ) -> Response {
     let fields = match sent {
         Ok(Form(pairs)) => Fields::new(pairs),
@@ -227,14 +246,18 @@ async fn act(
     };
     let visit = match Visit::begin(app, &fields, headers).await {
         Ok(visit) => visit,
-        Err(error) => return ends::without_visit(app, &fields, headers, error).await,
+        // A form of another site is none.
+        Err(error) if is_of_another_site(headers) => {
+            return ends::failed(&Manner::of_stranger(app, &fields, headers).await, error);
+        }
+        Err(error) => return ends::without_visit(app, &fields, headers, ends::Sent::Form, error).await,
     };
     let answered = async {
         if is_of_another_site(headers) {
             return Err(Error::Forbidden("The form is not one of this page. Reload the page and try again.".into()));
         }
-        let first = form::spend(app, &visit.caller, fields.get("state"), app.now()).await?;
-        action(&visit, &fields, if first { Once::First } else { Once::Again }).await
+        let sent = form::spend(app, &visit.caller, fields.get("seal"), app.now()).await?;
+        action(&visit, &fields, &sent).await
     };
     answered.await.unwrap_or_else(|error| ends::failed_in(&visit, error))
 }

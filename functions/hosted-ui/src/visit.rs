@@ -4,14 +4,17 @@ use std::{collections::HashMap, sync::Arc};
 
 use axum::http::{HeaderMap, header};
 use countersign_core::{
+    account,
     action::{Action, State},
     admission::{self, Admitted},
     app::{App, TenantContext, UserCaller},
     clock::Timestamp,
     error::Error,
     facts::{self, Facts},
+    id::ChallengeId,
     look::Look,
     messages::{Language, Messages},
+    method::Method,
     redirect,
     token::{self, scope},
     user::{Profile, RequiredAction, User},
@@ -21,22 +24,75 @@ use crate::way::Way;
 
 /// What a page is called with, in its address or in its form.
 #[derive(Debug, Default)]
-pub(crate) struct Fields(HashMap<String, String>);
+pub(crate) struct Fields {
+    all: HashMap<String, String>,
+    /// Their names, as they came.
+    names: Vec<String>,
+}
+
+/// The names that the pages use themselves; what is called otherwise belongs to the app, and comes back to it.
+const OURS: [&str; 26] = [
+    "act",
+    "after",
+    "app",
+    "challenge",
+    "code",
+    "done",
+    "force_enrollment",
+    "id",
+    "kept",
+    "kind",
+    "leave",
+    "mode",
+    "name",
+    "nativeScheme",
+    "pairing",
+    "quit",
+    "recovery",
+    "remove",
+    "seal",
+    "seen",
+    "set",
+    "token",
+    "until",
+    "waits",
+    "was",
+    "way",
+];
+
+/// How many characters of others are carried along; what is more is left out.
+const MOST_OF_OTHERS: usize = 2000;
 
 impl Fields {
     pub(crate) fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
         // Where a field is there twice the first one counts, because what track wrote stands before what somebody
         // appended.
-        let mut all = HashMap::new();
+        let (mut all, mut names) = (HashMap::new(), Vec::new());
         for (name, value) in pairs {
-            all.entry(name).or_insert(value);
+            if !all.contains_key(&name) {
+                names.push(name.clone());
+                all.insert(name, value);
+            }
         }
-        Self(all)
+        Self { all, names }
+    }
+
+    /// What belongs to the app.
+    fn others(&self) -> Vec<(String, String)> {
+        let mut room = MOST_OF_OTHERS;
+        let others = self.names.iter().filter(|name| !OURS.contains(&name.as_str()));
+        let others = others.map(|name| (name.clone(), self.get(name).to_owned()));
+        let fits = |(name, value): &(String, String)| {
+            let size = name.len() + value.len();
+            room = room.saturating_sub(size);
+            room > 0
+        };
+        others.take_while(fits).collect()
     }
 
     /// Empty where it is absent.
     pub(crate) fn get(&self, name: &str) -> &str {
-        self.0.get(name).map_or("", String::as_str)
+        self.all.get(name).map_or("", String::as_str)
     }
 }
 
@@ -50,6 +106,32 @@ pub(crate) struct Flags {
     pub(crate) force_enrollment: bool,
     /// The scheme of the app that a finished page leads back to.
     pub(crate) native_scheme: Option<String>,
+    /// What the visit is led through once its action has succeeded.
+    pub(crate) after: Option<After>,
+    /// The question to a phone that is under way while another way is tried.
+    pub(crate) waits: Option<String>,
+    /// What the app added to the address, such as the `state` of OAuth 2 (RFC 6749, section 4.1.1). It comes back to it.
+    pub(crate) others: Vec<(String, String)>,
+}
+
+/// What follows a success, before the page leads back to the app.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum After {
+    /// A recovery code was used: the phone is lost, perhaps.
+    Recovery,
+    /// Few recovery codes are left.
+    Few,
+}
+
+impl After {
+    const ALL: [Self; 2] = [Self::Recovery, Self::Few];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Recovery => "recovery",
+            Self::Few => "few",
+        }
+    }
 }
 
 impl Flags {
@@ -60,19 +142,26 @@ impl Flags {
             is_window: headers.get("sec-fetch-dest").is_some_and(|destination| destination == "document"),
             force_enrollment: fields.get("force_enrollment") == "true",
             native_scheme: scheme.and_then(|scheme| redirect::native_scheme(tenant.settings(), scheme)),
+            waits: ChallengeId::parse(fields.get("waits").to_owned()).ok().map(|id| id.to_string()),
+            others: fields.others(),
+            after: After::ALL.into_iter().find(|after| after.name() == fields.get("after")),
         }
     }
 
     /// As they stand in an address or a form.
-    pub(crate) fn pairs(&self) -> Vec<(&'static str, &str)> {
+    pub(crate) fn pairs(&self) -> Vec<(&str, &str)> {
         let popup = self.is_popup.then_some(("mode", "popup"));
         let force = self.force_enrollment.then_some(("force_enrollment", "true"));
         let scheme = self.native_scheme.as_deref().map(|scheme| ("nativeScheme", scheme));
-        [popup, force, scheme].into_iter().flatten().collect()
+        let after = self.after.map(|after| ("after", after.name()));
+        let waits = self.waits.as_deref().map(|waits| ("waits", waits));
+        let others = self.others.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        [popup, force, scheme, after, waits].into_iter().flatten().chain(others).collect()
     }
 }
 
 /// In which words and looks a page is shown.
+#[derive(Clone)]
 pub(crate) struct Manner {
     pub(crate) tenant: Option<Arc<TenantContext>>,
     pub(crate) language: Language,
@@ -126,6 +215,8 @@ pub(crate) struct Visit {
     pub(crate) manner: Manner,
     /// What is known of the user.
     profile: Profile,
+    /// When the request came.
+    pub(crate) now: Timestamp,
     /// What the backend said of the action.
     input: serde_json::Value,
 }
@@ -149,8 +240,15 @@ impl Visit {
         let language = Language::negotiate(told.into_iter().flatten(), accept_language(headers));
         let flags = Flags::of(fields, &caller.tenant, headers);
         let manner = Manner { tenant: Some(caller.tenant.clone()), language, look, flags };
-        let has_second_factor = caller.tenant.policy().has_second_factor(&user, app.now());
-        Ok(Self { caller, token, user, action, has_second_factor, manner, profile, input })
+        let now = app.now();
+        let has_second_factor = caller.tenant.policy().has_second_factor(&user, now);
+        Ok(Self { caller, token, user, action, has_second_factor, manner, profile, now, input })
+    }
+
+    /// The user as it is now, after a write of this very request.
+    pub(crate) async fn user_now(&self, app: &App) -> Result<User, Error> {
+        let found = app.store().tenant(self.caller.tenant.id()).user(&self.user.id).await?;
+        found.filter(|user| user.uid == self.user.uid).ok_or_else(token::not_ours)
     }
 
     pub(crate) fn messages(&self) -> Messages<'_> {
@@ -191,13 +289,44 @@ impl Visit {
 
     /// Whether the page of the user's authenticators is shown: only to somebody who has confirmed a short while ago that
     /// they are the user. It shows where the user was, also where nothing is enrolled any more.
-    pub(crate) fn opens_settings(&self, now: Timestamp) -> bool {
-        self.ends_at_settings() && admission::may_change(&self.caller, &self.action, now)
+    pub(crate) fn opens_settings(&self) -> bool {
+        self.ends_at_settings() && admission::may_change(&self.caller, &self.action, self.now)
+    }
+
+    /// What the visit is led through now: only while its success is fresh, and for what it says.
+    pub(crate) fn after(&self) -> Option<After> {
+        let by = self.action.verification.as_ref().map(|verification| verification.method);
+        let holds = |after: &After| match after {
+            After::Recovery => by == Some(Method::RecoveryCode),
+            After::Few => self.has_few_codes(),
+        };
+        let may_change = admission::may_change(&self.caller, &self.action, self.now);
+        self.manner.flags.after.filter(|after| may_change && holds(after))
+    }
+
+    /// Whether the page of what the user has may ask again who they are.
+    pub(crate) fn may_ask_anew(&self) -> bool {
+        self.ends_at_settings() && account::may_ask_anew(&self.caller, &self.action, self.now)
+    }
+
+    /// Whether the visit was led through something after its success, which it has by now.
+    pub(crate) fn has_been_led(&self) -> bool {
+        self.manner.flags.after.is_some() && self.action.state == State::ChallengeSucceeded && !self.ends_at_settings()
+    }
+
+    /// Whether users may remove what they have.
+    pub(crate) fn may_remove(&self) -> bool {
+        self.caller.tenant.settings().pages.allow_deleting_user_authenticators
+    }
+
+    /// Whether the user should know how few recovery codes are left.
+    pub(crate) fn has_few_codes(&self) -> bool {
+        self.user.has_few_codes() && self.caller.tenant.settings().is_active(Method::RecoveryCode)
     }
 
     /// How the action may be answered with what the user has, the user's default first.
     pub(crate) fn ways(&self) -> Vec<Way> {
-        let preferred = self.user.default_method().and_then(Way::of);
+        let preferred = self.user.asked_first().and_then(Way::of);
         let mut ways: Vec<Way> = Way::ALL.into_iter().filter(|way| self.has(*way)).collect();
         ways.sort_by_key(|way| Some(*way) != preferred);
         ways
@@ -210,14 +339,36 @@ impl Visit {
             && way.is_had_by(&self.user)
     }
 
-    /// What may be set up here: the methods that the tenant has switched on and that answer this action.
+    /// What may be set up here: the methods that the tenant has switched on and that answer this action; where nobody asks
+    /// for a set-up, those alone that the action's configuration offers.
     pub(crate) fn offers(&self) -> Vec<Way> {
         let settings = self.caller.tenant.settings();
+        let offered = self.caller.tenant.prompts(&self.action).filter(|_| self.is_unasked());
         let is_offered = |way: &Way| {
             let method = way.method();
-            settings.is_active(method) && (self.has_second_factor || self.action.allowed_methods.contains(&method))
+            settings.is_active(method)
+                && (self.has_second_factor || self.action.allowed_methods.contains(&method))
+                && offered.is_none_or(|offered| offered.contains(&method))
         };
         Way::ALL.into_iter().filter(|way| way.choice().is_some()).filter(is_offered).collect()
+    }
+
+    /// Whether neither the tenant nor the user has asked for a set-up: the action goes on without one.
+    fn is_unasked(&self) -> bool {
+        let is_asked = self.manner.flags.force_enrollment || self.ends_at_settings();
+        self.action.state == State::Allow && !self.has_second_factor && !is_asked
+    }
+
+    /// Whether a user with nothing enrolled is offered nothing, because the action's configuration says so.
+    pub(crate) fn is_offered_nothing(&self) -> bool {
+        self.is_unasked() && self.caller.tenant.prompts(&self.action).is_some() && self.offers().is_empty()
+    }
+
+    /// What a user is offered after a success, because the action's configuration names it and the user lacks it.
+    pub(crate) fn prompted(&self) -> Option<Way> {
+        let prompts = self.caller.tenant.prompts(&self.action)?;
+        let is_lacked = |way: &Way| prompts.contains(&way.method()) && !way.is_had_by(&self.user);
+        self.offers().into_iter().find(is_lacked)
     }
 
     /// Where everything that may be set up is offered, where that is more than one.
@@ -228,7 +379,12 @@ impl Visit {
     /// Whether the token may add an authenticator.
     pub(crate) fn may_add(&self) -> bool {
         State::ENROLLABLE.contains(&self.action.state)
-            && (!self.has_second_factor || self.caller.claims.allows(scope::ADD))
+            && (!self.has_second_factor || self.caller.claims.allows(scope::ADD) && !self.is_stale())
+    }
+
+    /// Whether the action was answered too long ago to entitle to a change.
+    fn is_stale(&self) -> bool {
+        self.action.state == State::ChallengeSucceeded && !admission::is_fresh(&self.action, self.now)
     }
 
     pub(crate) fn has_an_app_to_set_up(&self) -> bool {

@@ -108,11 +108,19 @@ impl Way {
     }
 
     /// What is said of a wrong code, and what may help.
-    pub(crate) fn wrong(self) -> (&'static str, Option<&'static str>) {
+    pub(crate) fn wrong(self) -> (&'static str, &'static [&'static str]) {
         match self {
-            Self::App => ("code-wrong-error", Some("code-clock-hint")),
-            Self::Phone => ("code-wrong-error", None),
-            Self::Recovery => ("recovery-wrong-error", None),
+            Self::App => ("code-wrong-error", &["code-app-hint", "code-clock-hint"]),
+            Self::Phone => ("code-wrong-error", &[]),
+            Self::Recovery => ("recovery-wrong-error", &[]),
+        }
+    }
+
+    /// What is said where it opens again in a while.
+    pub(crate) fn locked(self) -> &'static str {
+        match self {
+            Self::App | Self::Recovery => "locked-error",
+            Self::Phone => "waiting-often-error",
         }
     }
 

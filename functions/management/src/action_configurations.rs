@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::{Deleted, not_empty};
+use crate::{Deleted, each_once, not_empty};
 
 /// A kind of action; lists that are not set are absent.
 #[derive(Debug, Serialize, ToSchema)]
@@ -121,7 +121,7 @@ impl Changes {
             config.verification_methods = not_empty(methods.clone());
         }
         if let Some(methods) = &self.prompt_to_enroll_verification_methods {
-            config.prompt_to_enroll_verification_methods = not_empty(methods.clone());
+            config.prompt_to_enroll_verification_methods = each_once(methods.clone());
         }
         if let Some(method) = self.default_verification_method {
             config.default_verification_method = method;

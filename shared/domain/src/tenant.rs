@@ -1,6 +1,6 @@
 //! A customer of the installation: its settings, keys and kinds of action.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,7 @@ use crate::{
     method::{Method, totp::TotpWindow},
     policy::FailureMode,
     rule::Outcome,
+    web,
 };
 
 /// At most this many keys of one kind are live: the old one and the new one, for the length of a roll-over.
@@ -45,6 +46,8 @@ pub struct Settings {
     pub push: PushSettings,
     #[serde(flatten)]
     pub recovery_codes: RecoverySettings,
+    #[serde(flatten)]
+    pub pages: PageSettings,
     /// Settings of the methods that differ from their defaults.
     #[serde(default)]
     pub authenticators: BTreeMap<Method, AuthenticatorSettings>,
@@ -77,6 +80,35 @@ pub struct RecoverySettings {
     pub hide_recovery_codes_on_enrollment: bool,
 }
 
+/// What a tenant says of the hosted pages (contract, M26-M27).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PageSettings {
+    /// The host at which users see the pages, in place of the installation's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custom_domain: Option<String>,
+    /// After an enrolment the page goes on by itself, and does not say first that it is done.
+    pub hide_success_screen_on_enrollment: bool,
+    /// Users may remove their last method. An enforcement is stronger.
+    pub allow_disabling_mfa: bool,
+    /// Users may remove methods.
+    pub allow_deleting_user_authenticators: bool,
+    /// A page whose token has expired leads back to the app by itself.
+    pub redirect_on_session_expiry: bool,
+}
+
+impl Default for PageSettings {
+    fn default() -> Self {
+        Self {
+            custom_domain: None,
+            hide_success_screen_on_enrollment: false,
+            allow_disabling_mfa: true,
+            allow_deleting_user_authenticators: true,
+            redirect_on_session_expiry: false,
+        }
+    }
+}
+
 /// What a tenant says of a method (contract, M28-M29).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -102,6 +134,7 @@ impl Settings {
             totp_window: TotpWindow::default(),
             push: PushSettings::default(),
             recovery_codes: RecoverySettings::default(),
+            pages: PageSettings::default(),
             authenticators: BTreeMap::new(),
             redirect_urls: Vec::new(),
             account_display: AccountDisplay::default(),
@@ -113,6 +146,24 @@ impl Settings {
     pub fn is_active(&self, method: Method) -> bool {
         let is_off = method == Method::RecoveryCode && self.recovery_codes.disable_recovery_codes;
         !is_off && self.authenticators.get(&method).is_none_or(|settings| settings.is_active)
+    }
+
+    /// Where users see the pages: at the tenant's own host, or else where the installation has them.
+    pub fn pages_at<'a>(&self, public_url: &'a str) -> Cow<'a, str> {
+        let own = self.pages.custom_domain.as_deref().and_then(|host| web::read_host(host).ok());
+        own.map_or(Cow::Borrowed(public_url), |url| Cow::Owned(web::origin(&url)))
+    }
+
+    /// Checks a host for the pages; 400 that says what to send.
+    pub fn check_custom_domain(&self, host: &str) -> Result<(), Error> {
+        let url = web::read_host(host).map_err(|why| Error::Invalid(format!("customDomain {why}.")))?;
+        let is_elsewhere = web::is_nearly_loopback(&url) && !(self.is_local && web::is_loopback(&url));
+        match is_elsewhere {
+            true => {
+                Err(Error::invalid("customDomain leads to the machine of whoever follows it; only local tenants may."))
+            }
+            false => Ok(()),
+        }
     }
 
     /// What authenticator apps show as the issuer.

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 
 use crate::{
+    action::Action,
     clock::{Timestamp, is_of_the_future},
     error::Error,
     facts::{Asked, Facts},
@@ -94,6 +95,23 @@ impl TenantContext {
         let rules = self.rules.get(code).into_iter().flat_map(|stored| &stored.rules);
         let deciding = rules.filter(|rule| rule.is_active && !rule.is_shadow);
         own.into_iter().chain(deciding.filter_map(|rule| rule.verification_methods.clone()).flatten()).collect()
+    }
+
+    /// What the page offers to set up unasked, where that is said: by the rule that decided the action, or else by its
+    /// configuration. An empty list is no offer.
+    pub fn prompts(&self, action: &Action) -> Option<&[Method]> {
+        let decided_by = action.rules.as_ref().and_then(|trace| trace.decided_by.as_ref());
+        let rules = self.rules.get(&action.code).into_iter().flat_map(|stored| &stored.rules);
+        let of_rule = rules
+            .filter(|rule| Some(&rule.id) == decided_by)
+            .find_map(|rule| rule.prompt_to_enroll_verification_methods.as_deref());
+        let own = self.actions.get(&action.code);
+        of_rule.or_else(|| own.and_then(|config| config.prompt_to_enroll_verification_methods.as_deref()))
+    }
+
+    /// Whether users keep their last authenticator: where two factors are asked of everybody, or the tenant says so.
+    pub fn keeps_last(&self, now: Timestamp) -> bool {
+        self.policy.is_enforced(now) || !self.settings().pages.allow_disabling_mfa
     }
 
     /// Those of the given data points that a device may be shown (contract, C37: flagged `isPublic`).

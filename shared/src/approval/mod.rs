@@ -26,7 +26,7 @@ use crate::{
 };
 
 pub use in_app::{SignedIn, sign_in};
-pub use qr_code::{Claimed, Scanned, about, claim, scanned};
+pub use qr_code::{Claimed, Scanned, Shown, about, claim, scanned};
 
 /// What a device sends.
 pub struct Answer<'a> {

@@ -66,6 +66,12 @@ export async function openSite() {
 
     newPhone: (test) => newPhone(test, server.api),
 
+    /** Makes so many wrong guesses by the API. */
+    async guess(userId, code, times) {
+      const { token } = await sdk.track({ userId, action: "sign-in", attributes: {} });
+      for (let made = 0; made < times; made += 1) await client(server, token).verify(code);
+    },
+
     /** Makes wrong guesses until no more are looked at. */
     spendGuesses: (token, code) =>
       until("the guesses are spent", async () => {

@@ -15,7 +15,7 @@ use crate::{confirmed, recoverable};
 const CHANCE: [(&str, &str); 19] = [
     ("nonce=\"", "\""),
     ("name=\"token\" value=\"", "\""),
-    ("name=\"state\" value=\"", "\""),
+    ("name=\"seal\" value=\"", "\""),
     ("name=\"id\" value=\"", "\""),
     ("name=\"pairing\" value=\"", "\""),
     ("token=", "\""),
@@ -113,8 +113,9 @@ async fn setting_up(world: &World, snapshots: &mut Snapshots) {
     let page = app.text();
     let (_, rest) = page.split_once("aria-labelledby=\"key\">").expect("a secret");
     let secret = rest.split('<').next().unwrap().replace(' ', "");
-    let (seal, code) = (field(&page, "state").expect("a form"), world.code(&secret, 0));
-    let form = [("token", token.as_str()), ("state", &seal), ("kind", "app"), ("code", &code)];
+    let [seal, app] = ["seal", "app"].map(|name| field(&page, name).expect("a form"));
+    let code = world.code(&secret, 0);
+    let form = [("token", token.as_str()), ("seal", &seal), ("kind", "app"), ("app", &app), ("code", &code)];
     snapshots.compare("codes", &world.send_form("/set-up", &form).await);
     let newcomer = world.token("bob", "signIn").await;
     let led = world.page("/set-up?kind=phone", &newcomer).await;
