@@ -183,7 +183,8 @@ pub async fn success_again(
         spent.is_some_and(|spent| spent.by.as_ref() == Some(&action.id))
     });
     let Some(verification) = enrolled else { return Ok(None) };
-    let scope = if user.totp.len() + user.secretless.len() > 1 { &caller.claims.scope } else { token::scope::ALL };
+    let scope =
+        if user.totp.len() + user.secretless.len() > 1 { caller.claims.scope.as_str() } else { token::scope::ALL };
     let keys = app.signing_keys(&caller.tenant).await?;
     let (subject, id) = (caller.claims.other.clone(), caller.claims.jti.clone());
     caller.tenant.success_token_for(keys, subject, id, scope, verification.at, now)

@@ -155,12 +155,7 @@ impl Guest {
         url::form_urlencoded::Serializer::for_suffix(start, end).extend_pairs(self.fields()).extend_pairs(more).finish()
     }
 
-    async fn show(
-        &self,
-        stands: Stands,
-        problem: Option<&'static str>,
-        watches: Option<String>,
-    ) -> Result<Response, Error> {
+    fn show(&self, stands: Stands, problem: Option<&'static str>, watches: Option<String>) -> Result<Response, Error> {
         let t = self.manner.messages();
         let heading = if matches!(stands, Stands::Claimed) { "waiting-heading" } else { "qr-heading" };
         let mut frame = Frame::of_stranger(&self.manner, t.text(heading))?;
@@ -186,14 +181,14 @@ async fn begin(app: &App, guest: &Guest, requester: &Requester) -> Result<Respon
 async fn page(app: &App, guest: &Guest, fields: &Fields, headers: &HeaderMap) -> Result<Response, Error> {
     let (id, code) = (fields.get("challenge"), fields.get("code"));
     if id.is_empty() {
-        return guest.show(Stands::Ready, None, None).await;
+        return guest.show(Stands::Ready, None, None);
     }
     let scanned = async {
         let id = ChallengeId::parse(id.to_owned()).map_err(|_| Error::InvalidCredential)?;
         approval::scanned(app, &guest.tenant, &id, code, app.now()).await
     };
     let Scanned { standing, is_claimed } = match scanned.await {
-        Err(Error::InvalidCredential) => return guest.show(Stands::Over, Some("qr-over-error"), None).await,
+        Err(Error::InvalidCredential) => return guest.show(Stands::Over, Some("qr-over-error"), None),
         other => other?,
     };
     let shows = if is_claimed { "claimed" } else { "shown" };
@@ -208,14 +203,14 @@ async fn page(app: &App, guest: &Guest, fields: &Fields, headers: &HeaderMap) ->
     }
     let watches = guest.link(&[("challenge", id), ("code", code), ("seen", shows)]);
     match standing {
-        Standing::Pending { .. } if is_claimed => guest.show(Stands::Claimed, None, Some(watches)).await,
+        Standing::Pending { .. } if is_claimed => guest.show(Stands::Claimed, None, Some(watches)),
         Standing::Pending { expires_at, .. } => {
             let time = time_left(guest, expires_at, app.now());
-            guest.show(Stands::Shown { qr: qr(id, ECL::L)?, time }, None, Some(watches)).await
+            guest.show(Stands::Shown { qr: qr(id, ECL::L)?, time }, None, Some(watches))
         }
         Standing::Approved { token } => ends::signed_in(&guest.manner, guest.back.as_deref(), &token),
-        Standing::Rejected => guest.show(Stands::Over, Some("waiting-denied-error"), None).await,
-        Standing::Expired => guest.show(Stands::Over, Some("qr-over-error"), None).await,
+        Standing::Rejected => guest.show(Stands::Over, Some("waiting-denied-error"), None),
+        Standing::Expired => guest.show(Stands::Over, Some("qr-over-error"), None),
     }
 }
 

@@ -278,7 +278,9 @@ impl Visit {
         let start = format!("{path}?");
         let end = start.len();
         let mut query = url::form_urlencoded::Serializer::for_suffix(start, end);
-        query.append_pair("token", token).extend_pairs(self.manner.flags.pairs()).extend_pairs(more);
+        // What this very link says goes before what is carried along.
+        let carried = self.manner.flags.pairs().into_iter().filter(|(name, _)| more.iter().all(|(own, _)| own != name));
+        query.append_pair("token", token).extend_pairs(carried).extend_pairs(more);
         query.finish()
     }
 

@@ -74,8 +74,8 @@ pub(super) fn read_user(id: &UserId, item: &Attributes) -> Result<User, Error> {
         let start = start.as_n().ok().and_then(|start| start.parse().ok());
         pushes.0.insert(ChallengeId::parse(id)?, start.ok_or_else(|| Error::internal("a stored push is damaged"))?);
     }
-    let devices = |of| row.texts(of).iter().map(AuthenticatorId::parse).collect::<Result<_, _>>();
-    let (unreachable, takes_numbers) = (devices(UNREACHABLE)?, devices(TAKES_NUMBERS)?);
+    let unreachable = row.texts(UNREACHABLE).iter().map(AuthenticatorId::parse).collect::<Result<_, _>>()?;
+    let takes_numbers = row.texts(TAKES_NUMBERS).iter().map(AuthenticatorId::parse).collect::<Result<_, _>>()?;
     let seconds = |of| if row.has(of) { row.number(of) } else { Ok(0) };
     let pending = row.map_opt(PENDING).map(|pending| {
         Ok::<_, Error>(PendingTotp {
