@@ -10,7 +10,6 @@ import subprocess
 import tempfile
 import threading
 import time
-import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,6 +41,19 @@ def free_port():
         return str(port)
 
 
+def printed_by(process):
+    """The lines that a process prints, as they come; `None` is the end."""
+    lines = queue.Queue()
+
+    def read():
+        for line in process.stdout:
+            lines.put(line)
+        lines.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    return lines
+
+
 class Session:
     def __init__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="countersign-docs-"))
@@ -55,14 +67,13 @@ class Session:
         start = {"cwd": self.folder, "env": environment, "start_new_session": True}
         listen = f"127.0.0.1:{self.ports['3000']}"
         self.server = subprocess.Popen(
-            [built("countersign"), "--listen", listen], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.log, **start
+            [built("countersign"), "--listen", listen], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, text=True, **start
         )
         self.shell = subprocess.Popen(
             ["bash", "--norc"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **start
         )
-        self.lines = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
-        self._wait(f"http://{listen}/healthz")
+        self.lines = printed_by(self.shell)
+        self._wait()
 
     def _lay_out(self):
         """What the pages use is there as in a clone; what they write into is a copy."""
@@ -73,21 +84,16 @@ class Session:
             (self.folder / name).symlink_to(ROOT / name)
         shutil.copytree(ROOT / "examples", self.folder / "examples", ignore=shutil.ignore_patterns("node_modules", ".venv"))
 
-    def _wait(self, url):
-        for _ in range(200):
-            try:
-                with urllib.request.urlopen(url, timeout=2):
+    def _wait(self):
+        """Until the server has said where it listens, which it does once it answers."""
+        printed, deadline = printed_by(self.server), time.monotonic() + LONGEST
+        try:
+            while (line := printed.get(timeout=max(0.0, deadline - time.monotonic()))) is not None:
+                if "API URL" in line:
                     return
-            except OSError:
-                if self.server.poll() is not None:
-                    break
-                time.sleep(0.05)
-        raise SystemExit(f"the server does not answer: {self.server_log()}")
-
-    def _read(self):
-        for line in self.shell.stdout:
-            self.lines.put(line)
-        self.lines.put(None)
+        except queue.Empty:
+            pass
+        raise SystemExit(f"the server does not start: {self.server_log()}")
 
     def server_log(self):
         self.log.seek(0)

@@ -1,10 +1,7 @@
 //! Who may import whom (design.md), and the rules of style that a machine can hold.
 
-#[path = "architecture/attributes.rs"]
 mod attributes;
-#[path = "architecture/methods.rs"]
 mod methods;
-#[path = "architecture/rings.rs"]
 mod rings;
 
 use std::{

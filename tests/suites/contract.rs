@@ -1,27 +1,17 @@
 //! The wire contract: the twelve rules on every route, and what each row of the API promises.
 
-#[path = "contract/actions.rs"]
 mod actions;
-#[path = "contract/authenticators.rs"]
 mod authenticators;
-#[path = "contract/client.rs"]
 mod client;
-#[path = "contract/encoding.rs"]
 mod encoding;
-#[path = "contract/look.rs"]
 mod look;
-#[path = "contract/management.rs"]
 mod management;
-#[path = "contract/refusals.rs"]
 mod refusals;
-#[path = "contract/rules.rs"]
 mod rules;
-#[path = "support/scene.rs"]
-mod scene;
-#[path = "contract/users.rs"]
 mod users;
-#[path = "contract/window.rs"]
 mod window;
+
+use crate::support::scene;
 
 /// The committed description is what the code says; `countersign openapi` writes it anew.
 #[test]

@@ -8,7 +8,7 @@ mod first_start;
 mod listening;
 #[path = "crash/mixed.rs"]
 mod mixed;
-#[path = "crash/process.rs"]
+#[path = "support/process.rs"]
 mod process;
 #[path = "crash/start.rs"]
 mod start;

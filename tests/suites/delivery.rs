@@ -1,15 +1,11 @@
 //! From the queue to the device (T19; I5): duplicates, delay, poison, crashes, dead tokens and services that are down.
 
-#[path = "delivery/browser.rs"]
 mod browser;
-#[path = "support/log.rs"]
-mod log;
-#[path = "delivery/said.rs"]
 mod said;
-#[path = "delivery/sns.rs"]
 mod sns;
-#[path = "delivery/web_push.rs"]
 mod web_push;
+
+use crate::support::log;
 
 use countersign_core::{courier::Courier, delivery::Platform, outbox::LocalQueue, tenant::Settings};
 use countersign_deliver::drain;

@@ -1,14 +1,9 @@
 //! T29: every operation, every call it makes of the store, every way in which that call can fail (I1 to I9).
 
-#[path = "faults/devices.rs"]
 mod devices;
-#[path = "faults/look.rs"]
 mod look;
-#[path = "faults/operations.rs"]
 mod operations;
-#[path = "faults/required.rs"]
 mod required;
-#[path = "faults/rules.rs"]
 mod rules;
 
 use std::collections::BTreeSet;
@@ -67,7 +62,7 @@ async fn sweep(sweep: Sweep) {
     world.token("first", "enrol").await;
     let mut wrong: Vec<String> = Vec::new();
     let mut cases = 0;
-    for operation in Operation::ALL {
+    for &operation in Operation::ALL {
         let calls = calls_of(&world, operation, sweep).await;
         // The catalog is part of the program: once the key is known, nobody is asked for it.
         let asks_nobody = operation == Operation::GetCatalog && !sweep.is_cold;
@@ -360,7 +355,7 @@ async fn no_read_is_stale() {
     for lag in [1, 5, 50] {
         let world = World::start().await;
         world.faults.lag_behind(lag);
-        for operation in Operation::ALL {
+        for &operation in Operation::ALL {
             let ready = prepare(&world, operation, format!("{operation:?}")).await;
             let answer = ready.send(&world).await;
             ready.check(&answer, &format!("{operation:?}, {lag} writes behind"));

@@ -1,24 +1,14 @@
 //! Histories of a busy server, held to the invariants; and mistakes that the histories must give away.
 
-#[path = "history/acts.rs"]
 mod acts;
-#[path = "history/between.rs"]
 mod between;
-#[path = "history/calls.rs"]
 mod calls;
-#[path = "history/check.rs"]
 mod check;
-#[path = "history/decisions.rs"]
 mod decisions;
-#[path = "history/eras.rs"]
 mod eras;
-#[path = "history/mutants.rs"]
 mod mutants;
-#[path = "history/phones.rs"]
 mod phones;
-#[path = "history/run.rs"]
 mod run;
-#[path = "history/tenants.rs"]
 mod tenants;
 
 use std::{collections::BTreeSet, sync::atomic::Ordering};

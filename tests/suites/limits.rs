@@ -1,19 +1,13 @@
 //! The guess budget and the single use of a code (T03 to T08, T31; I1, I3).
 
-#[path = "limits/budget.rs"]
 mod budget;
-#[path = "limits/clock.rs"]
 mod clock;
-#[path = "limits/gone.rs"]
 mod gone;
-#[path = "limits/places.rs"]
 mod places;
-#[path = "limits/replay.rs"]
 mod replay;
-#[path = "limits/spaces.rs"]
 mod spaces;
-#[path = "support/table.rs"]
-mod table;
+
+use crate::support::table;
 
 use std::{future::Future, sync::Arc};
 

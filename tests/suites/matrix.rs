@@ -2,31 +2,18 @@
 //! method, route or page it is tried by. A method that is added does not compile before it has its ways, and a route
 //! is named by a way or says why it needs none.
 
-#[path = "matrix/attempt.rs"]
 mod attempt;
-#[path = "matrix/cells.rs"]
 mod cells;
-#[path = "matrix/ground.rs"]
 mod ground;
-#[path = "matrix/handed.rs"]
 mod handed;
-#[path = "matrix/judge.rs"]
 mod judge;
-#[path = "matrix/prepare.rs"]
 mod prepare;
-#[path = "matrix/reason.rs"]
 mod reason;
-#[path = "matrix/routes.rs"]
 mod routes;
-#[expect(dead_code, reason = "shared: the contract suite uses all of it")]
-#[path = "support/scene.rs"]
-mod scene;
-#[path = "matrix/strike.rs"]
 mod strike;
-#[path = "support/table.rs"]
-mod table;
-#[path = "matrix/way.rs"]
 mod way;
+
+use crate::support::{scene, table};
 
 use futures_util::{StreamExt, stream};
 

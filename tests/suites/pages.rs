@@ -1,36 +1,19 @@
 //! The hosted pages without a browser: forms that count once, recovery codes, and what users do about what they have.
 
-#[path = "pages/anew.rs"]
 mod anew;
-#[path = "pages/asked.rs"]
 mod asked;
-#[path = "pages/facts.rs"]
 mod facts;
-#[path = "pages/forms.rs"]
 mod forms;
-#[path = "pages/kept.rs"]
 mod kept;
-#[path = "pages/locked.rs"]
 mod locked;
-#[path = "pages/lost.rs"]
 mod lost;
-#[path = "pages/manner.rs"]
 mod manner;
-#[path = "pages/offered.rs"]
 mod offered;
-#[path = "pages/recovery.rs"]
 mod recovery;
-#[path = "pages/removal.rs"]
 mod removal;
-#[path = "pages/settings.rs"]
 mod settings;
-#[path = "pages/shapes.rs"]
 mod shapes;
-#[path = "pages/snapshots.rs"]
 mod snapshots;
-#[path = "support/table.rs"]
-mod table;
-#[path = "pages/tabs.rs"]
 mod tabs;
 
 use countersign_tests::World;

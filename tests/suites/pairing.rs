@@ -1,11 +1,8 @@
 //! A phone is paired by a one-time link: one device uses it, and its page says whether that device is the user's
 //! (security.md, S10, T13, T14; infra/decisions/0024).
 
-#[path = "pairing/hostile.rs"]
 mod hostile;
-#[path = "pairing/journey.rs"]
 mod journey;
-#[path = "pairing/races.rs"]
 mod races;
 
 use countersign_tests::{World, device::Device, http::Auth};

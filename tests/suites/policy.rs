@@ -1,33 +1,17 @@
 //! What a tenant asks of its users: two factors of everybody, for good, and set-ups that some have to finish.
 
-#[path = "policy/enforcement.rs"]
 mod enforcement;
-#[path = "policy/enrolable.rs"]
 mod enrolable;
-#[path = "policy/failure.rs"]
 mod failure;
-#[path = "policy/import.rs"]
 mod import;
-#[path = "policy/one_version.rs"]
 mod one_version;
-#[path = "policy/one_way.rs"]
 mod one_way;
-#[path = "policy/preview.rs"]
 mod preview;
-#[path = "crash/process.rs"]
-#[expect(dead_code, reason = "the suite `crash` needs more of it")]
-mod process;
-#[path = "policy/required.rs"]
 mod required;
-#[path = "support/scene.rs"]
-#[expect(dead_code, reason = "other suites need more of it")]
-mod scene;
-#[path = "support/table.rs"]
-mod table;
-#[path = "policy/unasked.rs"]
 mod unasked;
-#[path = "policy/vouched.rs"]
 mod vouched;
+
+use crate::support::{process, scene, table};
 
 use countersign_tests::{World, http::Answer};
 use serde_json::{Value, json};

@@ -1,28 +1,16 @@
 //! Approvals on a device: by push, by QR code, and from the app itself (contract, C29-C49; security.md, T19-T24).
 
-#[path = "push/bound.rs"]
 mod bound;
-#[path = "push/enrolment.rs"]
 mod enrolment;
-#[path = "push/forged.rs"]
 mod forged;
-#[path = "push/journey.rs"]
 mod journey;
-#[path = "push/number.rs"]
 mod number;
-#[path = "push/openssl.rs"]
 mod openssl;
-#[path = "push/qr_code.rs"]
 mod qr_code;
-#[path = "push/races.rs"]
 mod races;
-#[path = "push/seams.rs"]
 mod seams;
-#[path = "push/storms.rs"]
 mod storms;
-#[path = "push/strangers.rs"]
 mod strangers;
-#[path = "push/unjudged.rs"]
 mod unjudged;
 
 use countersign_tests::{World, device::Device};

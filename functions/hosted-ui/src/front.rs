@@ -23,8 +23,7 @@ struct FrontPage<'a> {
 
 /// Show what this is, and where things are.
 #[utoipa::path(get, path = "/", tag = "Hosted pages", operation_id = "showFront",
-    responses((status = 200, body = String, content_type = "text/html"),
-        (status = "5XX", body = String, content_type = "text/html", description = "The page that asks to try again.")))]
+    responses((status = 200, body = String, content_type = "text/html")))]
 pub(crate) async fn show(State(app): State<App>) -> Result<Response, Error> {
     let manner = Manner::of_tenant(&app, None, &Fields::default(), &HeaderMap::new()).await;
     let frame = Frame::of_stranger(&manner, "Countersign".into())?;

@@ -82,10 +82,7 @@ type SentForm = Result<Form<Vec<(String, String)>>, FormRejection>;
 
 /// Show the page that asks for a proof.
 #[utoipa::path(get, path = "/challenge", tag = "Hosted pages", operation_id = "showChallenge", params(("token" = Option<String>, Query)),
-    responses((status = 200, body = String, content_type = "text/html"), (status = 204, description = "Nothing new."),
-        (status = 303, description = "To another page, or back to the app."),
-        (status = "4XX", body = String, content_type = "text/html", description = "The page that says why not."),
-        (status = "5XX", body = String, content_type = "text/html", description = "The page that asks to try again.")))]
+    responses((status = 200, body = String, content_type = "text/html")))]
 async fn show_challenge(State(app): State<App>, headers: HeaderMap, query: PageQuery) -> Response {
     let page = async |visit: &Visit, fields: &Fields| {
         led(&app, visit, fields, &headers, challenge::show(visit, fields)?).await
@@ -95,10 +92,7 @@ async fn show_challenge(State(app): State<App>, headers: HeaderMap, query: PageQ
 /// Send a form of the page that asks for a proof. A form counts once.
 #[utoipa::path(post, path = "/challenge", tag = "Hosted pages", operation_id = "answerChallenge",
     request_body(content = Object, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, body = String, content_type = "text/html"),
-        (status = 303, description = "To another page, or back to the app."),
-        (status = "4XX", body = String, content_type = "text/html", description = "The page that says why not."),
-        (status = "5XX", body = String, content_type = "text/html", description = "The page that asks to try again.")))]
+    responses((status = 200, body = String, content_type = "text/html")))]
 async fn answer_challenge(State(app): State<App>, headers: HeaderMap, form: SentForm) -> Response {
     let action = async |visit: &Visit, fields: &Fields, sent: &Sent<'_>| {
         led(&app, visit, fields, &headers, challenge::answer(&app, visit, fields, sent).await?).await
@@ -107,10 +101,7 @@ async fn answer_challenge(State(app): State<App>, headers: HeaderMap, form: Sent
 }
 /// Show the page that sets an authenticator up.
 #[utoipa::path(get, path = "/set-up", tag = "Hosted pages", operation_id = "showSetUp", params(("token" = Option<String>, Query)),
-    responses((status = 200, body = String, content_type = "text/html"), (status = 204, description = "Nothing new."),
-        (status = 303, description = "To another page, or back to the app."),
-        (status = "4XX", body = String, content_type = "text/html", description = "The page that says why not."),
-        (status = "5XX", body = String, content_type = "text/html", description = "The page that asks to try again.")))]
+    responses((status = 200, body = String, content_type = "text/html")))]
 async fn show_set_up(State(app): State<App>, headers: HeaderMap, query: PageQuery) -> Response {
     let page = async |visit: &Visit, fields: &Fields| {
         led(&app, visit, fields, &headers, set_up::show(&app, visit, fields, &headers).await?).await
@@ -120,10 +111,7 @@ async fn show_set_up(State(app): State<App>, headers: HeaderMap, query: PageQuer
 /// Send a form of the page that sets an authenticator up. A form counts once.
 #[utoipa::path(post, path = "/set-up", tag = "Hosted pages", operation_id = "answerSetUp",
     request_body(content = Object, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, body = String, content_type = "text/html"),
-        (status = 303, description = "To another page, or back to the app."),
-        (status = "4XX", body = String, content_type = "text/html", description = "The page that says why not."),
-        (status = "5XX", body = String, content_type = "text/html", description = "The page that asks to try again.")))]
+    responses((status = 200, body = String, content_type = "text/html")))]
 async fn answer_set_up(State(app): State<App>, headers: HeaderMap, form: SentForm) -> Response {
     let action = async |visit: &Visit, fields: &Fields, sent: &Sent<'_>| {
         led(&app, visit, fields, &headers, set_up::answer(&app, visit, fields, sent).await?).await
@@ -132,20 +120,14 @@ async fn answer_set_up(State(app): State<App>, headers: HeaderMap, form: SentFor
 }
 /// Show the page that shows users what they have.
 #[utoipa::path(get, path = "/settings", tag = "Hosted pages", operation_id = "showSettings", params(("token" = Option<String>, Query)),
-    responses((status = 200, body = String, content_type = "text/html"), (status = 204, description = "Nothing new."),
-        (status = 303, description = "To another page, or back to the app."),
-        (status = "4XX", body = String, content_type = "text/html", description = "The page that says why not."),
-        (status = "5XX", body = String, content_type = "text/html", description = "The page that asks to try again.")))]
+    responses((status = 200, body = String, content_type = "text/html")))]
 async fn show_settings(State(app): State<App>, headers: HeaderMap, query: PageQuery) -> Response {
     show(&app, query, &headers, async |visit, fields| settings::show(&app, visit, fields).await).await
 }
 /// Send a form of the page that shows users what they have. A form counts once.
 #[utoipa::path(post, path = "/settings", tag = "Hosted pages", operation_id = "answerSettings",
     request_body(content = Object, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, body = String, content_type = "text/html"),
-        (status = 303, description = "To another page, or back to the app."),
-        (status = "4XX", body = String, content_type = "text/html", description = "The page that says why not."),
-        (status = "5XX", body = String, content_type = "text/html", description = "The page that asks to try again.")))]
+    responses((status = 200, body = String, content_type = "text/html")))]
 async fn answer_settings(State(app): State<App>, headers: HeaderMap, form: SentForm) -> Response {
     act(&app, form, &headers, async |visit, fields, sent| settings::answer(&app, visit, fields, sent).await).await
 }
@@ -176,9 +158,7 @@ async fn led(
 /// Show a browser what the link of a pairing is for. The end of the link is for the app, and is not looked at here.
 #[utoipa::path(get, path = "/pair/{tenant}/{id}", tag = "Hosted pages", operation_id = "showPairing",
     params(("tenant" = String, Path), ("id" = String, Path, description = "The pairing.")),
-    responses((status = 200, body = String, content_type = "text/html"),
-        (status = "4XX", body = String, content_type = "text/html", description = "The page that says why not."),
-        (status = "5XX", body = String, content_type = "text/html", description = "The page that asks to try again.")))]
+    responses((status = 200, body = String, content_type = "text/html")))]
 async fn show_link(
     State(app): State<App>,
     headers: HeaderMap,

@@ -74,10 +74,7 @@ struct Guest {
 /// Show the page that signs in by a code: a phone scans it and approves. `redirectUrl` is on the tenant's list.
 #[utoipa::path(get, path = "/qr-code/{tenant}", tag = "Hosted pages", operation_id = "showQrCodePage",
     params(("tenant" = String, Path), ("action" = Option<String>, Query), ("redirectUrl" = Option<String>, Query)),
-    responses((status = 200, body = String, content_type = "text/html"), (status = 204, description = "Nothing new."),
-        (status = 303, description = "Back to the app."),
-        (status = "4XX", body = String, content_type = "text/html", description = "The page that says why not."),
-        (status = "5XX", body = String, content_type = "text/html", description = "The page that asks to try again.")))]
+    responses((status = 200, body = String, content_type = "text/html")))]
 pub(crate) async fn show(
     State(app): State<App>,
     Path(tenant): Path<String>,
@@ -91,9 +88,7 @@ pub(crate) async fn show(
 /// Send a form of the page that signs in by a code: it makes the code.
 #[utoipa::path(post, path = "/qr-code/{tenant}", tag = "Hosted pages", operation_id = "answerQrCodePage",
     params(("tenant" = String, Path)), request_body(content = Object, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 303, description = "To the page with the code."),
-        (status = "4XX", body = String, content_type = "text/html", description = "The page that says why not."),
-        (status = "5XX", body = String, content_type = "text/html", description = "The page that asks to try again.")))]
+    responses((status = 200, body = String, content_type = "text/html")))]
 pub(crate) async fn answer(
     State(app): State<App>,
     Path(tenant): Path<String>,

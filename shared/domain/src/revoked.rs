@@ -100,6 +100,18 @@ impl Revoked {
         next
     }
 
+    /// As it is without what a clock has written that was ahead by more than this: it would end every success until that time
+    /// comes.
+    #[must_use]
+    pub fn of_the_past(&self, now: Timestamp, apart_seconds: i64) -> Self {
+        let now = now.as_millisecond();
+        let mut next = self.clone();
+        for one in next.of.values_mut().chain(&mut next.all).filter(|one| one.at > now + apart_seconds * 1000) {
+            one.bring_back(now);
+        }
+        next
+    }
+
     /// Whether the success of this action, by this authenticator at this time, has come to its end.
     pub fn ended(&self, by: &AuthenticatorId, at: Timestamp, action: &ActionId) -> bool {
         self.of.get(by).into_iter().chain(&self.all).any(|one| one.ended(at, action))

@@ -55,7 +55,7 @@ fn actions(revoked: &Revoked) -> AttributeValue {
 
 impl Expressions {
     /// On the user's item: what is revoked was this, and becomes that.
-    fn revoked(self, before: &Revoked, next: &Revoked) -> Self {
+    pub(super) fn revoked(self, before: &Revoked, next: &Revoked) -> Self {
         if before == next {
             return self;
         }

@@ -29,8 +29,8 @@ const TURNS: usize = 5;
 
 impl TenantStore<'_> {
     /// Opens each closed space again, empties the budgets, and brings back what a clock that was ahead has written, which
-    /// would lock the user out until that time comes: a step that was spent more than ten minutes in the future, pushes that
-    /// were sent in the future, and a quiet that lasts longer than any.
+    /// would lock the user out until that time comes: a step that was spent or a removal that was made more than ten minutes
+    /// in the future, pushes that were sent in the future, and a quiet that lasts longer than any.
     ///
     /// One round trip, and one more where something is brought back.
     pub async fn reopen(&self, id: &UserId, window: TotpWindow, now: Timestamp) -> Result<(), Error> {
@@ -53,8 +53,8 @@ impl TenantStore<'_> {
     }
 }
 
-/// The update that takes every step of the future back to the newest that could be accepted now, and forgets pushes and the
-/// quiet of the future; `None` where there is nothing of it. A code that a right clock may have accepted does not become
+/// The update that takes every step of the future back to the newest that could be accepted now and every removal of the
+/// future to now, and forgets pushes and the quiet of the future; `None` where there is nothing of it. A code that a right clock may have accepted does not become
 /// good again by that.
 fn bring_back(user: &User, window: TotpWindow, now: Timestamp) -> Option<Expressions> {
     let mut change = Expressions::default().require("uid = :uid").value(":uid", s(user.uid.as_str()));
@@ -78,6 +78,11 @@ fn bring_back(user: &User, window: TotpWindow, now: Timestamp) -> Option<Express
             .require(format!("{PUSHES} = :sent"))
             .value(":pushes", starts(&pushes))
             .value(":sent", starts(&user.pushes));
+    }
+    let revoked = user.revoked.of_the_past(now, WAITED_FOR_SECONDS);
+    if revoked != user.revoked {
+        is_needed = true;
+        change = change.revoked(&user.revoked, &revoked);
     }
     if user.quiet_until > now.as_second() + PushStarts::QUIET_SECONDS {
         is_needed = true;

@@ -4,7 +4,7 @@ use countersign_tests::http::{Answer, Auth};
 use data_encoding::BASE64;
 use serde_json::json;
 
-use crate::scene::{Caller, Route, Scene, routes};
+use super::scene::{Caller, Route, Scene, routes};
 
 const UNAUTHORIZED: &str =
     "The request is unauthorized. Check that your API key and region base URL are correctly configured.";

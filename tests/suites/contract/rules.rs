@@ -3,7 +3,7 @@
 use countersign_tests::http::{Answer, Auth};
 use serde_json::{Value, json};
 
-use crate::scene::{Caller, Route, Scene, routes};
+use super::scene::{Caller, Route, Scene, routes};
 
 /// Rules 1, 2, 3, 5 and 8: 200, a JSON object or array, `application/json` and nothing after it, no null, and no
 /// key `error` for a browser to stumble over.

@@ -3,11 +3,11 @@
 use countersign_tests::device::Device;
 use serde_json::json;
 
+use super::log::{Log, assert_silent};
 use super::{
     Scene,
     browser::{Browser, PushService},
 };
-use crate::log::{Log, assert_silent};
 
 const TOKEN: &str = "canary-token-of-a-phone";
 const SUBSCRIPTION: &str = "canary-of-a-subscription";

@@ -9,8 +9,21 @@ use countersign_tests::{
 };
 use serde_json::{Value, json};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operation {
+/// Declares the operations, and the list of all of them.
+macro_rules! operations {
+    ($($name:ident,)*) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Operation {
+            $($name,)*
+        }
+
+        impl Operation {
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+        }
+    };
+}
+
+operations! {
     TrackNewUser,
     TrackKnownUser,
     TrackWithContacts,
@@ -117,111 +130,6 @@ pub enum Operation {
 use Operation::*;
 
 impl Operation {
-    pub const ALL: [Self; 101] = [
-        TrackNewUser,
-        TrackKnownUser,
-        TrackWithContacts,
-        TrackAgain,
-        Enroll,
-        Confirm,
-        VerifyRight,
-        VerifyWrong,
-        VerifyExhausted,
-        Validate,
-        ListOwnAuthenticators,
-        GetUser,
-        PatchUser,
-        PostUser,
-        DeleteUser,
-        QueryUsers,
-        Unlock,
-        Reset,
-        ListAuthenticators,
-        EnrollVerifiedApp,
-        EnrollVerifiedEmail,
-        DeleteAuthenticator,
-        GetAction,
-        PatchAction,
-        QueryActions,
-        ListConfigurations,
-        CreateConfiguration,
-        GetConfiguration,
-        PatchConfiguration,
-        DeleteConfiguration,
-        GetTenant,
-        PatchTenant,
-        GetEnforcement,
-        ListRequired,
-        PatchRequired,
-        AssignRequired,
-        UnassignRequired,
-        ShowPage,
-        ShowEnrolmentPage,
-        AnswerOnPage,
-        Health,
-        AskByPush,
-        PollPush,
-        ApprovePush,
-        ApproveWithNumber,
-        DenyPush,
-        ReportPush,
-        EnrollDevice,
-        GetDevice,
-        SignUpdate,
-        GetWebPushKey,
-        UpdateDevice,
-        RemoveDevice,
-        SignPending,
-        PendingPush,
-        ShowQrCode,
-        GetTag,
-        ClaimQrCode,
-        PollQrCode,
-        ApproveQrCode,
-        BeginInApp,
-        VerifyInApp,
-        GetReceipt,
-        MakeDefault,
-        ListPoints,
-        CreatePoint,
-        GetPoint,
-        PatchPoint,
-        DeletePoint,
-        GetScanner,
-        EnrollScanner,
-        RemoveScanner,
-        GetAppKey,
-        EnrollAppKey,
-        RemoveAppKey,
-        ListRules,
-        CreateRule,
-        GetRule,
-        PatchRule,
-        DeleteRule,
-        ReplayRules,
-        ListLists,
-        CreateList,
-        GetList,
-        PatchList,
-        DeleteList,
-        ListKnownDevices,
-        InvalidateKnownDevice,
-        RememberDevice,
-        TrackWithRules,
-        VerifyWithRules,
-        ListConfigured,
-        PatchConfigured,
-        GetTheme,
-        PatchTheme,
-        GetOverrides,
-        PatchOverrides,
-        GetCatalog,
-        RedeemPairing,
-        AskAboutPairing,
-        // The last, because of the one world that all share it asks something for good.
-        Enforce,
-    ];
-
     /// Method and path, with the names of its parameters.
     pub fn route(self) -> (&'static str, &'static str) {
         match self {

@@ -7,7 +7,7 @@ use countersign_tests::{
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::{
+use super::{
     assert_answered,
     scene::{Scene, routes},
     table::dump,

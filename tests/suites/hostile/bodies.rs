@@ -5,7 +5,7 @@ use std::time::Instant;
 use countersign_tests::http::Auth;
 use serde_json::{Value, json};
 
-use crate::{
+use super::{
     assert_answered,
     scene::{Route, Scene, routes},
     table::dump,

@@ -4,7 +4,7 @@ use countersign_tests::World;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::table::dump;
+use super::table::dump;
 
 /// Tracks all of these bodies at once, in two processes; gives status and reply of each.
 async fn track_all(worlds: [&World; 2], bodies: Vec<Value>) -> Vec<(u16, Value)> {

@@ -6,7 +6,7 @@ use proptest::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::scene::{Route, Scene, routes};
+use super::scene::{Route, Scene, routes};
 
 fn texts() -> BoxedStrategy<Value> {
     let known = [

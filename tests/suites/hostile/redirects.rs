@@ -6,7 +6,7 @@ use countersign_tests::{World, http::Auth};
 use iri_string::types::UriStr;
 use serde_json::{Value, json};
 
-use crate::table::dump;
+use super::table::dump;
 
 fn table() -> Value {
     serde_json::from_str(include_str!("redirects.json")).expect("JSON")

@@ -3,7 +3,7 @@
 use countersign_tests::{World, http::segment};
 use serde_json::{Value, json};
 
-use crate::table::dump;
+use super::table::dump;
 
 const IDS: [&str; 21] = [
     "ada",

@@ -3,7 +3,7 @@
 use countersign_tests::{World, http::Auth, otp};
 use serde_json::{Value, json};
 
-use crate::table::dump;
+use super::table::dump;
 
 const LIST: &str = "/v1/client/user-authenticators";
 

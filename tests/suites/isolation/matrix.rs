@@ -6,7 +6,7 @@ use countersign_tests::{
 };
 use serde_json::{Value, json};
 
-use crate::{
+use super::{
     scene::{Caller, Route, Scene, routes},
     table::dump,
 };

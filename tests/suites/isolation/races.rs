@@ -12,7 +12,7 @@ use countersign_tests::{
 };
 use serde_json::{Value, json};
 
-use crate::scene::Scene;
+use super::scene::Scene;
 
 /// An offer for each of two tokens, begun one after the other; gives tokens and secrets.
 async fn two_offers(world: &World) -> [(String, String); 2] {

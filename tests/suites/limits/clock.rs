@@ -112,6 +112,33 @@ async fn pushes_and_the_quiet_of_the_future_are_taken_back_by_unlock() {
     }
 }
 
+/// What was removed under a clock ahead would end every success until that time comes, also by what is still there.
+#[tokio::test]
+async fn removals_of_the_future_are_taken_back_by_unlock() {
+    for ahead in [3600, DAY] {
+        let world = World::start().await;
+        let secret = world.ready("ada").await;
+        world.clock.advance(ahead);
+        // So many that they are not told apart.
+        for _ in 0..7 {
+            let device = world.device("ada", "push").await;
+            let path = format!("/v1/users/ada/authenticators/{}", device.id);
+            world.http.delete(&path, &world.key()).await.ok();
+        }
+        world.clock.advance(-ahead);
+        let validated = async || {
+            let token = world.token("ada", "signIn").await;
+            guess(&world.http, &token, &world.code(&secret, 0)).await;
+            world.state(&token).await
+        };
+        world.clock.advance(60);
+        assert_ne!(validated().await, "CHALLENGE_SUCCEEDED", "ahead by {ahead}: nobody can succeed");
+        unlock(&world).await;
+        world.clock.advance(60);
+        assert_eq!(validated().await, "CHALLENGE_SUCCEEDED", "ahead by {ahead}");
+    }
+}
+
 /// What a right clock has written stays: an unlock is no way around the bounds of pushes.
 #[tokio::test]
 async fn unlock_takes_back_no_push_and_no_quiet_of_a_right_clock() {

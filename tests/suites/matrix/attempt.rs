@@ -7,7 +7,7 @@ use countersign_tests::{
 };
 use serde_json::{Value, json};
 
-use crate::{
+use super::{
     ground::{BACK, CODE, Ground, KEY, LIST, MAIL, authenticators, text},
     prepare::between,
     reason::Reason,

@@ -2,7 +2,7 @@
 
 use countersign_core::method::Method;
 
-use crate::{
+use super::{
     reason::Reason,
     way::{Does, Way, With},
 };

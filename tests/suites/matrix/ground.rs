@@ -10,7 +10,7 @@ use countersign_tests::{
 };
 use serde_json::{Value, json};
 
-use crate::{
+use super::{
     reason::Reason,
     table::dump,
     way::{Way, With},

@@ -4,7 +4,7 @@ use countersign_tests::http::Answer;
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::Value;
 
-use crate::{
+use super::{
     ground::{Ground, text},
     way::Way,
 };

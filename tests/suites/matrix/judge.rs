@@ -6,7 +6,7 @@ use countersign_tests::{http::Answer, otp};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-use crate::{
+use super::{
     ground::{Ground, text},
     reason::Reason,
     way::{Does, Way, With},

@@ -8,7 +8,7 @@ use countersign_tests::{
 };
 use serde_json::{Value, json};
 
-use crate::{
+use super::{
     ground::{ALL_SCOPES, BACK, CODE, Ground, KEY, LIST, text},
     reason::Reason,
     way::{Way, With},

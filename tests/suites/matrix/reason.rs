@@ -1,6 +1,6 @@
 //! The columns: every reason why a way must not go on, and when it comes about.
 
-use crate::way::{Way, listed};
+use super::way::{Way, listed};
 
 listed! {
     /// One reason not to. Those that change the configuration do so in another process, half a minute before.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use countersign_core::method::Method;
 
-use crate::{
+use super::{
     scene::routes,
     way::{Does, Way, ways_of},
 };

@@ -4,7 +4,7 @@ use countersign_core::method::Method;
 use countersign_tests::{add_tenant, device::Device, http::Auth, pages::field};
 use serde_json::{Value, json};
 
-use crate::{
+use super::{
     ground::{ACTIONS, ALL_SCOPES, CODE, Ground, KEY, authenticators, text},
     reason::Reason,
     way::{Way, With},

@@ -3,7 +3,7 @@
 use countersign_tests::{World, http::Auth, pages::field};
 use serde_json::json;
 
-use crate::{confirmed, recoverable};
+use super::{confirmed, recoverable};
 
 /// Sends the form that asks again; where it leads.
 async fn again(world: &World, page: &str, token: &str) -> countersign_tests::http::Answer {

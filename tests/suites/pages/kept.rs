@@ -2,7 +2,8 @@
 
 use countersign_tests::{World, pages::field};
 
-use crate::{codes, confirmed, recoverable, table::dump};
+use super::{codes, confirmed, recoverable};
+use crate::support::table::dump;
 
 /// The page of an app, with its secret and the fields of its form.
 async fn app_page(world: &World, token: &str) -> (String, String) {

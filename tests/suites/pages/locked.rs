@@ -3,7 +3,7 @@
 use countersign_tests::{World, otp, pages::field};
 use serde_json::json;
 
-use crate::recoverable;
+use super::recoverable;
 
 const WRONG: &str = "00000-00000-00000";
 

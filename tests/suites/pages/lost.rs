@@ -3,7 +3,7 @@
 use countersign_tests::{World, pages::field};
 use serde_json::json;
 
-use crate::{codes, recoverable};
+use super::{codes, recoverable};
 
 /// Signs in by a recovery code; the token of the success, and the page that it leads to.
 async fn by_code(world: &World, user: &str, code: &str, track: serde_json::Value) -> (String, String) {

@@ -3,7 +3,7 @@
 use countersign_tests::{World, device::Device, http::Auth};
 use serde_json::{Value, json};
 
-use crate::recoverable;
+use super::recoverable;
 
 async fn patched(world: &World, body: Value) -> countersign_tests::http::Answer {
     world.http.patch("/v1/management/tenant", &world.management(), body).await
@@ -74,7 +74,7 @@ async fn a_paired_phone_goes_on_without_a_page_where_the_tenant_says_so() {
         let link = world.link(token).await;
         assert_eq!(world.redeem(&link, &Device::new("push")).await.status, 200);
         let said = world.say(&link, "pair").await;
-        assert_eq!(crate::codes(&said.text()).len(), if hides { 10 } else { 0 }, "{}", said.text());
+        assert_eq!(super::codes(&said.text()).len(), if hides { 10 } else { 0 }, "{}", said.text());
     }
 }
 

@@ -8,7 +8,7 @@ use countersign_tests::{
 };
 use serde_json::json;
 
-use crate::{codes, confirmed, recoverable};
+use super::{codes, confirmed, recoverable};
 
 #[tokio::test]
 async fn a_code_lets_in_once() {

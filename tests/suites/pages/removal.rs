@@ -4,7 +4,7 @@
 use countersign_tests::{World, device::Device, http::Auth, otp, pages::field};
 use serde_json::{Value, json};
 
-use crate::{codes, recoverable};
+use super::{codes, recoverable};
 
 const LIST: &str = "/v1/client/user-authenticators";
 

@@ -7,7 +7,7 @@ use countersign_tests::{
 };
 use serde_json::{Value, json};
 
-use crate::{confirmed, recoverable};
+use super::{confirmed, recoverable};
 
 /// Sends a change from the page of settings as it is now.
 async fn change(world: &World, token: &str, act: &str, more: &[(&str, &str)]) -> Answer {

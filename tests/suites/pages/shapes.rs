@@ -6,7 +6,7 @@ use countersign_tests::{
 };
 use serde_json::json;
 
-use crate::recoverable;
+use super::recoverable;
 
 const NO_CODES: [&str; 8] = ["hello", "123", "12345", "123456789", "12345a", "1 2 3", "-12345", "１２３４５６"];
 

@@ -9,7 +9,7 @@ use countersign_tests::{
 };
 use serde_json::json;
 
-use crate::{confirmed, recoverable};
+use super::{confirmed, recoverable};
 
 /// What is another in every run: it stands between these two texts.
 const CHANCE: [(&str, &str); 19] = [

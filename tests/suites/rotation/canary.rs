@@ -11,7 +11,7 @@ use countersign_tests::{
 use data_encoding::BASE32_NOPAD;
 use serde_json::{Value, json};
 
-use crate::{
+use super::{
     log::{Log, assert_silent, stands_alone},
     table::dump,
 };

@@ -3,7 +3,7 @@
 use countersign_core::id::TenantId;
 use data_encoding::{BASE64, HEXLOWER};
 
-use crate::{
+use super::{
     kms::{FakeKms, TOKEN_KEY},
     log::{Log, assert_silent},
 };

@@ -8,7 +8,7 @@ use countersign_tests::{
 };
 use serde_json::{Value, json};
 
-use crate::table::dump;
+use super::table::dump;
 
 /// Another process of the same world that cannot reach its keys; ends with the test.
 async fn without_keys(world: &World, keyring: Keyring) -> Http {

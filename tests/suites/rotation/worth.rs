@@ -2,7 +2,7 @@
 
 use countersign_core::{id::TenantId, keyring::Keyring};
 
-use crate::kms::{FakeKms, TOKEN_KEY};
+use super::kms::{FakeKms, TOKEN_KEY};
 
 fn tenant(id: &str) -> TenantId {
     TenantId::parse(id).expect("a tenant id")

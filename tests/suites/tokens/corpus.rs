@@ -4,7 +4,7 @@ use aws_lc_rs::hmac;
 use data_encoding::{BASE64, BASE64URL, BASE64URL_NOPAD};
 use serde_json::{Value, json};
 
-use crate::forge::Parts;
+use super::forge::Parts;
 
 /// What the forger has: a true token of the tenant, its true key, and keys that are not.
 pub struct Forger {

@@ -4,7 +4,7 @@ use aws_lc_rs::digest;
 use countersign_tests::{World, add_tenant, http::Auth};
 use serde_json::{Value, json};
 
-use crate::{
+use super::{
     corpus::{self, Forger},
     forge::{Parts, true_key},
 };

@@ -21,6 +21,7 @@ struct Words {
     #[serde(rename = "errorCode")]
     error_code: Map<String, Value>,
     answers: BTreeMap<String, Refusal>,
+    pages: BTreeMap<String, PageAnswer>,
     headers: BTreeMap<String, Value>,
     fields: BTreeMap<String, Map<String, Value>>,
     own: BTreeMap<String, Map<String, Value>>,
@@ -32,6 +33,18 @@ struct Refusal {
     name: String,
     description: String,
     /// Which operations can answer it, where that does not follow from what they read.
+    #[serde(default)]
+    operations: Vec<String>,
+}
+
+/// An answer of the hosted pages beside the page itself.
+#[derive(Deserialize)]
+struct PageAnswer {
+    description: String,
+    /// Whether it is a page too.
+    #[serde(default)]
+    is_page: bool,
+    /// Which operations have it; none is named where all have it.
     #[serde(default)]
     operations: Vec<String>,
 }
@@ -97,7 +110,17 @@ fn complete(operation: &mut Map<String, Value>, words: &Words, schemas: &Value) 
     let has_parameters = operation.contains_key("parameters");
     // Said of each: that no key is needed is no oversight.
     operation.entry("security").or_insert_with(|| json!([]));
+    let shows_a_page = operation.get("responses").is_some_and(|all| all.pointer("/200/content/text~1html").is_some());
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
+    for (status, answer) in words.pages.iter().filter(|_| shows_a_page) {
+        if answer.operations.is_empty() || answer.operations.contains(&id) {
+            let mut response = json!({ "description": answer.description });
+            if answer.is_page {
+                response["content"] = json!({ "text/html": { "schema": { "type": "string" } } });
+            }
+            responses.insert(status.clone(), response);
+        }
+    }
     for response in responses.values_mut().filter_map(Value::as_object_mut) {
         let is_described = response.get("description").and_then(Value::as_str).is_some_and(|text| !text.is_empty());
         if !is_described {
@@ -203,7 +226,8 @@ mod tests {
         };
         assert_eq!(gone(&names, words.fields.keys().collect()), Vec::<String>::new());
         assert_eq!(gone(&places, words.own.keys().collect()), Vec::<String>::new());
-        let answered = words.answers.values().flat_map(|refusal| &refusal.operations).collect();
+        let refused = words.answers.values().flat_map(|refusal| &refusal.operations);
+        let answered = refused.chain(words.pages.values().flat_map(|answer| &answer.operations)).collect();
         assert_eq!(gone(&ids, answered), Vec::<String>::new());
     }
 }

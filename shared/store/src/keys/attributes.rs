@@ -199,8 +199,7 @@ attributes! {
 
     /// Pairings: the device that waits for its page's word, as JSON text.
     DEVICE = "dev";
-    /// Id of an action. Pairings: of the one whose page made the link. Challenges: of the one that was decided. Recovery
-    /// codes: of the one whose page made the set.
+    /// Id of an action. Pairings: of the one whose page made the link. Challenges: of the one that was decided. Codes: whose page made them.
     ACTION_ID = "act";
     /// Pairings: fingerprint of the key that used the link.
     FINGERPRINT = "fp";
