@@ -92,6 +92,8 @@ async fn the_old_set_is_good_until_the_new_one_is_kept() {
     let seal = seal_of_settings(&world, &token).await;
     let page = world.send_form("/settings", &[("token", &token), ("seal", &seal), ("act", "codes")]).await.text();
     let new = codes(&page);
+    // What old codes had succeeded until then has ended.
+    world.clock.advance(1);
     assert!(lets_in(&world, &old[0]).await && !lets_in(&world, &old[0]).await, "once");
     assert!(lets_in(&world, &new[0]).await);
     keep(&world, &page).await;
@@ -119,10 +121,12 @@ async fn of_several_new_sets_the_last_one_stays_beside_what_is_kept() {
     let (secret, old) = recoverable(&world, "ada").await;
     let token = confirmed(&world, "ada", &secret).await;
     let first = renew(&world, &token, &seal_of_settings(&world, &token).await).await;
+    world.clock.advance(1);
     assert!(lets_in(&world, &old[0]).await);
     let seal = seal_of_settings(&world, &token).await;
     let second = renew(&world, &token, &seal).await;
     assert_ne!(first, second);
+    world.clock.advance(1);
     assert!(!lets_in(&world, &first[0]).await && !lets_in(&world, &old[0]).await);
     assert!(lets_in(&world, &second[0]).await && lets_in(&world, &old[1]).await);
 }
@@ -137,6 +141,7 @@ async fn an_old_form_brings_no_old_set_back() {
     let first = renew(&world, &token, &seals[0]).await;
     world.clock.advance(1);
     let second = renew(&world, &token, &seals[1]).await;
+    world.clock.advance(1);
     assert!(renew(&world, &token, &seals[0]).await.is_empty());
     assert!(lets_in(&world, &second[0]).await && !lets_in(&world, &first[0]).await);
 }

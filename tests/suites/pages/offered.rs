@@ -135,7 +135,7 @@ async fn a_success_offers_what_the_action_names_and_the_user_lacks() {
 async fn the_rule_that_decided_says_what_is_offered() {
     let world = World::start().await;
     configured(&world, "pay", json!([])).await;
-    let rule = json!({"name": "all", "priority": 0, "type": "CHALLENGE", "promptToEnrollVerificationMethods": ["AUTHENTICATOR_APP"]});
+    let rule = json!({"name": "all", "priority": 0, "type": "CHALLENGE", "conditions": true, "promptToEnrollVerificationMethods": ["AUTHENTICATOR_APP"]});
     world.http.post("/v1/management/action-configurations/pay/rules", &world.management(), rule).await.ok();
     let token = world.token("ada", "pay").await;
     assert!(world.page("/challenge", &token).await.text().contains("id=\"secret\""));

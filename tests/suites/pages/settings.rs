@@ -64,7 +64,7 @@ async fn a_change_needs_a_success_of_a_short_while_ago() {
     world.clock.advance(601);
     let form = [("token", token.as_str()), ("seal", &seal), ("act", "rename"), ("id", &app), ("name", "Mine")];
     let refused = world.send_form("/settings", &form).await.text();
-    assert!(refused.contains("open this page anew"), "{refused}");
+    assert!(refused.contains("confirm once more"), "{refused}");
     assert_ne!(listed(&world, "ada").await[0]["displayName"], "Mine");
 }
 
@@ -188,7 +188,9 @@ async fn what_a_user_has_is_shown_just_after_a_success_alone() {
         assert_eq!(page.status, 200, "{name}");
         let text = page.text();
         assert!(
-            text.contains("open this page anew") && !text.contains("<article") && !text.contains("activity"),
+            text.contains(if name == "late" { "confirm once more" } else { "open this page anew" })
+                && !text.contains("<article")
+                && !text.contains("activity"),
             "{text}"
         );
         // The other pages lead there, in no circle.

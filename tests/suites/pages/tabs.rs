@@ -58,7 +58,7 @@ async fn a_tab_notices_that_its_action_was_answered_elsewhere_or_is_over() {
     let page = world.page("/challenge", &token).await.text();
     assert!(page.contains("data-ends=\"600\""), "{page}");
     let then = page.split_once("data-then=\"").map(|(_, rest)| rest.split('"').next().unwrap()).expect("an address");
-    let then = then.replace("&amp;", "&");
+    let then = then.replace("&#38;", "&");
     assert_eq!(partial(&world, &then).await.status, 204);
     world.verify(&token, &world.code(&secret, 0)).await.ok();
     assert_eq!(partial(&world, &then).await.status, 200);
