@@ -21,6 +21,7 @@ mod refused;
 mod set_up;
 mod settings;
 mod shut;
+mod told;
 mod visit;
 mod way;
 

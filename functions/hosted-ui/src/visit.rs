@@ -10,7 +10,6 @@ use countersign_core::{
     app::{App, TenantContext, UserCaller},
     clock::Timestamp,
     error::Error,
-    facts::{self, Facts},
     id::ChallengeId,
     look::Look,
     messages::{Language, Messages},
@@ -214,11 +213,11 @@ pub(crate) struct Visit {
     pub(crate) has_second_factor: bool,
     pub(crate) manner: Manner,
     /// What is known of the user.
-    profile: Profile,
+    pub(crate) profile: Profile,
     /// When the request came.
     pub(crate) now: Timestamp,
     /// What the backend said of the action.
-    input: serde_json::Value,
+    pub(crate) input: serde_json::Value,
 }
 
 impl Visit {
@@ -256,16 +255,6 @@ impl Visit {
     }
     pub(crate) fn tenant(&self) -> &str {
         &self.caller.tenant.settings().name
-    }
-
-    /// What is confirmed, in the words of this page.
-    pub(crate) fn facts(&self) -> Facts {
-        self.caller.tenant.facts(&self.action.code, &self.input, &self.profile, self.messages())
-    }
-
-    /// The account that this is about, as the tenant shows it.
-    pub(crate) fn account(&self) -> Option<String> {
-        facts::account(self.caller.tenant.settings(), &self.profile)
     }
 
     /// The address of a page of this visit.
@@ -392,22 +381,6 @@ impl Visit {
     pub(crate) fn has_an_app_to_set_up(&self) -> bool {
         let asked = self.caller.tenant.policy().asked_of(&self.user);
         asked.contains(&RequiredAction::AuthenticatorApplicationSetup)
-    }
-
-    /// Why something is to be set up, where that is not the user's own wish.
-    pub(crate) fn why(&self, app: &App) -> Option<String> {
-        let (policy, t, now) = (self.caller.tenant.policy(), self.messages(), app.now());
-        if let Some(start) = policy.starts_at(now).filter(|_| !self.user.can_answer()) {
-            let day = start.strftime("%Y-%m-%d").to_string();
-            return Some(t.with_both("set-up-why-later-text", ("day", &day), ("tenant", self.tenant())));
-        }
-        // Only an enforcement or a required action stops a user who has no authenticator. The cache of this process may
-        // not know of the enforcement yet.
-        let is_stopped = self.action.state == State::ChallengeRequired && !self.has_second_factor;
-        if policy.is_enforced(now) && !self.has_second_factor || is_stopped && !self.has_an_app_to_set_up() {
-            return Some(t.with("set-up-why-now-text", "tenant", self.tenant()));
-        }
-        self.has_an_app_to_set_up().then(|| t.with("set-up-why-app-text", "tenant", self.tenant()))
     }
 }
 

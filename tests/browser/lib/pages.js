@@ -68,13 +68,12 @@ export const pages = [
   },
   {
     name: "challenge-locked",
-    shows: "#problem",
+    shows: "#locked",
     async open(visit) {
       const { userId, secret } = await visit.site.withApp();
       const { token } = await visit.site.track(userId);
       await visit.site.spendGuesses(token, wrongCode(secret));
       await go(visit, userId);
-      await type(visit.page, wrongCode(secret));
     },
   },
   {
@@ -134,6 +133,16 @@ export const pages = [
     shows: "input#recovery-code",
     async open(visit) {
       await go(visit, (await visit.site.withApp()).userId, { query: "&way=recovery" });
+    },
+  },
+  {
+    name: "lost",
+    shows: 'main[data-page="after"]',
+    async open(visit) {
+      const { userId, codes } = await openSettings(visit, { name: "Old phone" });
+      await go(visit, userId, { query: "&way=recovery" });
+      await visit.page.fill("#recovery-code", codes[0]);
+      await visit.page.click('form:has(#recovery-code) button[type="submit"]');
     },
   },
   {

@@ -128,10 +128,12 @@ fn pages_say_all_that_there_is_to_say_and_no_more() {
         .filter(|line| !line.starts_with([' ', '#']))
         .filter_map(|line| line.split_once(" =").map(|(id, _)| id))
         .collect();
-    let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../functions/hosted-ui");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut asked = BTreeSet::new();
-    for folder in ["src", "templates"] {
-        for file in fs::read_dir(pages.join(folder)).unwrap() {
+    // What is confirmed is said in words by the domain, and what a push says by the courier.
+    let others = ["shared/domain/src/facts", "shared/src/courier"];
+    for folder in ["functions/hosted-ui/src", "functions/hosted-ui/templates"].into_iter().chain(others) {
+        for file in fs::read_dir(root.join(folder)).unwrap() {
             let source = fs::read_to_string(file.unwrap().path()).unwrap();
             let is_id = |word: &&str| word.rsplit_once('-').is_some_and(|(_, role)| ROLES.contains(&role));
             let ids = source.split('"').filter(is_id).filter(|word| !word.contains(['{', ' ', '/']));

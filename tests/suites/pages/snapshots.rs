@@ -12,12 +12,14 @@ use serde_json::json;
 use super::{confirmed, recoverable};
 
 /// What is another in every run: it stands between these two texts.
-const CHANCE: [(&str, &str); 19] = [
+const CHANCE: [(&str, &str); 21] = [
     ("nonce=\"", "\""),
     ("name=\"token\" value=\"", "\""),
     ("name=\"seal\" value=\"", "\""),
     ("name=\"id\" value=\"", "\""),
     ("name=\"pairing\" value=\"", "\""),
+    ("name=\"app\" value=\"", "\""),
+    ("name=\"set\" value=\"", "\""),
     ("token=", "\""),
     ("/assets/hosted-", "."),
     ("/assets/htmx-", "."),
