@@ -35,7 +35,7 @@ test("the page names the apps, says the key in letters, and opens an app that is
   const secret = await chooseApp(page);
   const text = await page.locator("main").innerText();
   for (const name of ["Google Authenticator", "Microsoft Authenticator", "FreeOTP"]) assert.ok(text.includes(name), name);
-  const link = new URL(await page.locator('a[href^="otpauth:"]').getAttribute("href"));
+  const link = new URL(await page.locator('a[href^="otpauth:"]:visible').getAttribute("href"));
   assert.equal(link.searchParams.get("secret"), secret);
   assert.equal(await page.getAttribute(field, "autocomplete"), "one-time-code");
   assert.equal(await page.getAttribute(field, "inputmode"), "numeric");

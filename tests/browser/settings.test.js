@@ -141,6 +141,8 @@ test("new recovery codes take the place of the old", async (t) => {
   assert.match(await problem(page), /not right/);
   await page.fill("#recovery-code", codes[0]);
   await page.click('form:has(#recovery-code) button[type="submit"]');
+  // A recovery code may mean that the phone is lost.
+  await page.click("#leave");
   await isBack(page);
 });
 
@@ -184,10 +186,10 @@ test("the settings of a token that proved nothing change nothing", async (t) => 
   const { url } = await site.track(userId, { redirectToSettings: true });
   const page = await openPage(site.browser, t);
   await page.goto(url);
-  const [token, state] = await Promise.all(["token", "state"].map((name) => page.inputValue(`input[name="${name}"]`)));
+  const [token, seal] = await Promise.all(["token", "seal"].map((name) => page.inputValue(`input[name="${name}"]`)));
   const [{ userAuthenticatorId: id }] = await sdk.getAuthenticators({ userId });
   for (const fields of [{ act: "remove", id }, { act: "rename", id, name: "Hacked" }, { act: "codes" }, { act: "primary", id }]) {
-    const answer = await fetch(`${site.server.origin}/settings`, { method: "POST", body: new URLSearchParams({ token, state, ...fields }), redirect: "manual" });
+    const answer = await fetch(`${site.server.origin}/settings`, { method: "POST", body: new URLSearchParams({ token, seal, ...fields }), redirect: "manual" });
     const text = await answer.text();
     assert.ok(!text.includes('id="codes"') && !text.includes('id="done"'), `${fields.act}: ${answer.status}`);
   }
@@ -202,9 +204,8 @@ test("under enforcement the last one stays, and the page says why", async (t) =>
   const { userId } = await openSettings({ site, page, test: t }, { name: "Only" });
   await openMenu(card(page, "Only"));
   await card(page, "Only").locator("a.remove").click();
-  const confirm = page.locator('dialog#confirm button[type="submit"]');
-  if (await confirm.count()) await confirm.click();
-  assert.match(await problem(page), /last one/);
+  assert.match(await page.locator("dialog#confirm").innerText(), /last one/);
+  assert.equal(await page.locator('dialog#confirm button[type="submit"]').count(), 0);
   assert.deepEqual(await names(page), ["Only"]);
   assert.equal((await sdk.getUser({ userId })).isEnrolled, true);
 });
