@@ -8,7 +8,6 @@ use crate::{
     cards::{self, Card, Removal},
     ends,
     frame::Frame,
-    settings,
     visit::{After, Fields, Visit},
 };
 
@@ -46,7 +45,7 @@ pub(crate) async fn show(
         f: &frame,
         is_lost,
         problem,
-        done: settings::done(t, fields).filter(|_| problem.is_empty()),
+        done: cards::done(t, fields).filter(|_| problem.is_empty()),
         set_up: (visit.may_add() && !visit.offers().is_empty()).then(|| visit.link("/set-up", &[])),
         codes_left: account::recovery_codes_left(app, &visit.caller, &visit.user).await?.map(|left| left as u64),
         next: visit.link("/settings", &[("leave", "yes")]),

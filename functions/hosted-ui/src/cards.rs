@@ -7,7 +7,7 @@ use countersign_core::{
 
 use crate::{
     figures,
-    visit::Visit,
+    visit::{Fields, Visit},
     way::{Way, icon_of, kind_of},
 };
 
@@ -81,4 +81,16 @@ fn card(visit: &Visit, one: UserAuthenticator, method: Method) -> Card {
 pub(crate) fn called(one: &Authenticator, t: Messages<'_>) -> String {
     let platform = one.device.as_ref().map(|device| device.platform);
     one.name.clone().unwrap_or_else(|| t.text(kind_of(one.method, platform)))
+}
+
+/// What the last change did; its name stands in the address, and is no more than text.
+pub(crate) fn done(t: Messages<'_>, fields: &Fields) -> Option<String> {
+    let name = fields.get("name");
+    Some(match fields.get("done") {
+        "renamed" => t.with("settings-renamed-status", "name", name),
+        "removed" => t.with("settings-removed-status", "name", name),
+        "primary" => t.with("settings-primary-status", "name", name),
+        "forgotten" => t.text("settings-forgotten-status"),
+        _ => return None,
+    })
 }

@@ -5,14 +5,13 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
-use countersign_core::{app::App, error::Error, form, redirect, secret::random};
+use countersign_core::{error::Error, redirect, secret::random};
 use data_encoding::BASE32_NOPAD;
 use serde_json::json;
 
 use crate::{
-    anew,
     frame::{Frame, is_partial},
-    visit::{After, Fields, Manner, Visit},
+    visit::{After, Manner, Visit},
     way::Way,
 };
 
@@ -150,50 +149,19 @@ pub(crate) fn end(visit: &Visit, end: End, token: &str) -> Result<Response, Erro
     frame.respond(StatusCode::OK, &EndPage { f: &frame, end: name, text, reference: None, next })
 }
 
-/// What a browser sent.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sent {
-    Nothing,
-    Form,
-}
-
-async fn anew_from_the_past(app: &App, visit: &Visit, fields: &Fields) -> Result<Response, Error> {
-    form::spend(app, &visit.caller, fields.get("seal"), visit.now).await?;
-    anew::answer(app, visit).await
-}
-
-/// The page for somebody whose token opens nothing. One that was good still says where the app is.
-pub(crate) async fn without_visit(
-    app: &App,
-    fields: &Fields,
-    headers: &HeaderMap,
-    sent: Sent,
-    error: Error,
-) -> Response {
-    if matches!(error, Error::ExpiredToken)
-        && let Ok(visit) = Visit::of_the_past(app, fields, headers).await
-    {
-        if visit.may_ask_anew() && !is_partial(headers) {
-            let asked = match sent {
-                Sent::Form if fields.get("act") == "again" => anew_from_the_past(app, &visit, fields).await,
-                _ => anew::page(app, &visit).await,
-            };
-            return asked.unwrap_or_else(|error| failed_in(&visit, error));
-        }
-        let is_popup = visit.manner.flags.is_popup;
-        let next = if is_popup { None } else { back(&visit, &visit.token).ok().flatten() };
-        return match (visit.caller.tenant.settings().pages.redirect_on_session_expiry, next) {
-            (true, Some(next)) if !is_partial(headers) => Redirect::to(&next).into_response(),
-            (true, None) if is_popup => {
-                end(&visit, End::Expired, &visit.token).unwrap_or_else(IntoResponse::into_response)
-            }
-            (_, next) => page_of(&visit.manner, error, next),
-        };
+/// The page of a token that has expired. It still says where the app is, or leads there by itself where the tenant wants
+/// that.
+pub(crate) fn expired(visit: &Visit, headers: &HeaderMap, error: Error) -> Response {
+    let is_popup = visit.manner.flags.is_popup;
+    let next = if is_popup { None } else { back(visit, &visit.token).ok().flatten() };
+    match (visit.caller.tenant.settings().pages.redirect_on_session_expiry, next) {
+        (true, Some(next)) if !is_partial(headers) => Redirect::to(&next).into_response(),
+        (true, None) if is_popup => end(visit, End::Expired, &visit.token).unwrap_or_else(IntoResponse::into_response),
+        (_, next) => page_of(&visit.manner, error, next),
     }
-    failed(&Manner::of_stranger(app, fields, headers).await, error)
 }
 
-/// The same for somebody who is known: the way back to the app is open, as if they had left.
+/// The page that says what is wrong, for somebody who is known: the way back to the app is open, as if they had left.
 pub(crate) fn failed_in(visit: &Visit, error: Error) -> Response {
     page_of(&visit.manner, error, quit(visit).ok().flatten())
 }

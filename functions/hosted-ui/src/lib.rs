@@ -10,6 +10,7 @@ mod cards;
 mod challenge;
 mod codes;
 mod ends;
+mod fields;
 mod figures;
 mod frame;
 mod front;
@@ -199,7 +200,7 @@ async fn show(
             StatusCode::NO_CONTENT.into_response()
         }
         Ok(visit) => page(&visit, &fields).await.unwrap_or_else(|error| ends::failed_in(&visit, error)),
-        Err(error) => ends::without_visit(app, &fields, headers, ends::Sent::Nothing, error).await,
+        Err(error) => anew::without_visit(app, &fields, headers, anew::What::Nothing, error).await,
     }
 }
 
@@ -231,7 +232,7 @@ async fn act(
         Err(error) if is_of_another_site(headers) => {
             return ends::failed(&Manner::of_stranger(app, &fields, headers).await, error);
         }
-        Err(error) => return ends::without_visit(app, &fields, headers, ends::Sent::Form, error).await,
+        Err(error) => return anew::without_visit(app, &fields, headers, anew::What::Form, error).await,
     };
     let answered = async {
         if is_of_another_site(headers) {

@@ -22,7 +22,7 @@ use countersign_core::{
 
 use crate::{
     after, anew,
-    cards::{self, Card, Removal, called},
+    cards::{self, Card, Removal, called, done},
     codes, ends,
     frame::Frame,
     visit::{Fields, Visit},
@@ -183,18 +183,6 @@ async fn page(app: &App, visit: &Visit, fields: &Fields, problem: &[String]) -> 
         cards: &cards,
     };
     frame.respond(StatusCode::OK, &page)
-}
-
-/// What the last change did; its name stands in the address, and is no more than text.
-pub(crate) fn done(t: Messages<'_>, fields: &Fields) -> Option<String> {
-    let name = fields.get("name");
-    Some(match fields.get("done") {
-        "renamed" => t.with("settings-renamed-status", "name", name),
-        "removed" => t.with("settings-removed-status", "name", name),
-        "primary" => t.with("settings-primary-status", "name", name),
-        "forgotten" => t.text("settings-forgotten-status"),
-        _ => return None,
-    })
 }
 
 fn line(visit: &Visit, entry: &Entry) -> Line {
