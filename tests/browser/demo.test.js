@@ -159,7 +159,8 @@ test("the shop and its hosted pages have the shop's brand alone", async (t) => {
 
 for (const [what, options] of [["wide", { viewport: { width: 1440, height: 900 } }], ["dark", { viewport: { width: 1440, height: 900 }, colorScheme: "dark" }], ["phone", { viewport: { width: 390, height: 844 } }]]) {
   test(`nothing overflows, and axe finds nothing serious: ${what}`, async (t) => {
-    const page = await openPage(browser, t, options);
+    // What is on its way in is half transparent.
+    const page = await openPage(browser, t, { reducedMotion: "reduce", ...options });
     const look = async (where) => {
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       assert.ok(wide <= 0, `${where}: ${wide} px too wide`);

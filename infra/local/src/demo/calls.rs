@@ -138,6 +138,7 @@ fn why(step: &str, path: &[&str], said: &Value) -> String {
         ("track", None, "ALLOW") if !is_enrolled => {
             "No rule decided, and nothing is set up that could be asked for.".into()
         }
+        ("", ..) if said["isEnrolled"] == true => "The backend looks: isEnrolled is true now.".into(),
         ("track", None, _) => format!("No rule decided: what {} does by default.", path.last().unwrap_or(&"it")),
         _ => String::new(),
     }

@@ -64,7 +64,8 @@
   async function refresh() {
     const known = new Set([...document.querySelectorAll("#calls article")].map((one) => one.dataset.at));
     const answer = await fetch("/demo");
-    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    // Its style has another nonce than this page, and is here already.
+    const fresh = new DOMParser().parseFromString((await answer.text()).replace(/<style[^]*?<\/style>/, ""), "text/html");
     const { user, form } = fresh.body.dataset;
     Object.assign(document.body.dataset, { user, form });
     for (const id of ["shop", "calls"]) find(`#${id}`).replaceChildren(...fresh.getElementById(id).childNodes);
@@ -91,6 +92,7 @@
         open(url);
       }
       await refresh();
+      say();
     } catch (error) {
       const notice = element("p", "", { className: "notice bad" });
       notice.setAttribute("role", "alert");
@@ -121,7 +123,12 @@
     frame.src = "about:blank";
     await demo.ask(`/demo/back?token=${encodeURIComponent(token)}`, {}, "GET");
     await refresh();
-    shop.querySelector(".notice, h1")?.scrollIntoView({ block: "nearest" });
+    say();
+  }
+
+  /** What is said stands above, and whoever has clicked below shall see it. */
+  function say() {
+    shop.querySelector(".notice")?.scrollIntoView({ block: "center" });
   }
 
   find("#leave").addEventListener("click", () => close());

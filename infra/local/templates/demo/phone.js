@@ -217,7 +217,7 @@
   /** Who is signed in, or signing in, decides which key the phone has. */
   async function load() {
     const user = document.body.dataset.user || device?.user || localStorage.getItem("corner-coffee-user");
-    if (device?.user === user) return phone.dataset.state === "asked" ? undefined : render();
+    if (device?.user === user) return ["asked", "done"].includes(phone.dataset.state) ? undefined : render();
     const found = user && await kept("readonly", (store) => store.get(user)).catch(() => undefined);
     device = found?.tenant === tenant ? found : undefined;
     if (document.body.dataset.user) localStorage.setItem("corner-coffee-user", document.body.dataset.user);
