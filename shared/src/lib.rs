@@ -5,7 +5,7 @@
 
 pub use countersign_domain::{
     action, authenticator, challenge, delivery, enrolable, error, facts, happened, id, limiter, look, messages, method,
-    pairing, policy, redirect, replay, rule, secret, source, tenant, theme, token, user, web, wording,
+    pairing, policy, redirect, replay, rule, secret, source, tenant, theme, token, typed, user, web, wording,
 };
 pub use countersign_store as store;
 

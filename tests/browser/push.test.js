@@ -110,7 +110,7 @@ test("the number that the page shows is typed on the phone, at last the right on
   await watch.see(/The number on the other screen: /);
   assert.ok(!watch.screen().includes(number), "only the page shows it");
   watch.type("what number?");
-  await watch.see(/only digits.*\n.*other screen: /s);
+  await watch.see(/six digits.*\n.*other screen: /s);
   watch.type(number.replace(/.$/, (digit) => (Number(digit) + 1) % 10));
   await watch.see(/That is not the number.*\n.*other screen: /s);
   const { data } = await page.evaluate((value) => window.client.push.verify({ challengeId: value }), asked.challengeId);

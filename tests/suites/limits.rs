@@ -6,6 +6,7 @@ mod gone;
 mod places;
 mod replay;
 mod spaces;
+mod typed;
 
 use crate::support::table;
 

@@ -8,6 +8,7 @@ mod one_version;
 mod one_way;
 mod preview;
 mod required;
+mod seeds;
 mod unasked;
 mod vouched;
 

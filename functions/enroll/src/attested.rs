@@ -124,7 +124,8 @@ impl CheckedEnrolment {
         match request.verification_method {
             Method::AuthenticatorApp => {
                 let uri = request.otp_uri.ok_or_else(|| Error::invalid("otpUri: AUTHENTICATOR_APP needs it."))?;
-                asked.secret = Some(TotpSecret::from_uri(&uri)?);
+                let secret = TotpSecret::from_uri(&uri).map_err(|why| Error::Invalid(format!("otpUri {why}.")))?;
+                asked.secret = Some(secret);
             }
             Method::Sms => asked.phone_number = Some(needed("phoneNumber", request.phone_number)?),
             Method::EmailOtp | Method::EmailMagicLink => asked.email = Some(needed("email", request.email)?),

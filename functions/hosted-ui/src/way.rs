@@ -6,6 +6,7 @@ use countersign_core::{
     error::Error,
     method::{Method, device::DevicePlatform, recovery::RecoveryCode, totp},
     proof::{Verdict, verify_recovery_code, verify_totp},
+    typed,
     user::User,
 };
 
@@ -88,7 +89,7 @@ impl Way {
 
     /// What is wrong with what was typed before anybody compares it, which costs no guess.
     pub(crate) fn shape_problem(self, typed: &str) -> Option<&'static str> {
-        let is_empty = typed.trim().is_empty();
+        let is_empty = typed::is_empty(typed);
         match self {
             Self::Recovery if is_empty => Some("recovery-empty-error"),
             Self::Recovery => RecoveryCode::parse(typed).is_none().then_some("recovery-shape-error"),

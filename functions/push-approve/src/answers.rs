@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use countersign_core::{
     app::App,
     approval::{self, Answer, Claimed, DeviceVerdict},
-    challenge::Kind,
+    challenge::{Kind, NUMBER_EXPECTED},
     error::Error,
     http::{Body, ClientCaller, Reply},
     method::device::DeviceKey,
@@ -26,7 +26,7 @@ pub(crate) struct AnswerChallengeRequest {
     /// The signature over all that was shown and decided (infra/decisions/0015). Ours.
     #[serde(default)]
     signature_v2: Option<String>,
-    /// The number that the other screen shows, as the person typed it.
+    /// The number that the other screen shows, as the person typed it; spaces and dashes in it do not count.
     #[serde(default)]
     verification_code: Option<String>,
     /// With `approved: false`: the user did not ask for this. No push reaches the user for a quarter of an hour then. Ours.
@@ -52,8 +52,8 @@ async fn answer(
     if request.approved && request.report == Some(true) {
         return Err(Error::invalid("report: only a denial can say that it was not the user who asked."));
     }
-    if request.verification_code.as_ref().is_some_and(|code| code.len() > 64) {
-        return Err(Error::invalid("verificationCode: send the number that stands on the other screen."));
+    if request.verification_code.as_ref().is_some_and(|code| code.chars().count() > 64) {
+        return Err(Error::Invalid(format!("verificationCode: {NUMBER_EXPECTED}")));
     }
     let id = challenge_id(&request.challenge_id)?;
     let answer = Answer {

@@ -7,7 +7,9 @@ use countersign_core::{
     app::{App, UserCaller},
     error::Error,
     http::{Body, Reply, UserAuthenticator},
+    method::totp,
     proof::{Success, Verdict, verify_totp},
+    typed,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -25,7 +27,7 @@ pub fn routes() -> OpenApiRouter<App> {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct VerifyRequest {
-    /// The code that the app shows; spaces in it are ignored.
+    /// The code that the app shows, as it was typed; spaces and dashes in it do not count.
     verification_code: String,
 }
 
@@ -40,6 +42,9 @@ struct VerifyResponse {
     /// `CODE_INVALID_OR_EXPIRED` or `MAX_ATTEMPTS_EXCEEDED`.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure_reason: Option<&'static str>,
+    /// What is expected, where the text can be no code. That costs no guess. Ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure_description: Option<&'static str>,
     /// The new authenticator, where the code completed an enrolment.
     #[serde(skip_serializing_if = "Option::is_none")]
     user_authenticator: Option<UserAuthenticator>,
@@ -54,7 +59,7 @@ async fn verify(
     Body(request): Body<VerifyRequest>,
 ) -> Reply<VerifyResponse> {
     let code = request.verification_code;
-    if code.trim().is_empty() || code.len() > 64 {
+    if typed::is_empty(&code) || code.chars().count() > 64 {
         return Err(Error::invalid("verificationCode: send the digits that the authenticator app shows."));
     }
     Ok(Json(match verify_totp(&app, &caller, &code, app.now()).await? {
@@ -64,6 +69,10 @@ async fn verify(
             user_authenticator: enrolled.map(|new| UserAuthenticator::enrolled(&caller.claims.sub, &new)),
             ..VerifyResponse::default()
         },
+        // No guess was paid for.
+        Verdict::Rejected { attempts_left: None } => {
+            VerifyResponse { failure_description: Some(totp::EXPECTED), ..failed("CODE_INVALID_OR_EXPIRED") }
+        }
         Verdict::Rejected { .. } => failed("CODE_INVALID_OR_EXPIRED"),
         Verdict::Exhausted { .. } => failed("MAX_ATTEMPTS_EXCEEDED"),
     }))

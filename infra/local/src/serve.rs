@@ -111,7 +111,7 @@ impl Serve {
             store_only::service(embedded.clone())
         } else {
             greet(&place, &public_url, &tenant, &demo);
-            routes(&app, &origin, &public_url, &tenant, demo.is_ok())?
+            routes(&app, &public_url, demo.is_ok())?
         };
         let proxies = self.trusted_proxies.clone().unwrap_or_default();
         beside(
@@ -167,8 +167,8 @@ fn greet(place: &Place, public_url: &str, tenant: &FirstTenant, demo: &Result<St
     welcome::say(&Welcome { place, public_url, tenant, demo, program: &program, in_colour }.text());
 }
 
-fn routes(app: &App, origin: &str, public_url: &str, tenant: &FirstTenant, has_demo: bool) -> Result<Router, Trouble> {
-    let shop = has_demo.then(|| demo::routes(origin, public_url, &tenant.credentials.secret_key));
+fn routes(app: &App, public_url: &str, has_demo: bool) -> Result<Router, Trouble> {
+    let shop = has_demo.then(|| demo::routes(public_url));
     let shop = shop.transpose().map_err(|error| Trouble(error.to_string()))?;
     Ok(shop.unwrap_or_default().fallback_service(service(app.clone())))
 }
@@ -184,7 +184,7 @@ async fn beside(app: App, embedded: Embedded, serving: impl Future<Output = ()>)
 }
 
 /// Takes pushes out of the queue as the function `deliver` does, and says on the terminal what a phone would show.
-async fn deliver_pushes(app: App) {
+pub(crate) async fn deliver_pushes(app: App) {
     let Outbox::Local(queue) = app.outbox() else { return };
     let courier = Courier::console();
     loop {

@@ -77,20 +77,19 @@ impl Asking<'_> {
         }
         loop {
             let typed = match self.typed("The number on the other screen: ")? {
-                Ok(typed) => typed.split_whitespace().collect::<String>(),
+                Ok(typed) => typed,
                 Err(end) => return Ok(end),
             };
             if typed.is_empty() {
                 self.screen.say("Left as it is.")?;
                 return Ok(End::Left);
             }
-            if !typed.bytes().all(|byte| byte.is_ascii_digit()) {
-                self.screen.say("It has only digits.")?;
-                continue;
-            }
-            match self.give(Choice::Approve, Some(&typed))? {
-                End::Said(Said::WrongNumber) => {}
-                end => return Ok(end),
+            // How it may be written is the server's to say: it is sent as it was typed.
+            match self.give(Choice::Approve, Some(&typed)) {
+                Ok(End::Said(Said::WrongNumber)) => {}
+                Ok(end) => return Ok(end),
+                Err(error) if error.why == Why::Number => self.screen.say(&error.to_string())?,
+                Err(error) => return Err(error),
             }
         }
     }

@@ -69,7 +69,11 @@ impl Api {
         let line =
             line.unwrap_or_else(|| format!("{} answered {status}, and nothing that this phone understands", self.base));
         let why = if why == Why::Forgotten && said["errorCode"] != "invalid_credential" { Why::Wrong } else { why };
-        Err(Trouble::because(why, line))
+        // What was typed can be no number; nothing was counted.
+        match line.strip_prefix("verificationCode: ") {
+            Some(expected) => Err(Trouble::because(Why::Number, expected)),
+            None => Err(Trouble::because(why, line)),
+        }
     }
 
     fn post(&self, path: &str, body: &Value) -> Result<Value, Trouble> {

@@ -1,6 +1,7 @@
 //! A question to a device, asked once: approve, deny, or let it pass.
 
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::{
     action::About,
@@ -9,6 +10,7 @@ use crate::{
     id::{ActionId, AuthenticatorId, ChallengeId, UserId, UserUid},
     method::{Method, device::Context},
     secret::random,
+    typed,
 };
 
 /// How a device comes to its question.
@@ -144,6 +146,14 @@ pub fn number() -> Result<String, Error> {
             return Ok(format!("{:06}", drawn % ALL));
         }
     }
+}
+
+/// What is said of a text that can be no such number.
+pub const NUMBER_EXPECTED: &str = "The number has six digits: send the one that stands on the other screen.";
+
+/// A number as it is compared; `None` for what no other screen shows.
+pub fn read_number(text: &str) -> Option<Zeroizing<String>> {
+    typed::digits(text, 6..=6)
 }
 
 #[cfg(test)]

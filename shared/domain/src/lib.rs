@@ -29,6 +29,7 @@ pub mod source;
 pub mod tenant;
 pub mod theme;
 pub mod token;
+pub mod typed;
 pub mod user;
 pub mod web;
 pub mod wording;

@@ -13,7 +13,7 @@ use crate::{
     action::{Action, Strength, Verification},
     admission::{self, Asker},
     app::{App, TenantContext},
-    challenge::{Challenge, Decided, Kind, State},
+    challenge::{self, Challenge, Decided, Kind, NUMBER_EXPECTED, State},
     clock::Timestamp,
     error::Error,
     happened::Happened,
@@ -285,14 +285,10 @@ impl<'a> Answering<'a> {
         }
     }
 
-    /// Compares the number, after the guess has been paid for.
+    /// Compares the number, after the guess has been paid for. What can be no number costs none: 400.
     async fn guess(&self, number: &str) -> Result<Guess, Error> {
-        let typed = self
-            .answer
-            .number
-            .map(str::trim)
-            .filter(|typed| !typed.is_empty())
-            .ok_or_else(|| Error::invalid("verificationCode: send the number that stands on the other screen."))?;
+        let expected = || Error::Invalid(format!("verificationCode: {NUMBER_EXPECTED}"));
+        let typed = self.answer.number.and_then(challenge::read_number).ok_or_else(expected)?;
         let attempt = Slot::number()?;
         let store = self.app.store().tenant(self.tenant.id());
         match store.spend_attempt(&self.credential.user, &self.credential.uid, &attempt, self.now).await? {

@@ -187,7 +187,8 @@ async fn a_reserve_that_is_repeated_takes_one_slot() {
                     let asked = scene.world.push(&token, json!({"numberMatching": true})).await.ok();
                     let challenge = asked["challengeId"].as_str().unwrap();
                     scene.world.faults.fail(1, 1, fault);
-                    looked_at += usize::from(scene.typed(challenge, "none").await == Said::Wrong);
+                    let wrong = if asked["verificationCode"] == "000000" { "000001" } else { "000000" };
+                    looked_at += usize::from(scene.typed(challenge, wrong).await == Said::Wrong);
                     scene.world.deny(&scene.phone, challenge).await.ok();
                 }
                 _ => {

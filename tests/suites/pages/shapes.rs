@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::recoverable;
 
-const NO_CODES: [&str; 8] = ["hello", "123", "12345", "123456789", "12345a", "1 2 3", "-12345", "１２３４５６"];
+const NO_CODES: [&str; 8] = ["hello", "123", "12345", "123456789", "12345a", "1 2 3", "-12345", "123.456"];
 
 #[tokio::test]
 async fn the_challenge_page_says_what_a_code_is_and_spends_nothing() {
@@ -17,7 +17,7 @@ async fn the_challenge_page_says_what_a_code_is_and_spends_nothing() {
     let token = world.token("ada", "signIn").await;
     for typed in NO_CODES.iter().cycle().take(24) {
         let page = world.answer_page(&token, "app", typed).await.text();
-        assert!(page.contains("Type the digits of the code"), "{typed}: {page}");
+        assert!(page.contains("The code has six digits"), "{typed}: {page}");
         assert!(!page.contains("attempts are left"), "nothing was spent: {page}");
     }
     for typed in ["hello", "123456", "ABCDE-FGHJK", "ABCDE-FGHJK-MNPQRS", "ABCDE-FGHJK-MNPQU"].iter().cycle().take(24) {
@@ -43,7 +43,7 @@ async fn the_set_up_page_does_too() {
         let seal = seal().await;
         let form = [("token", token.as_str()), ("seal", &seal), ("kind", "app"), ("code", typed)];
         let page = world.send_form("/set-up", &form).await.text();
-        assert!(page.contains("Type the digits of the code"), "{typed}: {page}");
+        assert!(page.contains("The code has six digits"), "{typed}: {page}");
     }
     let page = shown().await;
     let secret = page.split("id=\"secret\"").nth(1).and_then(|rest| rest.split('>').nth(1)).expect("a secret");
@@ -55,7 +55,8 @@ async fn the_set_up_page_does_too() {
     assert!(done.contains("Keep your recovery codes"), "{done}");
 }
 
-/// By the API it is a wrong code, as ever, and costs no guess either (contract: a wrong code is a verdict).
+/// By the API it is a wrong code, as ever, which says what is expected, and costs no guess either (contract: a wrong code is a
+/// verdict).
 #[tokio::test]
 async fn the_api_answers_with_a_verdict_and_spends_nothing() {
     let world = World::start().await;
@@ -63,7 +64,10 @@ async fn the_api_answers_with_a_verdict_and_spends_nothing() {
     let token = world.token("ada", "signIn").await;
     for typed in NO_CODES.iter().cycle().take(40) {
         let said = world.verify(&token, typed).await.ok();
-        assert_eq!(said, json!({"isVerified": false, "failureReason": "CODE_INVALID_OR_EXPIRED"}), "{typed}");
+        let wrong = json!({
+            "isVerified": false, "failureReason": "CODE_INVALID_OR_EXPIRED", "failureDescription": "The code has six digits.",
+        });
+        assert_eq!(said, wrong, "{typed}");
     }
     assert_eq!(world.verify(&token, &world.code(&secret, 0)).await.ok()["isVerified"], true);
 }

@@ -14,23 +14,23 @@ use serde_json::{Value, json};
 use super::process::{Directory, Server, call, countersign};
 
 /// A data directory with its first tenant.
-fn installation() -> Directory {
+pub(super) fn installation() -> Directory {
     let directory = Directory::new();
     Server::start(&directory).kill();
     directory
 }
 
-fn path(directory: &Directory, name: &str) -> String {
+pub(super) fn path(directory: &Directory, name: &str) -> String {
     directory.path().join(name).to_str().expect("UTF-8").to_owned()
 }
 
-fn written(directory: &Directory, name: &str, text: &str) -> String {
+pub(super) fn written(directory: &Directory, name: &str, text: &str) -> String {
     let path = path(directory, name);
     fs::write(&path, text).expect("written");
     path
 }
 
-fn users(directory: &Directory, arguments: &[&str]) -> Output {
+pub(super) fn users(directory: &Directory, arguments: &[&str]) -> Output {
     let data = directory.data();
     let mut all = vec!["users"];
     all.extend(arguments);
@@ -39,13 +39,13 @@ fn users(directory: &Directory, arguments: &[&str]) -> Output {
 }
 
 /// What it printed, where it went well.
-fn done(output: &Output) -> Value {
+pub(super) fn done(output: &Output) -> Value {
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(matches!(output.status.code(), Some(0 | 2)), "{error}");
     serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {error}"))
 }
 
-fn counts(output: &Output) -> [u64; 4] {
+pub(super) fn counts(output: &Output) -> [u64; 4] {
     let said = done(output);
     ["created", "updated", "unchanged", "rejected"].map(|name| said[name].as_u64().expect(name))
 }
@@ -224,7 +224,7 @@ fn a_csv_that_is_wrong_says_where() {
     for expected in [
         "line 3: emailVerified is neither true nor false",
         "line 4: custom is not JSON",
-        "line 5: totp[0].secret The secret is not base32",
+        "line 5: totp[0].secret is not base32",
         "line 6: line has 2 cells and not 5",
     ] {
         assert!(said.contains(expected), "{expected} in {said}");

@@ -1,38 +1,42 @@
-//! The demo shop, at `/demo` of `cargo run`: what your backend does with Countersign, and no more. It speaks the public API
-//! with a secret key (as `@authsignal/node` does), has a session of its own, and is made of three stories:
+//! The demo, at `/demo` of `cargo run`: a shop, what its backend does with Countersign, and a phone in the browser. The backend
+//! speaks the public API with a secret key (as `@authsignal/node` does), has a session of its own, and is made of three stories:
 //!
-//! - **sign in**: track `sign-in`; where a challenge is required, go to the hosted page, come back, validate, sign in.
-//! - **pay**: above a limit, track `pay` and do the same before the money moves.
+//! - **sign in**: track `sign-in`; where a challenge is required, open the hosted page, come back, validate, sign in.
+//! - **pay**: track `pay`, and let rules say whether the money moves, waits for a second step, or stays.
 //! - **security**: track with `redirectToSettings`: on the hosted page users manage what they have set up.
+//!
+//! The phone is a script that holds a key and speaks the device API, as the app of the shop would.
 
+mod backend;
+mod calls;
 mod shop;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
-    Form, Router,
+    Form, Json, Router,
     extract::{Path, Query, State},
     middleware,
-    response::Response,
+    response::{IntoResponse, Response},
     routing,
 };
+use backend::LIMIT;
+use calls::Call;
 use countersign_core::error::Error;
-use data_encoding::BASE64;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shop::{LIMIT, Shop, Sorry, Visitor, Waiting};
-use url::Url;
+use shop::{Shop, Sorry, Visitor, Waiting};
 
 use crate::loopback;
 
-/// The routes of the shop, for a server that answers it at `origin` and has its hosted pages at `hosted`.
-pub fn routes(origin: &str, hosted: &str, secret_key: &str) -> Result<Router, Error> {
+/// The routes of the shop, for a server that browsers find at `public_url`.
+pub fn routes(public_url: &str) -> Result<Router, Error> {
     Ok(Router::new()
-        .route("/demo", routing::get(|visitor: Visitor| async { visitor.page() }))
+        .route("/demo", routing::get(|visitor: Visitor| visitor.page()))
         .route("/demo/back", routing::get(back))
         .route("/demo/{what}", routing::post(act))
         .route_layer(middleware::from_fn(loopback::only_under_its_own_name))
-        .with_state(Arc::new(Shop::new(origin, hosted, secret_key)?)))
+        .with_state(Arc::new(Shop::new(public_url)?)))
 }
 
 #[derive(Deserialize)]
@@ -66,48 +70,59 @@ async fn act(
             let tracked = shop.track(&mut visitor, &user, "manage-security", settings).await?;
             visitor.leave(user, "manage-security", 0, &tracked)
         }
+        // The app of the shop asks its backend for a token, and enrols the key of the phone with it.
+        ("phone", Some(user)) => {
+            let scope = json!({"scope": "add:authenticators"});
+            let tracked = shop.track(&mut visitor, &user, "add-phone", scope).await?;
+            let token = Json(json!({"token": tracked["token"]}));
+            visitor.keep(token)
+        }
+        ("phone-is-there", Some(user)) => {
+            let known = shop.call(&visitor, "GET", &["users", &user], json!(null)).await?;
+            visitor.session.is_enrolled = known["isEnrolled"] == true;
+            visitor.say("Two-step verification is on. From now on your phone confirms.")
+        }
         ("cart", Some(_)) => visitor.add(fields.good),
+        ("empty", Some(_)) => visitor.empties_cart(),
         ("sign-out", Some(_)) => visitor.signs_out(),
         _ => visitor.to("/demo"),
     }
 }
 
-/// Anybody may be anybody here. The prefix keeps this door away from the users of your own that the tenant may have.
+/// Anybody may be anybody here.
 async fn sign_in(shop: &Shop, mut visitor: Visitor, name: &str) -> Result<Response, Sorry> {
     let name = name.trim().to_lowercase();
     if !(1..=60).contains(&name.len()) || name.chars().any(char::is_control) {
-        return visitor.say("Type a name of up to 60 characters.");
+        return visitor.refuse("Type a name of up to 60 characters.");
     }
-    let user = format!("demo-{name}");
     // The password would have been checked by now.
-    let tracked = shop.track(&mut visitor, &user, "sign-in", json!({"username": name})).await?;
+    let tracked = shop.track(&mut visitor, &name, "sign-in", json!({"username": name})).await?;
     match tracked["state"].as_str() {
         // Nobody is signed in yet: that happens when they come back.
-        Some("CHALLENGE_REQUIRED") => visitor.leave(user, "sign-in", 0, &tracked),
-        Some("ALLOW") => visitor.signs_in(user),
-        _ => visitor.say("You cannot sign in at the moment."),
+        Some("CHALLENGE_REQUIRED") => visitor.leave(name, "sign-in", 0, &tracked),
+        Some("ALLOW") => visitor.signs_in(name),
+        _ => visitor.refuse("You cannot sign in at the moment."),
     }
 }
 
 async fn pay(shop: &Shop, mut visitor: Visitor, user: String) -> Result<Response, Sorry> {
     let amount = visitor.total();
-    // Rules can say this in Countersign instead: the guide to rules, "Payments by amount".
-    if amount <= LIMIT {
-        return visitor.paid(amount);
-    }
     let custom = json!({"custom": {"amount": amount, "currency": "EUR"}});
     let tracked = shop.track(&mut visitor, &user, "pay", custom).await?;
+    // A rule wanted more than it got: somebody without a second step is let pass by default, and not by this shop.
+    let wanted_more = tracked["priorityRuleId"].is_string() && tracked["isEnrolled"] != true;
     match tracked["state"].as_str() {
         Some("CHALLENGE_REQUIRED") => visitor.leave(user, "pay", amount, &tracked),
-        // Somebody without a second step is let pass by default; this shop wants one for so much money.
-        Some("ALLOW") if tracked["isEnrolled"] == true => visitor.paid(amount),
-        Some("ALLOW") => visitor.say("Payments over 100 € need two-step verification. Turn it on, then pay."),
-        _ => visitor.say("This payment is not possible."),
+        Some("ALLOW") if wanted_more => visitor
+            .refuse(&format!("Not paid. Payments over {LIMIT} € need two-step verification: set it up, then pay.")),
+        Some("ALLOW") => visitor.paid(amount),
+        _ => visitor.refuse(&format!("Not paid. {amount} € at once is more than this shop takes.")),
     }
 }
 
 #[derive(Deserialize)]
 struct Back {
+    #[serde(default)]
     token: String,
 }
 
@@ -121,13 +136,19 @@ async fn back(
     let Some(Waiting { user, action, key, amount }) = visitor.session.waits_for.take() else {
         return visitor.to("/demo");
     };
-    let said = shop.call(&["validate"], json!({"token": token})).await?;
+    // Somebody who closes the window brings none.
+    let said = match token.is_empty() {
+        true => Value::Null,
+        false => shop.call(&visitor, "POST", &["validate"], json!({"token": token})).await?,
+    };
     let is_ours = said["userId"] == user && said["action"] == action && said["idempotencyKey"] == key;
     match action.as_str() {
         _ if is_ours && said["isValid"] == true => visitor.session.is_enrolled = true,
         "manage-security" => return visitor.to("/demo"),
         // They quit, or the token is of something else.
-        _ => return visitor.say("That was not confirmed, so nothing has changed."),
+        "pay" => return visitor.refuse("Not paid. The payment was not confirmed, and nothing has moved."),
+        "sign-in" => return visitor.refuse("Not signed in, because it was not confirmed."),
+        _ => return visitor.refuse("Nothing was set up."),
     }
     match action.as_str() {
         "sign-in" => visitor.signs_in(user),
@@ -144,24 +165,18 @@ impl Shop {
         let mut body = more;
         body["redirectUrl"] = format!("{}/demo/back", visitor.origin).into();
         body["userAgent"] = visitor.user_agent.as_str().into();
-        let tracked = self.call(&["users", user, "actions", action], body).await?;
+        let tracked = self.call(visitor, "POST", &["users", user, "actions", action], body).await?;
         visitor.session.is_enrolled = tracked["isEnrolled"] == true;
         Ok(tracked)
     }
 
-    /// `POST /v1/…` with the secret key as user name of Basic authentication, and no password.
-    async fn call(&self, path: &[&str], body: Value) -> Result<Value, Sorry> {
-        let mut url = Url::parse(&self.api)?;
-        url.path_segments_mut().map_err(|()| Sorry("The API has no address.".into()))?.extend(path);
-        let authorization = format!("Basic {}", BASE64.encode(format!("{}:", self.secret_key).as_bytes()));
-        let ask = move || {
-            let config = ureq::Agent::config_builder().proxy(None).timeout_global(Some(Duration::from_secs(15)));
-            let config = config.http_status_as_error(false);
-            let request = ureq::Agent::from(config.build()).post(url.as_str()).header("authorization", authorization);
-            request.content_type("application/json").send(body.to_string())?.body_mut().read_to_string()
-        };
-        let said: Value = serde_json::from_str(&tokio::task::spawn_blocking(ask).await??)?;
-        said["errorDescription"].as_str().map_or(Ok(said.clone()), |text| Err(Sorry(text.to_owned())))
+    /// A call of the API, which the page then shows.
+    async fn call(&self, visitor: &Visitor, method: &str, path: &[&str], body: Value) -> Result<Value, Sorry> {
+        let backend = self.backend().await?;
+        let answer = backend.call(method, path, &body).await?;
+        self.calls.add(&visitor.session.trace, Call::new(backend, method, path, &body, &answer));
+        let failed = answer.said["errorDescription"].as_str().filter(|_| answer.status != 200);
+        failed.map_or(Ok(answer.said.clone()), |text| Err(Sorry(text.to_owned())))
     }
 }
 
@@ -169,7 +184,15 @@ impl Visitor {
     /// Sends the browser to the hosted page, and writes down what it may come back with.
     fn leave(mut self, user: String, action: &str, amount: u32, tracked: &Value) -> Result<Response, Sorry> {
         let key = tracked["idempotencyKey"].as_str().unwrap_or_default().to_owned();
+        let url = tracked["url"].as_str().unwrap_or("/demo").to_owned();
+        self.shop.calls.add(&self.session.trace, Call::browser(&url));
         self.session.waits_for = Some(Waiting { user, action: action.to_owned(), key, amount });
-        self.to(tracked["url"].as_str().unwrap_or("/demo"))
+        self.to(&url)
+    }
+}
+
+impl IntoResponse for Sorry {
+    fn into_response(self) -> Response {
+        (axum::http::StatusCode::BAD_REQUEST, self.0).into_response()
     }
 }

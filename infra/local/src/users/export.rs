@@ -25,7 +25,11 @@ use crate::{
     progress::{self, Of},
 };
 
-use super::{Format, failed, row::COLUMNS};
+use super::{
+    Format,
+    cells::{self, COLUMNS},
+    failed,
+};
 
 const AT_A_TIME: usize = 16;
 
@@ -169,6 +173,8 @@ impl Out {
     fn new(file: BufWriter<fs::File>, format: Format) -> Result<Self, Trouble> {
         match format {
             Format::Jsonl => Ok(Self::Jsonl(file)),
+            // Files of tokens are only read.
+            Format::OathCsv | Format::Pskc => Err(Trouble("export writes jsonl or csv; say --format jsonl".into())),
             Format::Csv => {
                 let mut writer = csv::Writer::from_writer(file);
                 writer.write_record(COLUMNS).map_err(unwritten)?;
@@ -189,7 +195,9 @@ impl Out {
             Self::Csv(writer) => {
                 let none = Value::Null;
                 for app in if apps.is_empty() { vec![&none] } else { apps.iter().collect() } {
-                    writer.write_record(COLUMNS.map(|column| cell(&profile, app, column))).map_err(unwritten)?;
+                    writer
+                        .write_record(COLUMNS.map(|column| cells::safe(cell(&profile, app, column))))
+                        .map_err(unwritten)?;
                 }
                 Ok(())
             }

@@ -29,8 +29,10 @@ use crate::{
 
 use super::{
     Format, failed,
+    preshared::Preshared,
     row::{Problem, Row, problem},
-    source,
+    source::{self, Beside},
+    tokens::Owners,
 };
 
 /// So many lines are under way at a time: what a table in AWS takes without a thought.
@@ -48,6 +50,10 @@ pub struct Options {
     pub dry_run: bool,
     pub report: Option<PathBuf>,
     pub resume: bool,
+    /// Whose tokens are whose, in files of seeds that do not say it.
+    pub owners: Option<PathBuf>,
+    /// What decrypts a PSKC file.
+    pub pskc_key: Option<PathBuf>,
 }
 
 /// What became of the lines.
@@ -78,7 +84,9 @@ enum Taken {
 pub async fn run(target: &Target<'_>, options: &Options) -> Result<Summary, Trouble> {
     let mut journal = Journal::open(target, options)?;
     let mut report = Report::open(options)?;
-    let lines = source::lines(&options.file, options.format)?;
+    let preshared = options.pskc_key.as_deref().map(Preshared::read).transpose()?;
+    let beside = Beside { owners: Owners::read(options.owners.as_deref())?, preshared };
+    let lines = source::lines(&options.file, options.format, beside)?;
     let bar = progress::bar(journal.bytes, Of::Bytes);
     let rows = usize::try_from(journal.rows).unwrap_or(usize::MAX);
     let under_way = stream::iter(lines.skip(rows)).map(async |line| {

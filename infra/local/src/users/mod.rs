@@ -1,9 +1,14 @@
 //! `countersign users`: users come from somewhere, and may go somewhere.
 
+mod cells;
 mod export;
 mod import;
+mod oath;
+mod preshared;
+mod pskc;
 mod row;
 mod source;
+mod tokens;
 
 use std::{
     path::{Path, PathBuf},
@@ -26,7 +31,7 @@ pub enum UsersCommand {
     /// Take users over from a file, with their verified TOTP secrets. The same line again changes nothing. The exit code
     /// is 2 when lines were rejected.
     Import {
-        /// JSON Lines or CSV. FILE.journal notes how far it was read.
+        /// JSON Lines or CSV of users, or hardware tokens in OATH CSV or PSKC. FILE.journal notes how far it was read.
         file: PathBuf,
         /// [default: by the name of the file]
         #[arg(long, value_enum)]
@@ -37,6 +42,12 @@ pub enum UsersCommand {
         /// Write down which lines were rejected and why, as JSON Lines.
         #[arg(long, value_name = "FILE")]
         report: Option<PathBuf>,
+        /// Whose tokens are whose: CSV with serial,userId, for files of tokens that do not say it.
+        #[arg(long, value_name = "FILE")]
+        owners: Option<PathBuf>,
+        /// The key that decrypts a PSKC file, in hexadecimal in this file.
+        #[arg(long, value_name = "FILE")]
+        pskc_key: Option<PathBuf>,
         /// Go on where an interrupted import of this file stopped.
         #[arg(long)]
         resume: bool,
@@ -66,12 +77,22 @@ pub enum UsersCommand {
 pub enum Format {
     Jsonl,
     Csv,
+    /// Hardware tokens, as Microsoft Entra, privacyIDEA and LinOTP take them.
+    OathCsv,
+    /// Hardware tokens in XML (RFC 6030).
+    Pskc,
 }
 
 impl Format {
     fn of(given: Option<Self>, file: &Path) -> Self {
-        let is_csv = file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
-        given.unwrap_or(if is_csv { Self::Csv } else { Self::Jsonl })
+        let ends_in = |ending: &str| file.extension().is_some_and(|own| own.eq_ignore_ascii_case(ending));
+        match given {
+            Some(given) => given,
+            None if ends_in("csv") && source::has_tokens(file) => Self::OathCsv,
+            None if ends_in("csv") => Self::Csv,
+            None if ends_in("xml") || ends_in("pskc") || ends_in("pskcxml") => Self::Pskc,
+            None => Self::Jsonl,
+        }
     }
 }
 
@@ -85,9 +106,9 @@ impl Installation {
         let tenant = opened.app.tenant(&id).await.map_err(failed)?;
         let tenant = tenant.ok_or_else(|| Trouble(format!("there is no tenant {id}")))?;
         match command {
-            UsersCommand::Import { file, format, dry_run, report, resume, .. } => {
+            UsersCommand::Import { file, format, dry_run, report, resume, owners, pskc_key, .. } => {
                 let format = Format::of(format, &file);
-                let options = import::Options { file, format, dry_run, report, resume };
+                let options = import::Options { file, format, dry_run, report, resume, owners, pskc_key };
                 self.import(&opened, tenant, &options).await
             }
             UsersCommand::Export { file, format, without_secrets, .. } => {

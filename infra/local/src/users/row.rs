@@ -1,11 +1,9 @@
 //! One user as a line of a file says it: read, checked, and what to change where it is not right.
 
-use std::collections::BTreeSet;
-
 use countersign_core::{
     clock::Timestamp,
     id::{UserId, has_control},
-    method::totp::TotpSecret,
+    method::totp::{Beside, TotpSecret, Unread},
     rule::{DataPoint, ModelType, understood},
     user::{MAX_CONTACT, MAX_TOTP, Profile},
 };
@@ -64,11 +62,7 @@ impl Row {
         }
         let mut verified: [Option<bool>; 2] = [None; 2];
         for (place, name) in verified.iter_mut().zip(VERIFIED) {
-            *place = match fields.remove(name) {
-                None => None,
-                Some(Value::Bool(verified)) => Some(verified),
-                Some(_) => return Err(problem(name, "is neither true nor false; write one of them")),
-            };
+            *place = fields.remove(name).map(|value| truth(name, &value)).transpose()?;
         }
         let custom = match fields.remove("custom") {
             None => None,
@@ -128,6 +122,17 @@ fn text(fields: &mut Map<String, Value>, name: &str) -> Result<Option<String>, P
     }
 }
 
+/// What spreadsheets and other systems write for true and false.
+fn truth(name: &str, value: &Value) -> Result<bool, Problem> {
+    match value {
+        Value::Bool(truth) => Some(*truth),
+        Value::String(text) if text.trim().eq_ignore_ascii_case("true") => Some(true),
+        Value::String(text) if text.trim().eq_ignore_ascii_case("false") => Some(false),
+        _ => None,
+    }
+    .ok_or_else(|| problem(name, "is neither true nor false; write one of them"))
+}
+
 fn apps(value: Option<Value>) -> Result<Vec<App>, Problem> {
     let list = match value {
         None => return Ok(Vec::new()),
@@ -147,20 +152,9 @@ fn app(place: &str, value: Value) -> Result<App, Problem> {
     fields.retain(|_, value| !value.is_null());
     let mut of =
         |name: &str| text(&mut fields, name).map_err(|wrong| problem(format!("{place}.{name}"), wrong.problem));
-    let (secret, uri, name, created) = (of("secret")?, of("otpauthUri")?, of("name")?, of("createdAt")?);
+    let (name, created) = (of("name")?, of("createdAt")?);
+    let secret = secret(place, &mut fields)?;
     let at = |field: &str| format!("{place}.{field}");
-    let secret = match (secret, uri) {
-        (Some(secret), None) => {
-            TotpSecret::from_base32(&secret).map_err(|error| problem(at("secret"), error.to_string()))
-        }
-        (None, Some(uri)) => TotpSecret::from_uri(&uri).map_err(|_| {
-            problem(
-                at("otpauthUri"),
-                "is not a TOTP URI; write otpauth://totp/<label>?secret=<base32> with 80 bits at least",
-            )
-        }),
-        _ => Err(problem(at("secret"), "and otpauthUri: write exactly one of them")),
-    }?;
     if name.as_ref().is_some_and(|name| name.chars().count() > 64) {
         return Err(problem(at("name"), "has more than 64 characters; shorten it"));
     }
@@ -176,67 +170,32 @@ fn app(place: &str, value: Value) -> Result<App, Problem> {
     }
 }
 
-/// The columns of CSV: the profile, and one authenticator app. A user with more has a line for each.
-pub const COLUMNS: [&str; 12] = [
-    "userId",
-    "email",
-    "emailVerified",
-    "phoneNumber",
-    "phoneNumberVerified",
-    "username",
-    "displayName",
-    "locale",
-    "custom",
-    "totpSecret",
-    "totpName",
-    "totpCreatedAt",
-];
-
-/// Checks the first line of a CSV file.
-pub fn check_columns<'a>(columns: impl Iterator<Item = &'a str>) -> Result<(), Problem> {
-    let mut seen = BTreeSet::new();
-    for column in columns {
-        if !COLUMNS.contains(&column) {
-            return Err(problem(column, format!("is not a column; use {}", COLUMNS.join(", "))));
-        }
-        if !seen.insert(column) {
-            return Err(problem(column, "is there twice; remove one of them"));
-        }
+/// The secret of an app, and what is said of it beside it.
+fn secret(place: &str, fields: &mut Map<String, Value>) -> Result<TotpSecret, Problem> {
+    let at = |field: &str| format!("{place}.{field}");
+    let mut of = |name: &str| match fields.remove(name) {
+        Some(Value::Number(number)) if ["digits", "period"].contains(&name) => Ok(Some(number.to_string())),
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(problem(at(name), "is not a text; put it in quotes")),
+    };
+    let (mut base32, hex, mut uri) = (of("secret")?, of("secretHex")?, of("otpauthUri")?);
+    let (algorithm, digits, period) = (of("algorithm")?, of("digits")?, of("period")?);
+    let beside = Beside { algorithm: algorithm.as_deref(), digits: digits.as_deref(), period: period.as_deref() };
+    // Some write the whole URI where others write Base32.
+    if uri.is_none() && base32.as_ref().is_some_and(|text| text.contains("://")) {
+        uri = base32.take();
     }
-    match seen.contains("userId") {
-        true => Ok(()),
-        false => Err(problem("userId", "is missing in the first line, which names the columns")),
+    let (field, read) = match (&base32, &hex, &uri) {
+        (Some(base32), None, None) => ("secret", TotpSecret::from_base32(base32, beside)),
+        (None, Some(hex), None) => ("secretHex", TotpSecret::from_hex(hex, beside)),
+        (None, None, Some(uri)) => ("otpauthUri", TotpSecret::from_uri(uri)),
+        _ => return Err(problem(at("secret"), "or secretHex or otpauthUri: write exactly one of them")),
+    };
+    let in_uri = ["algorithm", "digits", "period"].into_iter().zip([&algorithm, &digits, &period]);
+    if let (true, Some((name, _))) = (uri.is_some(), in_uri.into_iter().find(|(_, given)| given.is_some())) {
+        return Err(problem(at(name), "stands in the otpauth URI; leave it out here"));
     }
-}
-
-/// The object that a line of CSV stands for. An empty cell says nothing.
-pub fn of_cells<'a>(cells: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Map<String, Value>, Problem> {
-    let (mut fields, mut app) = (Map::new(), Map::new());
-    for (column, cell) in cells.filter(|(_, cell)| !cell.is_empty()) {
-        let text = Value::from(cell);
-        match column {
-            "emailVerified" | "phoneNumberVerified" => {
-                let verified = match cell {
-                    "true" => true,
-                    "false" => false,
-                    _ => return Err(problem(column, "is neither true nor false; write one of them")),
-                };
-                fields.insert(column.into(), verified.into());
-            }
-            "custom" => {
-                let custom = serde_json::from_str(cell)
-                    .map_err(|_| problem(column, "is not JSON; write {\"name\": value, ...} and double each quote"))?;
-                fields.insert(column.into(), custom);
-            }
-            "totpSecret" if cell.starts_with("otpauth://") => drop(app.insert("otpauthUri".into(), text)),
-            "totpSecret" => drop(app.insert("secret".into(), text)),
-            "totpName" => drop(app.insert("name".into(), text)),
-            "totpCreatedAt" => drop(app.insert("createdAt".into(), text)),
-            _ => drop(fields.insert(column.into(), text)),
-        }
-    }
-    if !app.is_empty() {
-        fields.insert("totp".into(), vec![Value::Object(app)].into());
-    }
-    Ok(fields)
+    let wrong = |why: Unread| problem(at(why.field().filter(|_| uri.is_none()).unwrap_or(field)), why.to_string());
+    read.map_err(wrong)
 }

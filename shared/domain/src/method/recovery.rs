@@ -7,6 +7,7 @@ use crate::{
     error::Error,
     id::{ActionId, AuthenticatorId, UserUid},
     secret::{DataKey, random},
+    typed,
 };
 
 /// How many make up a set.
@@ -47,14 +48,13 @@ impl RecoveryCode {
     /// `None` for what cannot be one.
     pub fn parse(text: &str) -> Option<Self> {
         let mut code = Zeroizing::new(String::with_capacity(LENGTH));
-        for c in text.chars().filter(|c| !c.is_whitespace() && *c != '-') {
-            let c = match c.to_ascii_uppercase() {
+        for c in typed::letters(text, LENGTH).chars() {
+            let c = match c {
                 'O' => '0',
                 'I' | 'L' => '1',
                 other => other,
             };
-            let is_one = u8::try_from(c).is_ok_and(|byte| ALPHABET.contains(&byte));
-            if !is_one || code.len() == LENGTH {
+            if !u8::try_from(c).is_ok_and(|byte| ALPHABET.contains(&byte)) {
                 return None;
             }
             code.push(c);
@@ -208,7 +208,7 @@ mod tests {
             "ABCDE-FGHJK-MNPQU",
             "ABCDE-FGHJK-MNPQ\u{30a}",
             "12345-67890-1234'",
-            "ＡBCDEFGHJKMNPQR",
+            "АBCDEFGHJKMNPQR",
         ] {
             assert!(RecoveryCode::parse(text).is_none(), "{text}");
         }

@@ -8,7 +8,7 @@ import path from "node:path";
 import { after, afterEach } from "node:test";
 import { setTimeout } from "node:timers/promises";
 
-const deployed = process.env.COUNTERSIGN_TEST_API_URL;
+export const deployed = process.env.COUNTERSIGN_TEST_API_URL;
 const ofDeployment = (name, otherwise) => {
   if (!deployed) return otherwise;
   assert.ok(process.env[name], `set ${name} too, for the deployment at COUNTERSIGN_TEST_API_URL`);
@@ -32,9 +32,10 @@ export async function serve() {
   return server;
 }
 
-async function start() {
+/** Starts a server that somebody else stops; its store is in memory, or where `where` says. */
+export async function start(where = ["--memory"]) {
   const address = `127.0.0.1:${await freePort()}`;
-  const child = spawn(binary(), ["--listen", address, "--memory"], {
+  const child = spawn(binary(), ["--listen", address, ...where], {
     cwd: repository,
     env: {
       ...process.env,
@@ -79,7 +80,7 @@ async function start() {
   };
 }
 
-function binary() {
+export function binary() {
   return process.env.COUNTERSIGN_BIN ?? built("countersign");
 }
 

@@ -26,8 +26,13 @@ export function wrongCode(secret) {
 }
 
 function code(secret, atStep) {
+  return oathtool(["--totp", "--base32", `--now=@${atStep * PERIOD}`, secret]);
+}
+
+/** What oathtool prints. */
+export function oathtool(words) {
   try {
-    return execFileSync("oathtool", ["--totp", "--base32", `--now=@${atStep * PERIOD}`, secret], { encoding: "utf8" }).trim();
+    return execFileSync("oathtool", words, { encoding: "utf8" }).trim();
   } catch (error) {
     if (error.code === "ENOENT") throw new Error("oathtool is missing: apt-get install oathtool");
     throw error;
