@@ -10,6 +10,7 @@ mod manner;
 mod offered;
 mod recovery;
 mod removal;
+mod scanned;
 mod settings;
 mod shapes;
 mod tabs;

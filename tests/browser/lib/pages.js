@@ -1,5 +1,6 @@
 // Every hosted page, and how somebody gets there. Used wherever something must hold for all of them.
 import { currentCode, wrongCode } from "../../sdk/node/lib/totp.js";
+import { tenantId } from "../../sdk/node/lib/server.js";
 import { unique } from "../../sdk/node/lib/wire.js";
 import { scan } from "./qr.js";
 import { chooseApp, field, setUpApp, type } from "./user.js";
@@ -60,13 +61,12 @@ export const pages = [
   },
   {
     name: "challenge-locked",
-    shows: "#problem",
+    shows: "#locked",
     async open(visit) {
       const { userId, secret } = await visit.site.withApp();
       const { token } = await visit.site.track(userId);
       await visit.site.spendGuesses(token, wrongCode(secret));
       await go(visit, userId);
-      await type(visit.page, wrongCode(secret));
     },
   },
   {
@@ -109,6 +109,23 @@ export const pages = [
     shows: "input#recovery-code",
     async open(visit) {
       await go(visit, (await visit.site.withApp()).userId, { query: "&way=recovery" });
+    },
+  },
+  {
+    name: "lost",
+    shows: "#steps",
+    async open(visit) {
+      const { userId, codes } = await openSettings(visit);
+      await go(visit, userId, { query: "&way=recovery" });
+      await visit.page.fill("input#recovery-code", codes[0]);
+      await visit.page.click('form button[type="submit"]');
+    },
+  },
+  {
+    name: "qr-code",
+    shows: "#qr svg, form[data-ask]",
+    async open({ site, page }) {
+      await page.goto(`${site.server.origin}/qr-code/${tenantId}?action=sign-in`);
     },
   },
   {
