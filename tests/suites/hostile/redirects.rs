@@ -147,8 +147,8 @@ async fn the_browser_is_sent_where_track_said() {
     let tracked = world.track("ada", "pay", body).await.ok();
     let token = tracked["token"].as_str().unwrap();
     let page = world.http.raw("GET", &format!("/challenge?token={token}"), &Auth::None, &[], Vec::new()).await.text();
-    let state = page.split("name=\"state\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a form");
-    let form = format!("token={token}&seal={state}&way=app&code={}", world.code(&secret, 0));
+    let seal = page.split("name=\"seal\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a form");
+    let form = format!("token={token}&seal={seal}&way=app&code={}", world.code(&secret, 0));
     let headers = [("content-type", "application/x-www-form-urlencoded"), ("host", "evil.example")];
     let answer = world.http.raw("POST", "/challenge", &Auth::None, &headers, form.into()).await;
     let location = answer.headers["location"].to_str().unwrap();
