@@ -23,7 +23,7 @@ fn catalogue() -> Catalogue {
         model_type: ModelType::Action,
         description: None,
         is_public: false,
-        shown: Default::default(),
+        shown: countersign_core::facts::Shown::default(),
     };
     let points = [
         point("n1", DataType::Number),

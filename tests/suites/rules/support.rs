@@ -31,7 +31,7 @@ fn point(name: &str, data_type: DataType, model_type: ModelType) -> DataPoint {
         model_type,
         description: None,
         is_public: false,
-        shown: Default::default(),
+        shown: countersign_core::facts::Shown::default(),
     }
 }
 
