@@ -5,6 +5,14 @@
 
 quit-link = إلغاء والرجوع
 form-used-error = سبق إرسال هذا النموذج، ولم يُنفَّذ أي شيء مرتين. إليك الوضع الحالي.
+facts-label = ما تؤكده
+facts-account-label = الحساب
+facts-tenant-label = بطلب من
+facts-sign-in-label = تسجيل الدخول
+facts-yes-label = نعم
+facts-no-label = لا
+slow-error = لم يصل أي رد بعد. يمكنك الإرسال مرة أخرى.
+offline-error = أنت غير متصل بالإنترنت. لم يُرسل شيء؛ حاول مرة أخرى عند الاتصال.
 
 ## screen: challenge
 
@@ -23,6 +31,7 @@ challenge-recovery-label = رمز الاسترداد
 code-empty-error = أدخل الرمز الذي يعرضه تطبيقك.
 code-shape-error = يتكوّن الرمز من ستة أرقام. اكتبه كما يعرضه تطبيقك.
 code-wrong-error = هذا الرمز غير صحيح أو سبق استخدامه. انتظر الرمز التالي وحاول مرة أخرى.
+code-app-hint = استخدم الرمز الذي يعرضه تطبيقك لـ { $tenant }، لا رمز حساب آخر.
 code-clock-hint = إذا استمر رفض رموز تطبيقك، فاضبط وقت هاتفك على الوضع التلقائي.
 recovery-empty-error = أدخل أحد رموز الاسترداد الخاصة بك.
 recovery-shape-error = يتكون رمز الاسترداد من 15 حرفًا ورقمًا في ثلاث مجموعات. أدخله كما احتفظت به.
@@ -36,40 +45,27 @@ attempts-left-hint =
         [many] تبقّت لك { $left } محاولة.
        *[other] تبقّت لك { $left } محاولة.
     }
-locked-error =
-    { $minutes ->
-        [zero] محاولات كثيرة جدًا. انتظر قليلًا ثم حاول مرة أخرى.
-        [one] محاولات كثيرة جدًا. انتظر دقيقة واحدة ثم حاول مرة أخرى.
-        [two] محاولات كثيرة جدًا. انتظر دقيقتين ثم حاول مرة أخرى.
-        [few] محاولات كثيرة جدًا. انتظر { $minutes } دقائق ثم حاول مرة أخرى.
-        [many] محاولات كثيرة جدًا. انتظر { $minutes } دقيقة ثم حاول مرة أخرى.
-       *[other] محاولات كثيرة جدًا. انتظر { $minutes } دقيقة ثم حاول مرة أخرى.
-    }
+locked-error = محاولات كثيرة جدًا. يمكنك المحاولة مرة أخرى بعد { $time }.
+locked-again-link = حاول مرة أخرى
 closed-error = رموز خاطئة كثيرة على التوالي. أُوقف استخدام الرموز في حسابك؛ تواصل مع { $tenant } لإعادة تفعيلها.
 recovery-closed-error = رموز استرداد خاطئة كثيرة على التوالي. أُوقف استخدامها في حسابك؛ تواصل مع { $tenant } لإعادة تفعيلها.
 another-way-hint = يمكنك في هذه الأثناء التأكيد بطريقة أخرى، وذلك يعيد أيضًا تفعيل ما أُوقف.
+locked-out-hint = لا توجد هنا طريقة أخرى متاحة لك للتأكيد. تواصل مع { $tenant }: بعد التحقق من هويتك يمكنهم إعادة فتح الدخول لك.
 
 ## screen: waiting for a phone
 
 waiting-heading = وافِق عبر هاتفك
 waiting-number-text = افتح التطبيق على هاتفك وأدخل فيه هذا الرقم:
 waiting-plain-text = افتح التطبيق على هاتفك وأجب من خلاله.
-waiting-sent-status = تم الإرسال. في انتظار هاتفك. ستنتقل هذه الصفحة تلقائيًا.
+waiting-sent-text = أُرسل إلى { $device }، بقي { $time }.
+waiting-sent-status = في انتظار هاتفك. ستنتقل هذه الصفحة تلقائيًا.
 waiting-unreachable-status = يتعذّر الوصول إلى هاتفك حاليًا. افتح التطبيق عليه بنفسك، فالطلب في انتظارك هناك.
 waiting-again-button = إعادة الإرسال
 waiting-other-link = استخدام طريقة أخرى
 waiting-denied-error = تم رفض الطلب على هاتفك.
 waiting-expired-error = لم يُجَب عن الطلب على هاتفك في الوقت المحدد. أعد إرساله.
 waiting-over-error = انتهى هذا الطلب المرسل إلى هاتفك. أعد إرساله أو استخدم طريقة أخرى.
-waiting-often-error =
-    { $minutes ->
-        [zero] أُرسلت طلبات كثيرة إلى هاتفك. انتظر قليلًا أو استخدم طريقة أخرى.
-        [one] أُرسلت طلبات كثيرة إلى هاتفك. انتظر دقيقة واحدة أو استخدم طريقة أخرى.
-        [two] أُرسلت طلبات كثيرة إلى هاتفك. انتظر دقيقتين أو استخدم طريقة أخرى.
-        [few] أُرسلت طلبات كثيرة إلى هاتفك. انتظر { $minutes } دقائق أو استخدم طريقة أخرى.
-        [many] أُرسلت طلبات كثيرة إلى هاتفك. انتظر { $minutes } دقيقة أو استخدم طريقة أخرى.
-       *[other] أُرسلت طلبات كثيرة إلى هاتفك. انتظر { $minutes } دقيقة أو استخدم طريقة أخرى.
-    }
+waiting-often-error = أُرسلت طلبات كثيرة إلى هاتفك. يمكن سؤاله مرة أخرى بعد { $time }.
 waiting-refused-error = لا يمكن الموافقة على هذه العملية عبر هاتفك. استخدم طريقة أخرى.
 
 ## screen: set-up
@@ -90,19 +86,27 @@ set-up-other-link = اختيار طريقة أخرى
 app-heading = أعِدّ تطبيق المصادقة
 app-open-text = افتح تطبيق مصادقة، مثل Google Authenticator أو Microsoft Authenticator أو FreeOTP.
 app-scan-text = امسح هذه الصورة به.
+app-add-text = أضف هذا الحساب إلى تطبيق المصادقة لديك.
+app-open-link = افتح تطبيق المصادقة
 app-same-link = التطبيق على هذا الجهاز: فتحه
+app-copy-button = انسخ المفتاح
+app-qr-link = أظهر رمز QR
+app-none-text = ليس لديك تطبيق مصادقة؟ ثبّت واحدًا
 app-code-text = أدخل الرمز الذي يعرضه التطبيق.
 app-qr-alt = رمز QR لتطبيق المصادقة. المفتاح أدناه هو نفسه مكتوبًا بالحروف.
 app-key-label = المفتاح
 app-name-label = اسم هذا التطبيق أو الهاتف
 app-name-hint = لتتعرّف عليه لاحقًا.
 app-name-error = يجب أن يتكون الاسم من 1 إلى 64 حرفًا.
+app-stale-error = لم تعد هذه الصورة هي الأحدث. امسح الصورة الجديدة واكتب رمزها.
 app-full-error = بلغت الحد الأقصى لعدد وسائل المصادقة. أزِل إحداها أولًا.
 
 ## screen: pair a phone
 
 phone-heading = اربط هاتفك
 phone-scan-text = افتح تطبيق { $tenant } على هاتفك وامسح هذه الصورة به.
+phone-open-text = افتح تطبيق { $tenant } على هذا الهاتف لإقرانه.
+phone-open-link = افتح تطبيق { $tenant }
 phone-qr-alt = رمز QR لتطبيق هاتفك. الرابط أسفله يؤدي إلى المكان نفسه.
 paired-heading = تم ربط هاتفك
 paired-text = من الآن فصاعدًا يمكنك تأكيد هويتك به.
@@ -122,6 +126,16 @@ pair-heading = هذا الرابط مخصص لتطبيق
 pair-app-text = افتح تطبيق { $tenant } على هاتفك. ثبّته أولًا إن لم يكن موجودًا.
 pair-scan-text = امسح الصورة بذلك التطبيق، لا بالكاميرا.
 pair-once-text = تربط الصورة هاتفًا واحدًا فقط، ولمدة عشر دقائق لا غير.
+
+## screen: sign in by a code
+
+qr-heading = سجّل الدخول بهاتفك
+qr-text = افتح تطبيق { $tenant } على هاتفك، وامسح الصورة به، ثم وافق هناك.
+qr-alt = رمز QR للتطبيق على هاتفك.
+qr-time-text = الصورة صالحة لمدة { $time }.
+qr-claimed-text = مسح هاتفك الصورة. وافق هناك.
+qr-show-button = اعرض الصورة
+qr-over-error = انتهت صلاحية هذه الصورة.
 
 ## screen: recovery codes
 
@@ -144,20 +158,22 @@ settings-new-link = إعداد طريقة جديدة
 settings-added-text = تاريخ الإضافة
 settings-used-text = آخر استخدام
 settings-never-text = لم يُستخدم قط
-settings-primary-text = الأساسي: يُرسَل الطلب أولًا إلى { $model }.
 settings-is-primary-text = الأساسي
 settings-primary-button = تعيين كأساسي
+settings-menu-label = خيارات { $name }
 settings-rename-label = الاسم
 settings-rename-button = تغيير الاسم
 settings-remove-button = إزالة
 settings-remove-heading = هل تريد إزالة «{ $name }»؟
 settings-remove-text = لن تتمكن بعد ذلك من تأكيد هويتك بهذه الطريقة. لاستخدامها من جديد، عليك إعدادها مرة أخرى.
+settings-remove-last-text = هذه آخر وسيلة لديك. إزالتها توقف التحقق بخطوتين: عندئذٍ تكفي كلمة مرورك وحدها للتصرف باسمك.
 settings-keep-link = إبقاء
 settings-removed-status = تمت إزالة «{ $name }».
 settings-renamed-status = الاسم الجديد هو «{ $name }».
 settings-primary-status = من الآن فصاعدًا، تُرسَل الطلبات أولًا إلى «{ $name }».
 settings-forgotten-status = تم نسيان الجهاز.
 settings-last-error = هذه آخر طريقة لديك، ويلزم لدى { $tenant } وجود طريقة واحدة. أعِدّ طريقة أخرى أولًا.
+settings-fixed-error = لا يسمح { $tenant } بإزالة أي شيء هنا. تواصل مع { $tenant } لإزالته.
 settings-gone-error = هذا العنصر لم يعد موجودًا.
 settings-codes-heading = رموز الاسترداد
 settings-codes-text =
@@ -179,6 +195,14 @@ settings-forget-button = نسيان
 settings-activity-heading = النشاط الأخير
 settings-activity-text = لا يوجد أي نشاط بعد.
 settings-back-link = الرجوع إلى { $tenant }
+
+## screen: after a success
+
+lost-heading = هل فقدت هاتفك؟
+lost-text = لقد استخدمت رمز استرداد. إذا فقدت هاتفك فافعل ما يلي الآن، وإلا فتابع.
+lost-new-text = أعدّ الهاتف الجديد.
+lost-old-text = أزل الهاتف القديم حتى لا يتمكن من يجده من التصرف باسمك.
+few-heading = رموز الاسترداد لديك على وشك النفاد
 
 ## screen: activity
 
@@ -229,5 +253,14 @@ end-way-heading = يلزم استخدام طريقة أخرى
 end-way-text = لا تصلح أي من طرق التأكيد لديك لهذه العملية. تواصل مع { $tenant }.
 end-again-heading = أكّد هويتك
 end-again-text = لإجراء ذلك، أكّد هويتك من جديد: افتح هذه الصفحة مرة أخرى من التطبيق.
+anew-text = مضى وقت على تأكيدك. أكّد مرة أخرى لترى ما أعددته وتغيّره.
 end-reference-text = عند طلب المساعدة، اذكر هذا المرجع: { $id }
-end-continue-link = متابعة
+end-back-link = الرجوع إلى { $tenant }
+end-restart-link = ابدأ من جديد
+
+## screen: push
+
+push-question-heading = هل هذا أنت؟
+push-question-text = افتح التطبيق للموافقة أو الرفض.
+push-notice-heading = حسابك
+push-notice-text = تغيّرت طريقة تأكيد هويتك. إذا لم تكن أنت من غيّرها فاطلب المساعدة.

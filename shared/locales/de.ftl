@@ -5,6 +5,14 @@
 
 quit-link = Abbrechen und zurück
 form-used-error = Dieses Formular wurde bereits gesendet; es wurde nichts doppelt ausgeführt. Hier sehen Sie den aktuellen Stand.
+facts-label = Was Sie bestätigen
+facts-account-label = Konto
+facts-tenant-label = Angefragt von
+facts-sign-in-label = Anmeldung
+facts-yes-label = Ja
+facts-no-label = Nein
+slow-error = Es ist noch keine Antwort gekommen. Sie können es noch einmal senden.
+offline-error = Sie sind offline. Es wurde nichts gesendet; versuchen Sie es mit Verbindung erneut.
 
 ## screen: challenge
 
@@ -23,6 +31,7 @@ challenge-recovery-label = Wiederherstellungscode
 code-empty-error = Geben Sie den Code ein, den Ihre App anzeigt.
 code-shape-error = Der Code hat sechs Ziffern. Geben Sie ihn so ein, wie Ihre App ihn anzeigt.
 code-wrong-error = Dieser Code ist falsch oder wurde bereits verwendet. Warten Sie auf den nächsten und versuchen Sie es erneut.
+code-app-hint = Verwenden Sie den Code, den Ihre App für { $tenant } zeigt, nicht den eines anderen Kontos.
 code-clock-hint = Werden Codes Ihrer App immer wieder abgelehnt, stellen Sie die Uhrzeit Ihres Smartphones auf automatisch.
 recovery-empty-error = Geben Sie einen Ihrer Wiederherstellungscodes ein.
 recovery-shape-error = Ein Wiederherstellungscode hat 15 Buchstaben und Ziffern in drei Gruppen. Geben Sie ihn so ein, wie Sie ihn aufbewahrt haben.
@@ -32,32 +41,27 @@ attempts-left-hint =
         [one] Sie haben noch einen Versuch.
        *[other] Sie haben noch { $left } Versuche.
     }
-locked-error =
-    { $minutes ->
-        [one] Zu viele Versuche. Warten Sie eine Minute und versuchen Sie es erneut.
-       *[other] Zu viele Versuche. Warten Sie { $minutes } Minuten und versuchen Sie es erneut.
-    }
+locked-error = Zu viele Versuche. Sie können es in { $time } erneut versuchen.
+locked-again-link = Erneut versuchen
 closed-error = Zu viele falsche Codes in Folge. Codes sind für Ihr Konto gesperrt; { $tenant } kann sie wieder freischalten.
 recovery-closed-error = Zu viele falsche Wiederherstellungscodes in Folge. Sie sind für Ihr Konto gesperrt; { $tenant } kann sie wieder freischalten.
 another-way-hint = Sie können sich inzwischen auf andere Weise bestätigen. Das hebt auch eine Sperre auf.
+locked-out-hint = Eine andere Möglichkeit zur Bestätigung steht Ihnen hier nicht offen. Wenden Sie sich an { $tenant }: Dort kann man Sie nach einer Prüfung wieder freischalten.
 
 ## screen: waiting for a phone
 
 waiting-heading = Auf dem Smartphone freigeben
 waiting-number-text = Öffnen Sie die App auf Ihrem Smartphone und geben Sie dort diese Zahl ein:
 waiting-plain-text = Öffnen Sie die App auf Ihrem Smartphone und antworten Sie dort.
-waiting-sent-status = Gesendet. Warten auf Ihr Smartphone. Danach geht es automatisch weiter.
+waiting-sent-text = Gesendet an { $device }, noch { $time }.
+waiting-sent-status = Warten auf Ihr Smartphone. Danach geht es automatisch weiter.
 waiting-unreachable-status = Ihr Smartphone ist derzeit nicht erreichbar. Öffnen Sie dort selbst die App: Die Anfrage wartet darin.
 waiting-again-button = Erneut senden
 waiting-other-link = Andere Methode verwenden
 waiting-denied-error = Die Anfrage wurde auf Ihrem Smartphone abgelehnt.
 waiting-expired-error = Die Anfrage wurde nicht rechtzeitig beantwortet. Senden Sie sie erneut.
 waiting-over-error = Diese Anfrage an Ihr Smartphone ist beendet. Senden Sie sie erneut oder verwenden Sie eine andere Methode.
-waiting-often-error =
-    { $minutes ->
-        [one] Zu viele Anfragen an Ihr Smartphone. Warten Sie eine Minute oder verwenden Sie eine andere Methode.
-       *[other] Zu viele Anfragen an Ihr Smartphone. Warten Sie { $minutes } Minuten oder verwenden Sie eine andere Methode.
-    }
+waiting-often-error = Ihr Smartphone wurde oft gefragt. Es kann in { $time } wieder gefragt werden.
 waiting-refused-error = Dafür ist keine Freigabe per Smartphone möglich. Verwenden Sie eine andere Methode.
 
 ## screen: set-up
@@ -78,19 +82,27 @@ set-up-other-link = Andere Methode wählen
 app-heading = Authenticator-App einrichten
 app-open-text = Öffnen Sie eine Authenticator-App, zum Beispiel Google Authenticator, Microsoft Authenticator oder FreeOTP.
 app-scan-text = Scannen Sie damit dieses Bild.
+app-add-text = Fügen Sie dieses Konto Ihrer Authenticator-App hinzu.
+app-open-link = Authenticator-App öffnen
 app-same-link = Die App ist auf diesem Gerät: jetzt öffnen
+app-copy-button = Schlüssel kopieren
+app-qr-link = QR-Code zeigen
+app-none-text = Noch keine Authenticator-App? Eine installieren
 app-code-text = Geben Sie den Code ein, den die App anzeigt.
 app-qr-alt = QR-Code für Ihre Authenticator-App. Der Schlüssel darunter ist derselbe in Buchstaben.
 app-key-label = Schlüssel
 app-name-label = Name dieser App oder dieses Smartphones
 app-name-hint = Damit Sie den Eintrag später wiedererkennen.
 app-name-error = Der Name muss 1 bis 64 Zeichen lang sein.
+app-stale-error = Dieses Bild ist nicht mehr das neueste. Scannen Sie das neue Bild und geben Sie dessen Code ein.
 app-full-error = Sie haben die Höchstzahl an Authentifizierungsmethoden erreicht. Entfernen Sie zuerst eine.
 
 ## screen: pair a phone
 
 phone-heading = Smartphone verbinden
 phone-scan-text = Öffnen Sie die App von { $tenant } auf Ihrem Smartphone und scannen Sie damit dieses Bild.
+phone-open-text = Öffnen Sie die App von { $tenant } auf diesem Telefon, um es zu koppeln.
+phone-open-link = App von { $tenant } öffnen
 phone-qr-alt = QR-Code für die App auf Ihrem Smartphone. Der Link darunter führt zum selben Ziel.
 paired-heading = Ihr Smartphone ist verbunden
 paired-text = Ab jetzt können Sie damit Ihre Identität bestätigen.
@@ -110,6 +122,16 @@ pair-heading = Dieser Link ist für eine App
 pair-app-text = Öffnen Sie die App von { $tenant } auf Ihrem Smartphone. Installieren Sie sie vorher, falls sie noch fehlt.
 pair-scan-text = Scannen Sie das Bild mit dieser App, nicht mit der Kamera.
 pair-once-text = Das Bild verbindet ein einziges Smartphone, und nur zehn Minuten lang.
+
+## screen: sign in by a code
+
+qr-heading = Mit dem Smartphone anmelden
+qr-text = Öffnen Sie die App von { $tenant } auf Ihrem Smartphone, scannen Sie damit das Bild und stimmen Sie dort zu.
+qr-alt = QR-Code für die App auf Ihrem Smartphone.
+qr-time-text = Das Bild gilt noch { $time }.
+qr-claimed-text = Ihr Smartphone hat das Bild gescannt. Stimmen Sie dort zu.
+qr-show-button = Bild anzeigen
+qr-over-error = Dieses Bild ist abgelaufen.
 
 ## screen: recovery codes
 
@@ -132,20 +154,22 @@ settings-new-link = Neu einrichten
 settings-added-text = Hinzugefügt
 settings-used-text = Zuletzt verwendet
 settings-never-text = Nie verwendet
-settings-primary-text = Standard: { $model } wird zuerst gefragt.
 settings-is-primary-text = Standard
 settings-primary-button = Als Standard festlegen
+settings-menu-label = Optionen für { $name }
 settings-rename-label = Name
 settings-rename-button = Umbenennen
 settings-remove-button = Entfernen
 settings-remove-heading = „{ $name }“ entfernen?
 settings-remove-text = Damit können Sie Ihre Identität dann nicht mehr bestätigen. Für eine erneute Nutzung ist eine neue Einrichtung nötig.
+settings-remove-last-text = Dies ist Ihre letzte Methode. Wird sie entfernt, ist die Bestätigung in zwei Schritten aus: Ihr Passwort allein genügt dann, um in Ihrem Namen zu handeln.
 settings-keep-link = Behalten
 settings-removed-status = „{ $name }“ wurde entfernt.
 settings-renamed-status = Der neue Name ist „{ $name }“.
 settings-primary-status = „{ $name }“ wird ab jetzt zuerst gefragt.
 settings-forgotten-status = Das Gerät ist nicht mehr gespeichert.
 settings-last-error = Dies ist Ihre letzte Methode, und { $tenant } verlangt mindestens eine. Richten Sie zuerst eine andere ein.
+settings-fixed-error = { $tenant } lässt hier nichts entfernen. Wenden Sie sich an { $tenant }, damit es entfernt wird.
 settings-gone-error = Der Eintrag ist nicht mehr vorhanden.
 settings-codes-heading = Wiederherstellungscodes
 settings-codes-text =
@@ -163,6 +187,14 @@ settings-forget-button = Vergessen
 settings-activity-heading = Letzte Aktivitäten
 settings-activity-text = Bisher gibt es keine Aktivitäten.
 settings-back-link = Zurück zu { $tenant }
+
+## screen: after a success
+
+lost-heading = Smartphone verloren?
+lost-text = Sie haben einen Wiederherstellungscode verwendet. Ist Ihr Smartphone weg, tun Sie jetzt dies; sonst fahren Sie fort.
+lost-new-text = Richten Sie das neue ein.
+lost-old-text = Entfernen Sie das alte, damit niemand, der es findet, in Ihrem Namen handeln kann.
+few-heading = Ihre Wiederherstellungscodes gehen zu Ende
 
 ## screen: activity
 
@@ -213,5 +245,14 @@ end-way-heading = Eine andere Methode ist nötig
 end-way-text = Keine Ihrer Bestätigungsmethoden ist hierfür zulässig. Wenden Sie sich an { $tenant }.
 end-again-heading = Bestätigen Sie Ihre Identität
 end-again-text = Bestätigen Sie dafür noch einmal, dass Sie es sind: Öffnen Sie diese Seite neu aus der App.
+anew-text = Ihre Bestätigung liegt eine Weile zurück. Bestätigen Sie sich noch einmal, um Ihre Methoden zu sehen und zu ändern.
 end-reference-text = Bitte geben Sie bei Rückfragen an: { $id }
-end-continue-link = Weiter
+end-back-link = Zurück zu { $tenant }
+end-restart-link = Neu beginnen
+
+## screen: push
+
+push-question-heading = Sind Sie das?
+push-question-text = Öffnen Sie die App, um freizugeben oder abzulehnen.
+push-notice-heading = Ihr Konto
+push-notice-text = Ihre Bestätigungsmethoden wurden geändert. Waren Sie das nicht, bitten Sie um Hilfe.

@@ -5,6 +5,14 @@
 
 quit-link = Cancel and go back
 form-used-error = This form was sent already, so nothing was done twice. This is how things stand now.
+facts-label = What you confirm
+facts-account-label = Account
+facts-tenant-label = Asked by
+facts-sign-in-label = Sign-in
+facts-yes-label = Yes
+facts-no-label = No
+slow-error = No answer has come yet. You can send it again.
+offline-error = You are offline. Nothing was sent; try again once you are connected.
 
 ## screen: challenge
 
@@ -23,6 +31,7 @@ challenge-recovery-label = Recovery code
 code-empty-error = Type the code that your app shows.
 code-shape-error = The code has six digits. Type it as your app shows it.
 code-wrong-error = That code is not right, or was used before. Wait for the next one and try again.
+code-app-hint = Use the code that your app shows for { $tenant }, and not the one of another account.
 code-clock-hint = If codes of your app keep being refused, set the clock of your phone to automatic.
 recovery-empty-error = Type one of your recovery codes.
 recovery-shape-error = A recovery code has 15 letters and digits, in three groups. Type it as you kept it.
@@ -32,32 +41,27 @@ attempts-left-hint =
         [one] One attempt is left.
        *[other] { $left } attempts are left.
     }
-locked-error =
-    { $minutes ->
-        [one] Too many attempts. Wait one minute and try again.
-       *[other] Too many attempts. Wait { $minutes } minutes and try again.
-    }
+locked-error = Too many attempts. You can try again in { $time }.
+locked-again-link = Try again
 closed-error = Too many wrong codes in a row. Codes are off for your account; { $tenant } can turn them on again.
 recovery-closed-error = Too many wrong recovery codes in a row. They are off for your account; { $tenant } can turn them on again.
 another-way-hint = You can confirm in another way meanwhile. That also turns on again what is off.
+locked-out-hint = No other way to confirm is open to you here. Contact { $tenant }: once they know that it is you, they can let you in again.
 
 ## screen: waiting for a phone
 
 waiting-heading = Approve on your phone
 waiting-number-text = Open the app on your phone and type this number there:
 waiting-plain-text = Open the app on your phone and answer there.
-waiting-sent-status = Sent. Waiting for your phone. This page goes on by itself.
+waiting-sent-text = Sent to { $device }, { $time } left.
+waiting-sent-status = Waiting for your phone. This page goes on by itself.
 waiting-unreachable-status = No message reaches your phone at the moment. Open the app there yourself: the question waits in it.
 waiting-again-button = Ask again
 waiting-other-link = Use another way
 waiting-denied-error = It was denied on your phone.
 waiting-expired-error = Nobody answered on your phone in time. Ask again.
 waiting-over-error = This question to your phone is over. Ask again, or use another way.
-waiting-often-error =
-    { $minutes ->
-        [one] Your phone was asked often. Wait one minute, or use another way.
-       *[other] Your phone was asked often. Wait { $minutes } minutes, or use another way.
-    }
+waiting-often-error = Your phone was asked often. It can be asked again in { $time }.
 waiting-refused-error = Your phone cannot be asked for this. Use another way.
 
 ## screen: set-up
@@ -78,19 +82,27 @@ set-up-other-link = Choose another way
 app-heading = Set up your authenticator app
 app-open-text = Open an authenticator app, such as Google Authenticator, Microsoft Authenticator or FreeOTP.
 app-scan-text = Scan this picture with it.
+app-add-text = Add this account to your authenticator app.
+app-open-link = Open your authenticator app
 app-same-link = The app is on this device: open it
+app-copy-button = Copy key
+app-qr-link = Show the QR code
+app-none-text = No authenticator app yet? Install one
 app-code-text = Type the code that the app shows.
 app-qr-alt = QR code for your authenticator app. The key below is the same in letters.
 app-key-label = Key
 app-name-label = Name of this app or phone
 app-name-hint = So that you know it again later.
 app-name-error = A name has 1 to 64 characters.
+app-stale-error = This picture is no longer the newest one. Scan the new picture, and type the code of that.
 app-full-error = You have as many authenticators as there is room for. Remove one first.
 
 ## screen: pair a phone
 
 phone-heading = Pair your phone
 phone-scan-text = Open the app of { $tenant } on your phone and scan this picture with it.
+phone-open-text = Open the app of { $tenant } on this phone to pair it.
+phone-open-link = Open the app of { $tenant }
 phone-qr-alt = QR code for the app on your phone. The link below it leads to the same.
 paired-heading = Your phone is paired
 paired-text = From now on it can confirm that it is you.
@@ -110,6 +122,16 @@ pair-heading = This link is for an app
 pair-app-text = Open the app of { $tenant } on your phone. Install it first if it is not there yet.
 pair-scan-text = Scan the picture with that app, not with the camera.
 pair-once-text = The picture pairs one phone, and only for ten minutes.
+
+## screen: sign in by a code
+
+qr-heading = Sign in with your phone
+qr-text = Open the app of { $tenant } on your phone, scan the picture with it, and approve there.
+qr-alt = QR code for the app on your phone.
+qr-time-text = The picture is good for { $time }.
+qr-claimed-text = Your phone has scanned the picture. Approve there.
+qr-show-button = Show the picture
+qr-over-error = This picture is over.
 
 ## screen: recovery codes
 
@@ -132,20 +154,22 @@ settings-new-link = Set up new
 settings-added-text = Added
 settings-used-text = Last used
 settings-never-text = Never used
-settings-primary-text = Primary: { $model } is asked first.
 settings-is-primary-text = Primary
 settings-primary-button = Make primary
+settings-menu-label = Options for { $name }
 settings-rename-label = Name
 settings-rename-button = Rename
 settings-remove-button = Remove
 settings-remove-heading = Remove { $name }?
 settings-remove-text = It can no longer confirm that it is you. To use it again you have to set it up anew.
+settings-remove-last-text = This is your last one. Removing it turns two-step verification off: your password alone is then enough to act as you.
 settings-keep-link = Keep it
 settings-removed-status = { $name } was removed.
 settings-renamed-status = It is now called { $name }.
 settings-primary-status = { $name } is asked first from now on.
 settings-forgotten-status = The device is forgotten.
 settings-last-error = This is your last one, and { $tenant } asks for one. Set up another first.
+settings-fixed-error = { $tenant } lets nobody remove anything here. Contact them to have it removed.
 settings-gone-error = It is not there any more.
 settings-codes-heading = Recovery codes
 settings-codes-text =
@@ -163,6 +187,14 @@ settings-forget-button = Forget
 settings-activity-heading = Recent activity
 settings-activity-text = Nothing has happened yet.
 settings-back-link = Back to { $tenant }
+
+## screen: after a success
+
+lost-heading = Lost your phone?
+lost-text = You used a recovery code. If your phone is gone, do this now; otherwise go on.
+lost-new-text = Set up the new one.
+lost-old-text = Remove the old one, so that nobody who finds it can act as you.
+few-heading = Your recovery codes run out
 
 ## screen: activity
 
@@ -213,5 +245,14 @@ end-way-heading = Another way is needed
 end-way-text = None of your ways to confirm can be used for this. Contact { $tenant }.
 end-again-heading = Confirm that it is you
 end-again-text = For this, confirm again that it is you: open this page anew from the app.
+anew-text = You confirmed a while ago. To see and change what you have set up, confirm once more.
 end-reference-text = If you ask for help, quote this: { $id }
-end-continue-link = Continue
+end-back-link = Back to { $tenant }
+end-restart-link = Start again
+
+## screen: push
+
+push-question-heading = Is it you?
+push-question-text = Open the app to approve or deny.
+push-notice-heading = Your account
+push-notice-text = How you confirm that it is you was changed. If it was not you, ask for help.

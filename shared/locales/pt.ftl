@@ -5,6 +5,14 @@
 
 quit-link = Cancelar e voltar
 form-used-error = Este formulário já tinha sido enviado; nada foi feito em duplicidade. Esta é a situação atual.
+facts-label = O que você confirma
+facts-account-label = Conta
+facts-tenant-label = Solicitado por
+facts-sign-in-label = Início de sessão
+facts-yes-label = Sim
+facts-no-label = Não
+slow-error = Ainda não chegou nenhuma resposta. Você pode enviar novamente.
+offline-error = Você está offline. Nada foi enviado; tente novamente quando estiver conectado.
 
 ## screen: challenge
 
@@ -23,6 +31,7 @@ challenge-recovery-label = Código de recuperação
 code-empty-error = Digite o código que seu app mostra.
 code-shape-error = O código tem seis algarismos. Digite-o como seu app o mostra.
 code-wrong-error = Este código está incorreto ou já foi usado. Aguarde o próximo e tente novamente.
+code-app-hint = Use o código que seu app mostra para { $tenant }, e não o de outra conta.
 code-clock-hint = Se os códigos do seu app continuarem sendo recusados, ajuste o relógio do celular para o modo automático.
 recovery-empty-error = Digite um dos seus códigos de recuperação.
 recovery-shape-error = Um código de recuperação tem 15 letras e algarismos, em três grupos. Digite-o como o guardou.
@@ -32,32 +41,27 @@ attempts-left-hint =
         [one] Você ainda tem { $left } tentativa.
        *[other] Você ainda tem { $left } tentativas.
     }
-locked-error =
-    { $minutes ->
-        [one] Muitas tentativas. Aguarde { $minutes } minuto e tente novamente.
-       *[other] Muitas tentativas. Aguarde { $minutes } minutos e tente novamente.
-    }
+locked-error = Muitas tentativas. Você poderá tentar novamente em { $time }.
+locked-again-link = Tentar novamente
 closed-error = Muitos códigos incorretos seguidos. Os códigos estão desativados na sua conta; { $tenant } pode reativá-los.
 recovery-closed-error = Muitos códigos de recuperação incorretos seguidos. Eles estão desativados na sua conta; { $tenant } pode reativá-los.
 another-way-hint = Enquanto isso, você pode confirmar de outra forma. Isso também reativa o que está desativado.
+locked-out-hint = Não há outra forma de confirmar disponível para você aqui. Entre em contato com { $tenant }: depois de verificar sua identidade, eles podem liberar seu acesso.
 
 ## screen: waiting for a phone
 
 waiting-heading = Aprove no celular
 waiting-number-text = Abra o app no celular e digite este número nele:
 waiting-plain-text = Abra o app no celular e responda por ele.
-waiting-sent-status = Enviado. Aguardando seu celular. Esta página continuará automaticamente.
+waiting-sent-text = Enviado para { $device }, restam { $time }.
+waiting-sent-status = Aguardando seu celular. Esta página continuará automaticamente.
 waiting-unreachable-status = No momento, não é possível contatar seu celular. Abra o app nele: a solicitação está à sua espera.
 waiting-again-button = Reenviar
 waiting-other-link = Usar outro método
 waiting-denied-error = A solicitação foi negada no seu celular.
 waiting-expired-error = Não houve resposta a tempo no seu celular. Reenvie a solicitação.
 waiting-over-error = Esta solicitação ao seu celular não é mais válida. Reenvie-a ou use outro método.
-waiting-often-error =
-    { $minutes ->
-        [one] Muitas solicitações foram enviadas ao seu celular. Aguarde { $minutes } minuto ou use outro método.
-       *[other] Muitas solicitações foram enviadas ao seu celular. Aguarde { $minutes } minutos ou use outro método.
-    }
+waiting-often-error = Seu celular foi consultado muitas vezes. Ele poderá ser consultado de novo em { $time }.
 waiting-refused-error = Não é possível aprovar esta operação no celular. Use outro método.
 
 ## screen: set-up
@@ -78,19 +82,27 @@ set-up-other-link = Escolher outro método
 app-heading = Configure seu app autenticador
 app-open-text = Abra um app autenticador, como Google Authenticator, Microsoft Authenticator ou FreeOTP.
 app-scan-text = Escaneie esta imagem com ele.
+app-add-text = Adicione esta conta ao seu aplicativo autenticador.
+app-open-link = Abrir seu aplicativo autenticador
 app-same-link = O app está neste dispositivo: abrir
+app-copy-button = Copiar a chave
+app-qr-link = Mostrar o código QR
+app-none-text = Ainda não tem um aplicativo? Instale um
 app-code-text = Digite o código que o app mostra.
 app-qr-alt = Código QR para seu app autenticador. A chave abaixo é o mesmo em letras.
 app-key-label = Chave
 app-name-label = Nome deste app ou celular
 app-name-hint = Para você reconhecê-lo depois.
 app-name-error = O nome deve ter de 1 a 64 caracteres.
+app-stale-error = Esta imagem não é mais a mais recente. Escaneie a nova imagem e digite o código dela.
 app-full-error = Você atingiu o número máximo de métodos de autenticação. Remova um primeiro.
 
 ## screen: pair a phone
 
 phone-heading = Vincule seu celular
 phone-scan-text = Abra o app de { $tenant } no celular e escaneie esta imagem com ele.
+phone-open-text = Abra o aplicativo de { $tenant } neste telefone para emparelhá-lo.
+phone-open-link = Abrir o aplicativo de { $tenant }
 phone-qr-alt = Código QR para o app no seu celular. O link abaixo leva ao mesmo lugar.
 paired-heading = Seu celular está vinculado
 paired-text = A partir de agora, ele pode confirmar sua identidade.
@@ -110,6 +122,16 @@ pair-heading = Este link é para um app
 pair-app-text = Abra o app de { $tenant } no seu celular. Instale-o antes, se ainda não estiver lá.
 pair-scan-text = Escaneie a imagem com esse app, não com a câmera.
 pair-once-text = A imagem vincula um único celular, e só durante dez minutos.
+
+## screen: sign in by a code
+
+qr-heading = Entre com seu celular
+qr-text = Abra o app de { $tenant } no celular, escaneie a imagem com ele e aprove lá.
+qr-alt = Código QR para o app no seu celular.
+qr-time-text = A imagem vale por { $time }.
+qr-claimed-text = Seu celular escaneou a imagem. Aprove nele.
+qr-show-button = Mostrar a imagem
+qr-over-error = Esta imagem não vale mais.
 
 ## screen: recovery codes
 
@@ -132,20 +154,22 @@ settings-new-link = Configurar novo
 settings-added-text = Adicionado
 settings-used-text = Último uso
 settings-never-text = Nunca usado
-settings-primary-text = Principal: a solicitação é enviada primeiro para { $model }.
 settings-is-primary-text = Principal
 settings-primary-button = Tornar principal
+settings-menu-label = Opções de { $name }
 settings-rename-label = Nome
 settings-rename-button = Renomear
 settings-remove-button = Remover
 settings-remove-heading = Remover “{ $name }”?
 settings-remove-text = Este método não poderá mais confirmar sua identidade. Para usá-lo de novo, será preciso configurá-lo novamente.
+settings-remove-last-text = Este é o seu último método. Removê-lo desativa a verificação em duas etapas: sua senha, sozinha, bastará para agir em seu nome.
 settings-keep-link = Manter
 settings-removed-status = Removido: “{ $name }”.
 settings-renamed-status = O novo nome é “{ $name }”.
 settings-primary-status = A partir de agora, as solicitações são enviadas primeiro para “{ $name }”.
 settings-forgotten-status = O dispositivo foi esquecido.
 settings-last-error = Este é seu último método, e { $tenant } exige um. Configure outro primeiro.
+settings-fixed-error = { $tenant } não permite remover nada aqui. Entre em contato com { $tenant } para que seja removido.
 settings-gone-error = Este item não existe mais.
 settings-codes-heading = Códigos de recuperação
 settings-codes-text =
@@ -163,6 +187,14 @@ settings-forget-button = Esquecer
 settings-activity-heading = Atividade recente
 settings-activity-text = Ainda não há atividade.
 settings-back-link = Voltar para { $tenant }
+
+## screen: after a success
+
+lost-heading = Perdeu seu celular?
+lost-text = Você usou um código de recuperação. Se perdeu o celular, faça isto agora; caso contrário, continue.
+lost-new-text = Configure o novo.
+lost-old-text = Remova o antigo, para que quem o encontrar não possa agir em seu nome.
+few-heading = Seus códigos de recuperação estão acabando
 
 ## screen: activity
 
@@ -213,5 +245,14 @@ end-way-heading = É necessário outro método
 end-way-text = Nenhum dos seus métodos de confirmação serve para esta operação. Entre em contato com { $tenant }.
 end-again-heading = Confirme sua identidade
 end-again-text = Para isso, confirme de novo a sua identidade: abra esta página outra vez a partir do aplicativo.
+anew-text = Sua confirmação já tem algum tempo. Confirme mais uma vez para ver e alterar o que você configurou.
 end-reference-text = Se pedir ajuda, informe este código: { $id }
-end-continue-link = Continuar
+end-back-link = Voltar para { $tenant }
+end-restart-link = Começar de novo
+
+## screen: push
+
+push-question-heading = É você?
+push-question-text = Abra o aplicativo para aprovar ou negar.
+push-notice-heading = Sua conta
+push-notice-text = A forma de confirmar sua identidade foi alterada. Se não foi você, peça ajuda.

@@ -1,24 +1,30 @@
 //! What users do about their own authenticators (capabilities P1-P10): each change needs a success of a short while ago,
 //! which is a condition of its write, and is written down where its user sees it.
 
+mod anew;
+mod codes;
+
 use crate::{
     action::{State, Verification},
     admission::{self, Admitted},
-    app::{App, TenantContext, UserCaller},
+    app::{App, UserCaller},
     authenticator::Authenticator,
     challenge::Challenge,
     clock::Timestamp,
     error::Error,
     happened::Event,
     id::{ActionCode, AuthenticatorId},
-    method::{
-        Method,
-        recovery::{self, RecoveryCode},
-    },
+    method::Method,
     notice::{self, Concerned},
-    store::{Change, Entitled, Entitlement, NewCodes, OwnChange, Removed, keys::Key},
+    store::{Change, Entitled, Entitlement, OwnChange, Removed, keys::Key},
     token::scope,
     user::User,
+};
+
+pub use anew::{ask_anew, may_ask_anew};
+pub use codes::{
+    Codes, first_recovery_codes, keep_recovery_codes, recovery_codes_left, recovery_codes_of_backend,
+    regenerate_recovery_codes,
 };
 
 /// How much of what happened is shown.
@@ -145,8 +151,8 @@ pub async fn make_primary(
     Ok(one)
 }
 
-/// Removes an authenticator, and tells the user's other devices. 403 and 404 as [`rename`]; 409 for the last one where the
-/// tenant asks everybody for one.
+/// Removes an authenticator, and tells the user's other devices. 403 and 404 as [`rename`], and 403 where the tenant lets
+/// users remove nothing; 409 for the last one where the tenant asks everybody for one, or lets nobody do without.
 pub async fn remove(
     app: &App,
     caller: &UserCaller,
@@ -154,9 +160,12 @@ pub async fn remove(
     now: Timestamp,
 ) -> Result<Authenticator, Error> {
     let owner = Owner::of(app, caller, scope::REMOVE, now).await?;
+    if !caller.tenant.settings().pages.allow_deleting_user_authenticators {
+        return Err(Error::Forbidden("The tenant lets users remove nothing (allowDeletingUserAuthenticators).".into()));
+    }
     let one = owner.authenticator(id).await?;
     let event = Event::Removed { name: one.called() };
-    let keep_last = caller.tenant.policy().is_enforced(now);
+    let keep_last = caller.tenant.keeps_last(now);
     let notice = owner.announce(&event, Some(id)).await;
     let store = app.store().tenant(caller.tenant.id());
     let change = owner.change(&event, notice.as_ref());
@@ -176,99 +185,6 @@ pub async fn forget_device(app: &App, caller: &UserCaller, device: &str, now: Ti
     let store = app.store().tenant(caller.tenant.id());
     let changed = store.forget_device(&owner.user, device, &owner.change(&event, notice.as_ref())).await?;
     done(caller, changed, &event)
-}
-
-/// A new set of recovery codes, to be shown this once; the old ones are worth nothing from then on.
-///
-/// 403 as [`rename`], and where the tenant uses no recovery codes.
-pub async fn regenerate_recovery_codes(app: &App, caller: &UserCaller, now: Timestamp) -> Result<Vec<String>, Error> {
-    admission::is_active(&caller.tenant, Method::RecoveryCode)?;
-    let owner = Owner::of(app, caller, scope::UPDATE, now).await?;
-    let notice = owner.announce(&Event::NewRecoveryCodes, None).await;
-    let codes = recovery::generate()?;
-    let hashes = hashes(app, &caller.tenant, &owner.user, &codes).await?;
-    let key = app.data_key(&caller.tenant).await?;
-    let old = recovery::authenticator_id(&key, &owner.user.uid);
-    let by = Some(owner.entitled());
-    let new = NewCodes { hashes: &hashes, instead_of: Some(&old), by, notice: notice.as_ref(), now };
-    let changed = app.store().tenant(caller.tenant.id()).put_recovery_codes(&owner.user, &new).await?;
-    done(caller, changed, &Event::NewRecoveryCodes)?;
-    Ok(codes.iter().map(RecoveryCode::shown).collect())
-}
-
-/// The first recovery codes of a user who has just set something up, to be shown this once; `None` where there are some
-/// already, where the tenant uses none, or where the token's action neither succeeded a short while ago nor completed
-/// the first enrolment itself. An enrolment by somebody else entitles nobody (security.md, T35).
-pub async fn first_recovery_codes(
-    app: &App,
-    caller: &UserCaller,
-    now: Timestamp,
-) -> Result<Option<Vec<String>>, Error> {
-    if !caller.tenant.settings().is_active(Method::RecoveryCode) {
-        return Ok(None);
-    }
-    let Admitted { user, action, .. } = admission::open(app, caller).await?;
-    let how = match (&action.verification, &action.enrolled) {
-        (Some(verification), _) if action.state == State::ChallengeSucceeded => Entitlement::Success(verification),
-        (None, Some(enrolled)) if action.state == State::Allow && user.has_authenticator(enrolled) => {
-            Entitlement::Enrolment(enrolled)
-        }
-        _ => return Ok(None),
-    };
-    let key = action_key(app, caller);
-    let entitled = Entitled { action: &key, id: &caller.claims.jti, how, now };
-    let codes = first_of(app, &caller.tenant, &user, Some(entitled), now).await?;
-    if codes.is_some() {
-        done(caller, Change::Done, &Event::NewRecoveryCodes)?;
-    }
-    Ok(codes)
-}
-
-/// The first recovery codes of a user for the backend that enrolled it (contract, S7); none where there are some already,
-/// or the tenant wants none there.
-pub async fn recovery_codes_of_backend(
-    app: &App,
-    tenant: &TenantContext,
-    user: &User,
-    now: Timestamp,
-) -> Result<Vec<String>, Error> {
-    let skip = tenant.settings().recovery_codes.skip_recovery_codes_on_programmatic_enrollment;
-    if skip || !tenant.settings().is_active(Method::RecoveryCode) {
-        return Ok(Vec::new());
-    }
-    Ok(first_of(app, tenant, user, None, now).await?.unwrap_or_default())
-}
-
-/// A set for a user who has none. Of two calls at once, one makes it.
-async fn first_of(
-    app: &App,
-    tenant: &TenantContext,
-    user: &User,
-    by: Option<Entitled<'_>>,
-    now: Timestamp,
-) -> Result<Option<Vec<String>>, Error> {
-    let notice = notice::announce(app, tenant, &Concerned { user, but: None }, &Event::NewRecoveryCodes, now).await;
-    let codes = recovery::generate()?;
-    let hashes = hashes(app, tenant, user, &codes).await?;
-    let new = NewCodes { hashes: &hashes, instead_of: None, by, notice: notice.as_ref(), now };
-    Ok(match app.store().tenant(tenant.id()).put_recovery_codes(user, &new).await? {
-        Change::Stale => None,
-        Change::Done => Some(codes.iter().map(RecoveryCode::shown).collect()),
-    })
-}
-
-/// How many recovery codes are left; `None` where the tenant uses none.
-pub async fn recovery_codes_left(app: &App, caller: &UserCaller, user: &User) -> Result<Option<usize>, Error> {
-    if caller.tenant.settings().recovery_codes.disable_recovery_codes || !user.is_enrolled() {
-        return Ok(None);
-    }
-    let codes = app.store().tenant(caller.tenant.id()).recovery_codes(user).await?;
-    Ok(Some(codes.map_or(0, |codes| codes.len())))
-}
-
-async fn hashes(app: &App, tenant: &TenantContext, user: &User, codes: &[RecoveryCode]) -> Result<Vec<String>, Error> {
-    let key = app.data_key(tenant).await?;
-    Ok(codes.iter().map(|code| code.hash(&key, &user.uid)).collect())
 }
 
 /// What happened lately, newest first: the user's actions, and changes of their authenticators.

@@ -14,7 +14,7 @@ use aws_sdk_sns::{
 };
 
 use crate::{
-    authenticator::Authenticator, challenge::Kind, clock::Timestamp, delivery::Platform, id::ChallengeId,
+    authenticator::Authenticator, challenge::Kind, clock::Timestamp, delivery::Platform, facts::Facts, id::ChallengeId,
     method::device::DevicePlatform, store::DeviceAddress, store::cause::cause, tenant::PushSettings,
 };
 use web_push::{Browsers, Vapid};
@@ -22,6 +22,8 @@ use web_push::{Browsers, Vapid};
 /// A push on its way.
 pub struct Push<'a> {
     pub kind: Kind,
+    /// What is asked, in words.
+    pub facts: Option<&'a Facts>,
     pub challenge: &'a ChallengeId,
     pub device: &'a Authenticator,
     pub address: &'a DeviceAddress,
@@ -86,7 +88,7 @@ impl Courier {
 
 fn say(push: &Push<'_>) {
     let name = push.device.name.as_deref().unwrap_or("a device");
-    let (title, body) = payload::text(push.kind);
+    let (title, body) = payload::text(push);
     println!("\n  [push to {name}] {title} {body}\n  challenge {}\n", push.challenge);
 }
 

@@ -114,6 +114,8 @@ pub struct Asking {
     pub model: Option<String>,
     pub device_id: Option<String>,
     pub push_token: Option<String>,
+    /// Whether its app lets its user type a number (contract, C38: `verificationCode`).
+    pub takes_numbers: bool,
 }
 
 /// Enrols the key of a device (contract, C32, C40, C45). The same key again for the same user is the same authenticator.
@@ -199,6 +201,7 @@ async fn enrol(
             description: &description,
             key: &asking.key,
             push_token: asking.push_token.as_deref(),
+            takes_numbers: asking.takes_numbers,
             action: EnrollingAction { key: &action_key, id: &action.id, success: action.verification.as_ref() },
             is_first: !caller.tenant.policy().has_second_factor(user, now),
             notice: notice.as_ref(),

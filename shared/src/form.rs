@@ -11,7 +11,7 @@ use crate::{
     app::{App, UserCaller},
     clock::Timestamp,
     error::Error,
-    id::length_prefixed,
+    id::{digest, length_prefixed},
     secret::random,
 };
 
@@ -26,10 +26,24 @@ pub async fn seal(app: &App, caller: &UserCaller) -> Result<String, Error> {
     Ok(BASE64URL_NOPAD.encode(&[nonce.as_slice(), &key.seal(&statement(caller, &nonce))].concat()))
 }
 
-/// Whether a form may act: its seal is of this action, and is spent by this call. 403 where the seal is not ours.
+/// A form that was sent.
+#[derive(Clone, Copy)]
+pub struct Sent<'a> {
+    pub seal: &'a str,
+    /// When it was sent first, where that was before: it changes nothing once more.
+    pub before: Option<Timestamp>,
+}
+
+impl Sent<'_> {
+    pub fn is_again(&self) -> bool {
+        self.before.is_some()
+    }
+}
+
+/// A form of this action, which is spent by this call. 403 where the seal is not ours.
 ///
 /// One round trip. A crash after it leaves a form that does nothing: the page is shown as things stand then.
-pub async fn spend(app: &App, caller: &UserCaller, seal: &str, now: Timestamp) -> Result<bool, Error> {
+pub async fn spend<'a>(app: &App, caller: &UserCaller, seal: &'a str, now: Timestamp) -> Result<Sent<'a>, Error> {
     let not_ours = || Error::Forbidden("The form is not one of this page. Reload the page and try again.".into());
     let sealed = BASE64URL_NOPAD.decode(seal.as_bytes()).map_err(|_| not_ours())?;
     let (nonce, mac) = sealed.split_at_checked(NONCE).ok_or_else(not_ours)?;
@@ -39,7 +53,10 @@ pub async fn spend(app: &App, caller: &UserCaller, seal: &str, now: Timestamp) -
         return Err(not_ours());
     }
     let (user, uid) = (&caller.claims.sub, &caller.claims.other.user_uid);
-    app.store().tenant(caller.tenant.id()).spend_form(user, uid, &BASE64URL_NOPAD.encode(nonce), now).await
+    // The table has no seal, which recovery codes may follow from.
+    let form = &digest(&[nonce])[..32];
+    let before = app.store().tenant(caller.tenant.id()).spend_form(user, uid, form, now).await?;
+    Ok(Sent { seal, before })
 }
 
 /// What is sealed of a form. No token begins like this, because tokens are text.

@@ -4,7 +4,7 @@
 //! promises, each as the condition of one write, and this one has the use cases and the edges (HTTP, keys, queues, Lambda).
 
 pub use countersign_domain::{
-    action, authenticator, challenge, delivery, enrolable, error, happened, id, limiter, look, messages, method,
+    action, authenticator, challenge, delivery, enrolable, error, facts, happened, id, limiter, look, messages, method,
     pairing, policy, redirect, replay, rule, secret, source, tenant, theme, token, typed, user, web, wording,
 };
 pub use countersign_store as store;

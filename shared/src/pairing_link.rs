@@ -155,5 +155,6 @@ fn asking(device: Newcomer) -> Result<Asking, Error> {
         model: device.model,
         device_id: device.device_id,
         push_token: device.push_token,
+        takes_numbers: device.takes_numbers,
     })
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::{
+    action::{Action, State},
     admission,
     app::{App, UserCaller},
     authenticator::{Authenticator, UseSoFar},
@@ -166,6 +167,27 @@ async fn repeated(paid: &Paid<'_>, id: &crate::id::AuthenticatorId) -> Result<Op
     let enrolled = all.into_iter().find(is_new).map(Box::new);
     let token = paid.token(verification.at, paid.worth(enrolled.is_some() && has_others)).await?;
     Ok(token.map(|token| Success { token, enrolled }))
+}
+
+/// The token of the success that a first code gave this action, for a form that comes again; `None` where the action was
+/// succeeded otherwise or not at all, or that success is not handed out any more.
+pub async fn success_again(
+    app: &App,
+    caller: &UserCaller,
+    user: &User,
+    action: &Action,
+    now: Timestamp,
+) -> Result<Option<String>, Error> {
+    let enrolled = action.verification.as_ref().filter(|_| action.state == State::ChallengeSucceeded).filter(|one| {
+        let spent = user.totp.get(&one.authenticator).map(|app| &app.spent);
+        spent.is_some_and(|spent| spent.by.as_ref() == Some(&action.id))
+    });
+    let Some(verification) = enrolled else { return Ok(None) };
+    let scope =
+        if user.totp.len() + user.secretless.len() > 1 { caller.claims.scope.as_str() } else { token::scope::ALL };
+    let keys = app.signing_keys(&caller.tenant).await?;
+    let (subject, id) = (caller.claims.other.clone(), caller.claims.jti.clone());
+    caller.tenant.success_token_for(keys, subject, id, scope, verification.at, now)
 }
 
 impl Paid<'_> {

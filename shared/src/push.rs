@@ -12,6 +12,7 @@ use crate::{
     error::Error,
     happened::Happened,
     id::{AuthenticatorId, ChallengeId, TenantId},
+    messages::{Language, Messages},
     method::{Method, device::Context},
     metrics::{Counter, count},
     policy::{FailureMode, Policy},
@@ -37,11 +38,21 @@ pub struct Sent {
     pub error: Option<&'static str>,
 }
 
+/// Whether a question shows a number that is typed on the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Number {
+    Wanted,
+    NotWanted,
+    /// Where each device that is told can take one: an app of the SDKs that knows no number could never answer.
+    WhereTaken,
+}
+
 /// How a question stands, for its initiator.
 pub enum Standing {
     Pending {
         /// What its initiator shows, where there is one.
         number: Option<String>,
+        expires_at: Timestamp,
     },
     Approved {
         token: String,
@@ -60,16 +71,13 @@ pub async fn ask(
     app: &App,
     caller: &UserCaller,
     only: Option<&AuthenticatorId>,
-    with_number: bool,
+    with_number: Number,
     now: Timestamp,
 ) -> Result<Question, Error> {
     let claims = &caller.claims;
     let store = app.store().tenant(caller.tenant.id());
     let settings = &caller.tenant.settings().push;
     let mut challenge = Challenge::new(Kind::Push, now, i64::from(settings.seconds));
-    if with_number || settings.number_matching == Demand::Required {
-        challenge.number = Some(number()?);
-    }
     let mut deliveries = None;
     // Each turn that finds its reading stale means that another write succeeded, so there are few.
     for _ in 0..5 {
@@ -80,6 +88,9 @@ pub async fn ask(
         }
         may_be_asked(&caller.tenant, &user, &action, now)?;
         let targets = targets(&user, only)?;
+        if challenge.number.is_none() && shows_number(&caller.tenant, &user, &targets, with_number) {
+            challenge.number = Some(number()?);
+        }
         let pushes = user.pushes.with(&challenge.id, now, i64::from(settings.seconds)).map_err(too_often)?;
         describe(&mut challenge, app, &caller.tenant, &user, &profile, &action);
         challenge.only = only.cloned();
@@ -94,6 +105,24 @@ pub async fn ask(
         }
     }
     Err(Error::unavailable("the user kept changing"))
+}
+
+fn shows_number(tenant: &TenantContext, user: &User, targets: &[Target<'_>], wish: Number) -> bool {
+    let all_take = || !targets.is_empty() && targets.iter().all(|target| user.takes_numbers.contains(target.device));
+    tenant.settings().push.number_matching == Demand::Required
+        || match wish {
+            Number::Wanted => true,
+            Number::NotWanted => false,
+            Number::WhereTaken => all_take(),
+        }
+}
+
+/// Which devices a page asks, and whether the question shows a number; none where the user has no device that takes
+/// pushes.
+pub fn asks(tenant: &TenantContext, user: &User) -> (Vec<AuthenticatorId>, bool) {
+    let targets = targets(user, None).unwrap_or_default();
+    let with_number = shows_number(tenant, user, &targets, Number::WhereTaken);
+    (targets.into_iter().filter(|one| one.is_reached).map(|one| one.device.clone()).collect(), with_number)
 }
 
 fn asked(challenge: &Challenge, deliveries: Vec<Sent>) -> Question {
@@ -159,6 +188,8 @@ pub fn describe(
 ) {
     let input: serde_json::Value = serde_json::from_str(&action.input).unwrap_or_default();
     let text = |name: &str| input.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
+    let told = [input.get("locale").and_then(serde_json::Value::as_str), profile.locale.as_deref()];
+    let language = Language::negotiate(told.into_iter().flatten(), "");
     challenge.subject = Some(Subject { user: user.id.clone(), uid: user.uid.clone() });
     challenge.expires_at = challenge.expires_at.min(action.expires_at);
     challenge.about =
@@ -172,6 +203,7 @@ pub fn describe(
         is_claimed: false,
         custom: tenant.public_points(input.get("custom").and_then(serde_json::Value::as_object), false),
         user_custom: tenant.public_points(profile.custom.as_ref(), true),
+        facts: Some(tenant.facts(&action.code, &input, profile, Messages::new(language, None))),
     };
 }
 
@@ -261,7 +293,7 @@ pub async fn standing(app: &App, caller: &UserCaller, id: &ChallengeId, now: Tim
     let unknown = || Error::NotFound("There is no challenge with this id for this action.".into());
     let challenge = settled(app, tenant.id(), found.filter(ours).ok_or_else(unknown)?, now).await?;
     Ok(match (challenge.state, challenge.decided) {
-        (State::Pending, _) => Standing::Pending { number: challenge.number },
+        (State::Pending, _) => Standing::Pending { number: challenge.number, expires_at: challenge.expires_at },
         (State::Rejected, _) => Standing::Rejected,
         (State::Verified, Some(decided)) if !user.revoked.ended(&decided.by, decided.at, &claims.jti) => {
             let subject = claims.other.clone();

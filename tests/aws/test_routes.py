@@ -198,7 +198,7 @@ def test_users_see_and_change_what_they_have(api, origin):
 
     def change(**asked):
         page = Page(send(origin, "GET", address).body.decode())
-        sent = {name: page.fields[name] for name in ("token", "state")} | asked
+        sent = {name: page.fields[name] for name in ("token", "seal")} | asked
         return send(origin, "POST", "/settings", urlencode(sent), FORM)
 
     owned = api.server("GET", f"/users/{phone.user}/authenticators").ok()[0]["userAuthenticatorId"]

@@ -166,6 +166,7 @@ for (const javaScriptEnabled of [true, false]) {
     await page.keyboard.press("Enter");
     await page.locator("#done", { hasText: "Pocket" }).waitFor();
 
+    await press(page, "article.authenticator summary");
     await press(page, "article.authenticator a.remove");
     await page.locator("dialog#confirm").waitFor();
     const isInside = () => page.evaluate(() => document.querySelector("dialog").contains(document.activeElement));
@@ -173,6 +174,7 @@ for (const javaScriptEnabled of [true, false]) {
     if (javaScriptEnabled) {
       await page.keyboard.press("Escape");
       await page.locator("dialog#confirm").waitFor({ state: "detached" });
+      await press(page, "article.authenticator summary");
       await press(page, "article.authenticator a.remove");
       await page.locator("dialog#confirm").waitFor();
     }

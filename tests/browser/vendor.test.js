@@ -7,8 +7,6 @@ const vendored = (name) => readFile(new URL(`../../functions/hosted-ui/assets/ve
 const packaged = (path) => readFile(new URL(`node_modules/${path}`, import.meta.url));
 
 for (const [name, path] of [
-  ["pico.classless.min.css", "@picocss/pico/css/pico.classless.min.css"],
-  ["pico.LICENSE", "@picocss/pico/LICENSE.md"],
   ["htmx.min.js", "htmx.org/dist/htmx.min.js"],
   ["htmx.LICENSE", "htmx.org/LICENSE"],
 ]) {

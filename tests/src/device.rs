@@ -4,7 +4,10 @@ use aws_lc_rs::{
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair},
 };
-use countersign_core::{id::length_prefixed, method::device::Context};
+use countersign_core::{
+    id::{digest, length_prefixed},
+    method::device::Context,
+};
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 use serde_json::{Value, json};
 
@@ -70,6 +73,26 @@ fn text(value: &Value) -> String {
 
 /// What a device signs of what it was shown, put together from the answer of the server.
 pub fn statement(tenant: &str, shown: &Value, approved: bool, number: &str) -> Vec<u8> {
+    joined(&parts("countersign/approval/v2", tenant, shown, approved, number))
+}
+
+/// The same with what the page says in words.
+pub fn statement_in_words(tenant: &str, shown: &Value, approved: bool, number: &str) -> Vec<u8> {
+    let mut words = vec![text(&shown["facts"]["what"])];
+    for fact in shown["facts"]["rows"].as_array().into_iter().flatten() {
+        words.extend([text(&fact["label"]), text(&fact["value"])]);
+    }
+    let words: Vec<&[u8]> = words.iter().map(String::as_bytes).collect();
+    let mut parts = parts("countersign/approval/v3", tenant, shown, approved, number);
+    parts.push(digest(&words));
+    joined(&parts)
+}
+
+fn joined(parts: &[String]) -> Vec<u8> {
+    length_prefixed(&parts.iter().map(String::as_bytes).collect::<Vec<_>>())
+}
+
+fn parts(version: &str, tenant: &str, shown: &Value, approved: bool, number: &str) -> Vec<String> {
     let map = |value: &Value| value.as_object().cloned().unwrap_or_default();
     let optional = |name: &str| shown[name].as_str().map(str::to_owned);
     let context = Context {
@@ -81,9 +104,10 @@ pub fn statement(tenant: &str, shown: &Value, approved: bool, number: &str) -> V
         is_claimed: shown["isClaimed"] == true,
         custom: map(&shown["custom"]),
         user_custom: map(&shown["user"]["custom"]),
+        facts: None,
     };
-    let parts = [
-        "countersign/approval/v2".to_owned(),
+    vec![
+        version.to_owned(),
         tenant.to_owned(),
         text(&shown["userId"]),
         text(&shown["challengeId"]),
@@ -93,8 +117,7 @@ pub fn statement(tenant: &str, shown: &Value, approved: bool, number: &str) -> V
         number.to_owned(),
         context.digest(),
         shown["expiresAt"].to_string(),
-    ];
-    length_prefixed(&parts.each_ref().map(|part| part.as_bytes()))
+    ]
 }
 
 const DEVICES: &str = "/v1/client/user-authenticators";

@@ -1,5 +1,7 @@
 //! The hosted pages, as a browser without JavaScript sees them.
 
+use countersign_core::form;
+
 use crate::{
     World,
     http::{Answer, Auth, segment},
@@ -11,16 +13,30 @@ pub fn field(page: &str, name: &str) -> Option<String> {
     rest.split('"').next().map(str::to_owned)
 }
 
+/// Whether a form has verified its user: the page says so, or leads on to what follows a recovery code.
+pub fn is_verified(answer: &Answer) -> bool {
+    let leads_on = answer.header("location").is_some_and(|to| to.contains("after=recovery"));
+    leads_on || answer.text().contains("You are verified")
+}
+
 impl World {
     pub async fn page(&self, path: &str, token: &str) -> Answer {
         let glue = if path.contains('?') { '&' } else { '?' };
         self.http.get(&format!("{path}{glue}token={token}"), &Auth::None).await
     }
 
-    /// A seal for one form of this token's action.
+    /// A seal for one form of this token's action. A page whose guesses are spent has no form; then one that was loaded
+    /// before is sent.
     pub async fn seal(&self, token: &str) -> String {
         let page = self.page("/challenge", token).await.text();
-        field(&page, "state").unwrap_or_else(|| panic!("a form: {page}"))
+        match field(&page, "seal") {
+            Some(seal) => seal,
+            None if page.contains("id=\"locked\"") => {
+                let caller = self.app.open_token(token).await.expect("a token");
+                form::seal(&self.app, &caller).await.expect("a seal")
+            }
+            None => panic!("a form: {page}"),
+        }
     }
 
     /// Sends a form as it is.
@@ -34,6 +50,6 @@ impl World {
     pub async fn answer_page(&self, token: &str, way: &str, typed: &str) -> Answer {
         let seal = self.seal(token).await;
         let name = if way == "recovery" { "recovery" } else { "code" };
-        self.send_form("/challenge", &[("token", token), ("state", &seal), ("way", way), (name, typed)]).await
+        self.send_form("/challenge", &[("token", token), ("seal", &seal), ("way", way), (name, typed)]).await
     }
 }

@@ -93,14 +93,14 @@ impl World {
 
     /// The same with a token of another page, and a seal of its own.
     pub async fn say_with(&self, token: &str, link: &Link, act: &str) -> Answer {
-        let mut seal = field(&self.link_page(link).await.text(), "state").filter(|_| token == link.token);
+        let mut seal = field(&self.link_page(link).await.text(), "seal").filter(|_| token == link.token);
         for path in ["/set-up?kind=app", "/challenge", "/settings"] {
             if seal.is_none() {
-                seal = field(&self.page(path, token).await.text(), "state");
+                seal = field(&self.page(path, token).await.text(), "seal");
             }
         }
         let seal = seal.unwrap_or_default();
-        let form = [("token", token), ("state", &seal), ("act", act), ("pairing", &link.id)];
+        let form = [("token", token), ("seal", &seal), ("act", act), ("pairing", &link.id)];
         self.send_form("/set-up", &form).await
     }
 

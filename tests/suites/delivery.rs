@@ -75,11 +75,11 @@ async fn a_push_says_which_challenge_waits_and_nothing_else() {
     let [android, ios] = &scene.sns.published()[..] else { panic!("two: {:?}", scene.sns.published()) };
     let message = |call: &sns::Call, name: &str| -> Value {
         let texts: Value = serde_json::from_str(&call["Message"]).expect("JSON");
-        assert_eq!(texts["default"], "Open the app to approve or deny a sign-in.");
+        assert_eq!(texts["default"], "Open the app to approve or deny.");
         assert_eq!(texts.as_object().unwrap().len(), 2);
         serde_json::from_str(texts[name].as_str().expect(name)).expect("JSON")
     };
-    let said = json!({"title": "Is it you?", "body": "Open the app to approve or deny a sign-in."});
+    let said = json!({"title": "Is it you?", "body": "Open the app to approve or deny."});
     assert_eq!(
         message(android, "GCM"),
         json!({"fcmV1Message": {"message": {

@@ -1,11 +1,20 @@
 //! The hosted pages without a browser: forms that count once, recovery codes, and what users do about what they have.
 
+mod anew;
+mod asked;
+mod facts;
 mod forms;
+mod kept;
+mod locked;
+mod lost;
 mod manner;
+mod offered;
 mod recovery;
 mod removal;
 mod settings;
 mod shapes;
+mod snapshots;
+mod tabs;
 
 use countersign_tests::World;
 use serde_json::json;

@@ -6,14 +6,14 @@ use axum::{Json, extract::State};
 use countersign_core::{
     admission::{self, Admitted, Beginning},
     app::{App, UserCaller},
-    approval,
+    approval::{self, Shown},
     challenge::{Challenge, Kind, State as ChallengeState, Subject},
     clock::iso,
     error::Error,
     http::{Body, ClientCaller, Path, Reply, Requester},
-    id::{ActionCode, AuthenticatorId, ChallengeId, IdempotencyKey, digest},
+    id::{ActionCode, AuthenticatorId, ChallengeId, IdempotencyKey},
     method::{Method, device::Context},
-    push,
+    push::{self, Number},
     secret::random,
     strangers,
 };
@@ -34,10 +34,6 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// How long an app's own question may be answered.
 const IN_APP_SECONDS: i64 = 120;
-
-/// How long a code is shown: as long as the SDKs show one before they ask for another (security.md, T24). The device that
-/// claims it has two minutes at most.
-const SHOWN_SECONDS: i64 = 540;
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
@@ -145,7 +141,7 @@ async fn ask_by_push(
         return Err(Error::invalid("action: the token is for another action. Track this one, and use its token."));
     }
     let only = request.user_authenticator_id.map(AuthenticatorId::parse).transpose()?;
-    let with_number = request.number_matching.unwrap_or(false);
+    let with_number = if request.number_matching == Some(true) { Number::Wanted } else { Number::NotWanted };
     let asked = push::ask(&app, &caller, only.as_ref(), with_number, app.now()).await?;
     let results = asked.deliveries.into_iter();
     Ok(Json(AskByPushResponse {
@@ -190,51 +186,35 @@ async fn show_qr_code(
     Body(request): Body<ShowQrCodeRequest>,
 ) -> Reply<ShowQrCodeResponse> {
     let action = ActionCode::parse(request.action)?;
-    let device_code = BASE64URL_NOPAD.encode(&random::<32>()?);
-    let mut challenge = Challenge::new(Kind::QrCode, app.now(), SHOWN_SECONDS);
-    challenge.poll_hash = Some(digest(&[device_code.as_bytes()]));
-    let tenant = match &caller {
+    let (tenant, mut shown) = match &caller {
         ClientCaller::User(user) => {
             if user.claims.other.action_code != action {
                 return Err(Error::invalid(
                     "action: the token is for another action. Track this one, and use its token.",
                 ));
             }
+            let mut shown = Shown::new(app.now())?;
             let Admitted { user: owner, profile, action } = admission::open(&app, user).await?;
-            admission::may_answer(&user.tenant, &action, Method::QrCode, challenge.created_at)?;
-            push::describe(&mut challenge, &app, &user.tenant, &owner, &profile, &action);
-            &user.tenant
+            admission::may_answer(&user.tenant, &action, Method::QrCode, shown.challenge.created_at)?;
+            push::describe(&mut shown.challenge, &app, &user.tenant, &owner, &profile, &action);
+            (&user.tenant, shown)
         }
         ClientCaller::Tenant(tenant) => {
-            challenge.context = Context {
+            let context = Context {
                 ip_address: requester.ip_address.clone(),
                 user_agent: requester.user_agent.clone(),
                 origin: requester.origin.clone(),
-                is_claimed: true,
                 custom: tenant.public_points(request.custom.as_ref(), false),
                 ..Context::default()
             };
-            let (method, may_be_tracked) = (Method::QrCode, false);
-            let beginning = Beginning { code: &action, method, context: &challenge.context, may_be_tracked };
-            admission::may_begin(tenant, &beginning)?;
-            challenge.about = Some(approval::about(action, None));
-            tenant
+            (tenant, Shown::to_anybody(tenant, action, context, app.now())?)
         }
     };
-    // Where the page is, as far as this server sees; where the backend has said it, that counts.
-    if challenge.context.ip_address.is_none() {
-        challenge.context.ip_address = requester.ip_address.clone();
-    }
-    if challenge.context.place.is_none() {
-        let address = challenge.context.ip_address.as_ref();
-        challenge.context.place = address.and_then(|address| app.places().name_of(address));
-    }
-    strangers::admit(&app, tenant, &caller.source(&requester), challenge.created_at).await?;
-    app.store().tenant(tenant.id()).ask(&challenge).await?;
+    shown.begin(&app, tenant, &caller.source(&requester), requester.ip_address.as_ref()).await?;
     Ok(Json(ShowQrCodeResponse {
-        challenge_id: challenge.id.into(),
-        expires_at: iso(challenge.expires_at),
-        device_code,
+        challenge_id: shown.challenge.id.into(),
+        expires_at: iso(shown.challenge.expires_at),
+        device_code: shown.device_code,
     }))
 }
 

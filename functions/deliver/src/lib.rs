@@ -91,6 +91,7 @@ async fn send(
     let store = app.store().tenant(tenant_id);
     let push = Push {
         kind: challenge.kind,
+        facts: challenge.context.facts.as_ref(),
         challenge: &challenge.id,
         device,
         address,

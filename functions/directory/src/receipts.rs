@@ -6,7 +6,7 @@ use countersign_core::{
     challenge::{Challenge, State as ChallengeState},
     clock::iso,
     error::Error,
-    http::{Path, Reply, ServerCaller},
+    http::{Path, Reply, ServerCaller, ShownFacts},
     id::ChallengeId,
     store::Receipt,
 };
@@ -33,6 +33,9 @@ pub(crate) struct ReceiptView {
     action_code: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     idempotency_key: Option<String>,
+    /// What the device was shown in words. A statement of version 3 covers it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    facts: Option<ShownFacts>,
     /// The device's public key, SubjectPublicKeyInfo in base64.
     public_key: String,
     /// ECDSA-SHA256 over the text of `challengeId`: DER.
@@ -66,6 +69,7 @@ pub(crate) async fn get(
         decided_at: challenge.decided.map(|decided| iso(decided.at)),
         action_code: challenge.about.as_ref().map(|about| about.code.to_string()),
         idempotency_key: challenge.about.map(|about| about.key.into()),
+        facts: challenge.context.facts.map(ShownFacts::from),
         public_key: receipt.public_key,
         signature: receipt.signature,
         statement: receipt.statement,

@@ -1,5 +1,5 @@
 //! What the pages load: one stylesheet, and scripts that they can do without. No build step: files as they are in the
-//! repository, Pico and htmx among them (`assets/vendor`, checked against their packages by the tests).
+//! repository, htmx among them (`assets/vendor`, checked against its package by the tests).
 
 use std::{
     io::Write as _,
@@ -24,8 +24,8 @@ pub(crate) struct Asset {
 }
 
 impl Asset {
-    fn new(name: &str, kind: &'static str, parts: &[&str]) -> Self {
-        let plain = parts.join("\n").into_bytes();
+    fn new(name: &str, kind: &'static str, text: &str) -> Self {
+        let plain = text.as_bytes().to_vec();
         let (stem, extension) = name.split_once('.').unwrap_or((name, ""));
         let path = format!("/assets/{stem}-{}.{extension}", &digest(&[&plain])[..12]);
         Self { path, kind, plain, gzipped: OnceLock::new() }
@@ -42,14 +42,12 @@ fn gzip(plain: &[u8]) -> Option<Vec<u8>> {
     encoder.finish().ok()
 }
 
-pub(crate) static STYLE: LazyLock<Asset> = LazyLock::new(|| {
-    let parts = [include_str!("../assets/vendor/pico.classless.min.css"), include_str!("../assets/hosted.css")];
-    Asset::new("hosted.css", "text/css; charset=utf-8", &parts)
-});
+pub(crate) static STYLE: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("hosted.css", "text/css; charset=utf-8", include_str!("../assets/hosted.css")));
 pub(crate) static SCRIPT: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("hosted.js", "text/javascript; charset=utf-8", &[include_str!("../assets/hosted.js")]));
+    LazyLock::new(|| Asset::new("hosted.js", "text/javascript; charset=utf-8", include_str!("../assets/hosted.js")));
 pub(crate) static HTMX: LazyLock<Asset> = LazyLock::new(|| {
-    Asset::new("htmx.js", "text/javascript; charset=utf-8", &[include_str!("../assets/vendor/htmx.min.js")])
+    Asset::new("htmx.js", "text/javascript; charset=utf-8", include_str!("../assets/vendor/htmx.min.js"))
 });
 
 /// Get a file of the pages; 404 for a name that no page of this version has.

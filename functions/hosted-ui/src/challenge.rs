@@ -6,15 +6,19 @@ use countersign_core::{
     action::State,
     app::App,
     error::Error,
+    form::Sent,
     proof::{Success, Verdict},
+    user::User,
 };
 
 use crate::{
-    Once, ends,
+    ends,
     ends::{End, end},
     frame::Frame,
     next::Next,
-    refused::refusal,
+    phones::asks_by_itself,
+    refused::{Refusal, refusal},
+    shut::{Countdown, Locked, Ways},
     visit::{Fields, Visit},
     way::Way,
 };
@@ -24,25 +28,36 @@ use crate::{
 struct ChallengePage<'a> {
     f: &'a Frame<'a>,
     way: Way,
-    others: Vec<(Way, String)>,
+    /// Stands in place of the form.
+    locked: Option<Locked>,
+    others: Vec<Other>,
+    /// Whether the script asks the phone as soon as somebody is there.
+    asks: bool,
     problem: &'a [String],
     quit: Option<String>,
+}
+
+/// Another way to confirm.
+struct Other {
+    way: Way,
+    link: String,
+    /// When it opens, where it is not open yet.
+    opens: Option<Countdown>,
 }
 
 pub(crate) fn show(visit: &Visit, fields: &Fields) -> Result<Next, Error> {
     if fields.get("quit") == "yes" {
         return end(visit, End::Quit, &visit.token).map(Next::Show);
     }
-    let challenge = fields.get("challenge");
-    if !challenge.is_empty() {
-        return Ok(Next::AwaitPhones { challenge: challenge.to_owned() });
+    if !fields.get("challenge").is_empty() {
+        return Ok(Next::AwaitPhones);
     }
     Ok(Next::Challenge { wanted: Way::named(fields.get("way")), problem: Vec::new() })
 }
 
-pub(crate) async fn answer(app: &App, visit: &Visit, fields: &Fields, once: Once) -> Result<Next, Error> {
+pub(crate) async fn answer(app: &App, visit: &Visit, fields: &Fields, sent: &Sent<'_>) -> Result<Next, Error> {
     let (t, way) = (visit.messages(), Way::named(fields.get("way")).unwrap_or(Way::App));
-    if once == Once::Again {
+    if sent.is_again() {
         return Ok(Next::challenge_again(way, t.text("form-used-error")));
     }
     let Some(field) = way.field() else { return Ok(Next::AskPhones) };
@@ -51,8 +66,11 @@ pub(crate) async fn answer(app: &App, visit: &Visit, fields: &Fields, once: Once
         return Ok(Next::challenge_again(way, t.text(problem)));
     }
     match way.verify(app, &visit.caller, typed).await? {
-        Verdict::Accepted(Success { token, .. }) => ends::verified(visit, &token).map(Next::Show),
-        refused => Ok(Next::Challenge { wanted: Some(way), problem: refusal(visit, way, &refused) }),
+        Verdict::Accepted(Success { token, .. }) => ends::verified(visit, &token, way).map(Next::Show),
+        refused => Ok(match refusal(visit, way, &refused) {
+            Refusal::Again(problem) => Next::Challenge { wanted: Some(way), problem },
+            Refusal::Locked(problem) => Next::Locked { way, problem },
+        }),
     }
 }
 
@@ -65,13 +83,14 @@ pub(crate) async fn page(app: &App, visit: &Visit, wanted: Option<Way>, problem:
             Ok(Next::SetUp { wanted: Some(Way::App), problem })
         }
         State::ChallengeSucceeded | State::Allow
-            if visit.ends_at_settings() && (visit.user.is_enrolled() || visit.opens_settings(app.now())) =>
+            if visit.ends_at_settings() && (visit.user.is_enrolled() || visit.opens_settings()) =>
         {
             Ok(Next::go_to(visit, "/settings", &[]))
         }
         State::ChallengeSucceeded | State::ReviewSucceeded => ended(End::Later),
         State::Block | State::ChallengeFailed | State::ReviewFailed => ended(End::Blocked),
         State::ReviewRequired => ended(End::Review),
+        State::Allow if visit.is_offered_nothing() => ended(End::Nothing),
         State::Allow | State::ChallengeRequired if !visit.has_second_factor => {
             Ok(Next::SetUp { wanted: None, problem })
         }
@@ -79,17 +98,41 @@ pub(crate) async fn page(app: &App, visit: &Visit, wanted: Option<Way>, problem:
             Ok(Next::SetUp { wanted: None, problem })
         }
         State::Allow => ended(End::Nothing),
-        State::ChallengeRequired => ask(app, visit, wanted, &problem).await.map(Next::Show),
+        State::ChallengeRequired => ask(app, visit, &visit.user, wanted, &problem).await.map(Next::Show),
     }
 }
 
-async fn ask(app: &App, visit: &Visit, wanted: Option<Way>, problem: &[String]) -> Result<Response, Error> {
-    let ways = visit.ways();
-    let Some(way) = wanted.filter(|way| ways.contains(way)).or(ways.first().copied()) else {
+/// The page of a way that has just spent its last guess.
+pub(crate) async fn locked(app: &App, visit: &Visit, way: Way, problem: Vec<String>) -> Result<Next, Error> {
+    if visit.action.state != State::ChallengeRequired {
+        return page(app, visit, Some(way), problem).await;
+    }
+    let user = visit.user_now(app).await?;
+    ask(app, visit, &user, Some(way), &problem).await.map(Next::Show)
+}
+
+async fn ask(
+    app: &App,
+    visit: &Visit,
+    user: &User,
+    wanted: Option<Way>,
+    problem: &[String],
+) -> Result<Response, Error> {
+    let ways = Ways::of(app, visit, user, app.now()).await?;
+    let Some(way) = wanted.filter(|way| ways.has(*way)).or(ways.first()) else {
         return end(visit, End::Way, &visit.token);
     };
-    let others = ways.into_iter().filter(|other| *other != way);
-    let others = others.map(|other| (other, visit.link("/challenge", &[("way", other.name())]))).collect();
-    let frame = Frame::of_visit(app, visit, visit.messages().text("challenge-heading")).await?;
-    frame.respond(StatusCode::OK, &ChallengePage { f: &frame, way, others, problem, quit: ends::quit(visit)? })
+    let locked = ways.shut(way).map(|shut| ways.locked(visit, way, shut));
+    let other = |(way, opens): (Way, _)| {
+        let link = visit.link("/challenge", &[("way", way.name())]);
+        Other { way, link, opens }
+    };
+    let others = ways.beside(way).into_iter().map(other).collect();
+    let arrives = wanted.is_none() && problem.is_empty() && locked.is_none();
+    let asks = arrives && way == Way::Phone && asks_by_itself(visit, user);
+    let mut frame = Frame::of_visit(app, visit, visit.messages().text("challenge-heading")).await?;
+    frame.ends_with(visit, "/challenge");
+    frame.follows = visit.manner.flags.waits.as_ref().map(|waits| visit.link("/challenge", &[("challenge", waits)]));
+    let page = ChallengePage { f: &frame, way, locked, others, asks, problem, quit: ends::quit(visit)? };
+    frame.respond(StatusCode::OK, &page)
 }

@@ -1,8 +1,8 @@
-//! New recovery codes, shown this once.
+//! New recovery codes, shown until their user says that they are kept.
 
 use askama::Template;
 use axum::{http::StatusCode, response::Response};
-use countersign_core::{app::App, error::Error};
+use countersign_core::{account::Codes, app::App, error::Error};
 
 use crate::{frame::Frame, visit::Visit};
 
@@ -10,7 +10,9 @@ use crate::{frame::Frame, visit::Visit};
 #[template(path = "codes.html")]
 struct CodesPage<'a> {
     f: &'a Frame<'a>,
-    codes: &'a [String],
+    codes: &'a Codes,
+    /// Whose they are, and of when: a file and a sheet of paper outlive the page.
+    of: String,
     /// Where the form leads.
     action: &'static str,
 }
@@ -19,10 +21,14 @@ pub(crate) async fn show(
     app: &App,
     visit: &Visit,
     token: &str,
-    codes: &[String],
+    codes: &Codes,
     action: &'static str,
 ) -> Result<Response, Error> {
     let mut frame = Frame::of_visit(app, visit, visit.messages().text("codes-heading")).await?;
     frame.token = token;
-    frame.respond(StatusCode::OK, &CodesPage { f: &frame, codes, action })
+    let day = app.now().strftime("%Y-%m-%d").to_string();
+    let of = [Some(visit.tenant().to_owned()), visit.account(), Some(day)];
+    let of = of.into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    frame.facts = None;
+    frame.respond(StatusCode::OK, &CodesPage { f: &frame, codes, of, action })
 }

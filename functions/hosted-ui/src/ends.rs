@@ -5,13 +5,14 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
-use countersign_core::{app::App, error::Error, redirect, secret::random};
+use countersign_core::{error::Error, redirect, secret::random};
 use data_encoding::BASE32_NOPAD;
 use serde_json::json;
 
 use crate::{
-    frame::Frame,
-    visit::{Fields, Manner, Visit},
+    frame::{Frame, is_partial},
+    visit::{After, Manner, Visit},
+    way::Way,
 };
 
 #[derive(Template)]
@@ -38,6 +39,8 @@ pub(crate) enum End {
     Review,
     /// The user has nothing that answers.
     Way,
+    /// The token has expired, and the popup closes.
+    Expired,
     /// The page of what a user has needs a recent proof, and this action asks for none: another sign-in has to.
     Again,
 }
@@ -53,19 +56,28 @@ impl End {
             Self::Blocked => ("end-blocked", "blocked"),
             Self::Review => ("end-review", "review"),
             Self::Way => ("end-way", "error"),
+            Self::Expired => ("end-expired", "expired"),
             Self::Again => ("end-again", "expired"),
         }
     }
 }
 
-/// What follows a success: what is still to be set up, the page of what the user has, or the app.
-pub(crate) fn verified(visit: &Visit, token: &str) -> Result<Response, Error> {
+/// What follows a success: what is still to be set up, the page of what the user has, what the user should know, or the
+/// app.
+pub(crate) fn verified(visit: &Visit, token: &str, by: Way) -> Result<Response, Error> {
+    let after = |after: After| Some(visit.link_with(token, "/settings", &[("after", after.name())]));
     let next = if visit.has_an_app_to_set_up() {
         Some(visit.link_with(token, "/set-up", &[("kind", "app")]))
     } else if visit.ends_at_settings() {
         Some(visit.link_with(token, "/settings", &[]))
+    } else if visit.manner.flags.force_enrollment {
+        Some(visit.link_with(token, "/set-up", &[]))
+    } else if by == Way::Recovery {
+        after(After::Recovery)
+    } else if visit.has_few_codes() {
+        after(After::Few)
     } else {
-        visit.manner.flags.force_enrollment.then(|| visit.link_with(token, "/set-up", &[]))
+        visit.prompted().map(|way| visit.link_with(token, "/set-up", &[("kind", way.name())]))
     };
     match next {
         Some(next) => Ok(Redirect::to(&next).into_response()),
@@ -82,13 +94,29 @@ pub(crate) fn finish(visit: &Visit, token: &str) -> Result<Response, Error> {
     }
 }
 
+/// Back to the app that has begun a sign-in of nobody known, with the token of whoever it was.
+pub(crate) fn signed_in(manner: &Manner, back: Option<&str>, token: &str) -> Result<Response, Error> {
+    if let Some(url) = back.filter(|_| !manner.flags.is_popup) {
+        return Ok(Redirect::to(&redirect::with_token(url, &[], token)?).into_response());
+    }
+    let t = manner.messages();
+    let mut frame = Frame::of_stranger(manner, t.text("end-success-heading"))?;
+    let event = || json!({ "event": "AUTHSIGNAL_CLOSE_POPUP", "token": token }).to_string();
+    frame.event = manner.flags.is_popup.then(event);
+    frame.opener = back.map(redirect::origin);
+    let text = t.text("end-success-text");
+    frame.respond(StatusCode::OK, &EndPage { f: &frame, end: "success", text, reference: None, next: None })
+}
+
 /// Where the app is, with a token; `None` where the backend did not say, and in a popup, which is told instead.
 fn back(visit: &Visit, token: &str) -> Result<Option<String>, Error> {
+    let others = &visit.manner.flags.others;
     if let Some(scheme) = &visit.manner.flags.native_scheme {
-        let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("token", token).finish();
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        let query = query.extend_pairs(others).append_pair("token", token).finish();
         return Ok(Some(format!("{scheme}://auth?{query}")));
     }
-    visit.action.redirect_url.as_deref().map(|url| redirect::with_token(url, token)).transpose()
+    visit.action.redirect_url.as_deref().map(|url| redirect::with_token(url, others, token)).transpose()
 }
 
 /// Where leaving leads: back to the app, with the token it gave. The action stays as it is.
@@ -100,8 +128,8 @@ pub(crate) fn quit(visit: &Visit) -> Result<Option<String>, Error> {
 }
 
 /// Where somebody goes who sets nothing up.
-pub(crate) fn leave(app: &App, visit: &Visit) -> Result<Option<String>, Error> {
-    match visit.user.is_enrolled() && visit.opens_settings(app.now()) {
+pub(crate) fn leave(visit: &Visit) -> Result<Option<String>, Error> {
+    match visit.user.is_enrolled() && visit.opens_settings() || visit.after().is_some() {
         true => Ok(Some(visit.link("/settings", &[]))),
         false => quit(visit),
     }
@@ -113,6 +141,7 @@ pub(crate) fn end(visit: &Visit, end: End, token: &str) -> Result<Response, Erro
     let heading = t.text(&format!("{}-heading", if end == End::Later { "end-success" } else { id }));
     let mut frame = Frame::of_stranger(&visit.manner, heading)?;
     let is_popup = visit.manner.flags.is_popup;
+    frame.facts = Some(visit.facts());
     frame.event = is_popup.then(|| json!({ "event": "AUTHSIGNAL_CLOSE_POPUP", "token": token }).to_string());
     frame.opener = visit.action.redirect_url.as_deref().map(redirect::origin);
     let next = if is_popup { None } else { back(visit, token)? };
@@ -120,18 +149,19 @@ pub(crate) fn end(visit: &Visit, end: End, token: &str) -> Result<Response, Erro
     frame.respond(StatusCode::OK, &EndPage { f: &frame, end: name, text, reference: None, next })
 }
 
-/// The page for somebody whose token opens nothing. One that was good still says where the app is.
-pub(crate) async fn without_visit(app: &App, fields: &Fields, headers: &HeaderMap, error: Error) -> Response {
-    if matches!(error, Error::ExpiredToken)
-        && let Ok(visit) = Visit::of_the_past(app, fields, headers).await
-    {
-        let next = if visit.manner.flags.is_popup { None } else { back(&visit, &visit.token).ok().flatten() };
-        return page_of(&visit.manner, error, next);
+/// The page of a token that has expired. It still says where the app is, or leads there by itself where the tenant wants
+/// that.
+pub(crate) fn expired(visit: &Visit, headers: &HeaderMap, error: Error) -> Response {
+    let is_popup = visit.manner.flags.is_popup;
+    let next = if is_popup { None } else { back(visit, &visit.token).ok().flatten() };
+    match (visit.caller.tenant.settings().pages.redirect_on_session_expiry, next) {
+        (true, Some(next)) if !is_partial(headers) => Redirect::to(&next).into_response(),
+        (true, None) if is_popup => end(visit, End::Expired, &visit.token).unwrap_or_else(IntoResponse::into_response),
+        (_, next) => page_of(&visit.manner, error, next),
     }
-    failed(&Manner::of_stranger(app, fields, headers).await, error)
 }
 
-/// The same for somebody who is known: the way back to the app is open, as if they had left.
+/// The page that says what is wrong, for somebody who is known: the way back to the app is open, as if they had left.
 pub(crate) fn failed_in(visit: &Visit, error: Error) -> Response {
     page_of(&visit.manner, error, quit(visit).ok().flatten())
 }

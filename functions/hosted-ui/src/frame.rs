@@ -10,6 +10,7 @@ use axum::{
 use countersign_core::{
     app::App,
     error::Error,
+    facts::Facts,
     form,
     messages::Messages,
     redirect,
@@ -23,6 +24,15 @@ use crate::{
     visit::{Manner, Visit},
 };
 
+/// A tab that notices by itself that it is over: its token has expired, or its action was answered elsewhere.
+pub(crate) struct Over {
+    /// Seconds until the token expires.
+    pub(crate) seconds: u64,
+    /// The address that then says what became of it. Asked for a part of the page, it has nothing as long as the action
+    /// is as this page shows it.
+    pub(crate) then: String,
+}
+
 /// The parts that every page has.
 pub(crate) struct Frame<'a> {
     pub(crate) t: Messages<'a>,
@@ -32,8 +42,14 @@ pub(crate) struct Frame<'a> {
     /// For hidden fields of forms; empty where there is no token.
     pub(crate) token: &'a str,
     pub(crate) seal: String,
+    /// What is confirmed, where the page is about an action.
+    pub(crate) facts: Option<Facts>,
     /// The address that the page asks every few seconds, so that it goes on by itself.
     pub(crate) watches: Option<String>,
+    /// The address of a question to a phone that may be answered while something is typed here: the page goes on to it then.
+    pub(crate) follows: Option<String>,
+    /// When and where a tab notices that it is over.
+    pub(crate) over: Option<Over>,
     /// What the customer's page is told: how it ended, as JSON.
     pub(crate) event: Option<String>,
     /// The origin of the app that the backend named, which was on the tenant's list then.
@@ -49,11 +65,24 @@ impl<'a> Frame<'a> {
     pub(crate) async fn of_visit(app: &App, visit: &'a Visit, title: String) -> Result<Self, Error> {
         let mut frame = Self::of_stranger(&visit.manner, title)?;
         frame.token = &visit.token;
+        frame.facts = Some(visit.facts());
         frame.seal = form::seal(app, &visit.caller).await?;
         let back = visit.action.redirect_url.as_deref().map(redirect::origin);
         let native = visit.manner.flags.native_scheme.as_ref().map(|scheme| format!("{scheme}:"));
         frame.leads_to = back.into_iter().chain(native).collect();
         Ok(frame)
+    }
+
+    /// Lets a form lead on to the app.
+    pub(crate) fn leads_to(&mut self, url: Option<&str>) {
+        self.leads_to.extend(url.map(redirect::origin));
+    }
+
+    /// Lets the tab notice that it is over, and what the page at `path` says then.
+    pub(crate) fn ends_with(&mut self, visit: &Visit, path: &str) {
+        let seconds = visit.caller.claims.exp - visit.now.as_second();
+        let then = visit.link(path, &[("seen", visit.action.state.as_str())]);
+        self.over = Some(Over { seconds: u64::try_from(seconds).unwrap_or_default(), then });
     }
 
     /// A page with no form.
@@ -65,7 +94,10 @@ impl<'a> Frame<'a> {
             title,
             token: "",
             seal: String::new(),
+            facts: None,
             watches: None,
+            follows: None,
+            over: None,
             event: None,
             opener: None,
             failure: None,
@@ -85,11 +117,16 @@ impl<'a> Frame<'a> {
     pub(crate) fn is_popup(&self) -> bool {
         self.manner.flags.is_popup
     }
+    /// What stands for a logo where there is none.
+    pub(crate) fn monogram(&self) -> String {
+        self.tenant().chars().next().into_iter().flat_map(char::to_uppercase).collect()
+    }
     /// A browser refuses autofocus within a frame of another origin, and says so on the console.
     pub(crate) fn autofocus(&self) -> &'static str {
-        if self.is_popup() { "" } else { " autofocus" }
+        let flags = &self.manner.flags;
+        if flags.is_popup && !flags.is_window { "" } else { " autofocus" }
     }
-    pub(crate) fn flags(&self) -> Vec<(&'static str, &str)> {
+    pub(crate) fn flags(&self) -> Vec<(&str, &str)> {
         self.manner.flags.pairs()
     }
     pub(crate) fn style(&self) -> &'static str {

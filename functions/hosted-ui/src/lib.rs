@@ -3,19 +3,26 @@
 //!
 //! Also here, because they belong to no operation: the API description and the health check.
 
+mod after;
+mod anew;
 mod assets;
+mod cards;
 mod challenge;
 mod codes;
 mod ends;
+mod fields;
 mod figures;
 mod frame;
 mod front;
 mod next;
 mod pairing;
 mod phones;
+mod qr_code;
 mod refused;
 mod set_up;
 mod settings;
+mod shut;
+mod told;
 mod visit;
 mod way;
 
@@ -28,9 +35,15 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use countersign_core::{app::App, error::Error, form, id::TenantId};
+use countersign_core::{
+    app::App,
+    error::Error,
+    form::{self, Sent},
+    id::TenantId,
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use frame::is_partial;
 use next::Next;
 use visit::{Fields, Manner, Visit};
 
@@ -45,6 +58,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(show_set_up, answer_set_up))
         .routes(routes!(show_settings, answer_settings))
         .routes(routes!(show_link))
+        .routes(routes!(qr_code::show, qr_code::answer))
         .routes(routes!(assets::get))
         .routes(routes!(description))
         .routes(routes!(healthz))
@@ -72,7 +86,9 @@ type SentForm = Result<Form<Vec<(String, String)>>, FormRejection>;
 #[utoipa::path(get, path = "/challenge", tag = "Hosted pages", operation_id = "showChallenge", params(("token" = Option<String>, Query)),
     responses((status = 200, body = String, content_type = "text/html")))]
 async fn show_challenge(State(app): State<App>, headers: HeaderMap, query: PageQuery) -> Response {
-    let page = async |visit: &Visit, fields: &Fields| led(&app, visit, &headers, challenge::show(visit, fields)?).await;
+    let page = async |visit: &Visit, fields: &Fields| {
+        led(&app, visit, fields, &headers, challenge::show(visit, fields)?).await
+    };
     show(&app, query, &headers, page).await
 }
 /// Send a form of the page that asks for a proof. A form counts once.
@@ -80,8 +96,8 @@ async fn show_challenge(State(app): State<App>, headers: HeaderMap, query: PageQ
     request_body(content = Object, content_type = "application/x-www-form-urlencoded"),
     responses((status = 200, body = String, content_type = "text/html")))]
 async fn answer_challenge(State(app): State<App>, headers: HeaderMap, form: SentForm) -> Response {
-    let action = async |visit: &Visit, fields: &Fields, once| {
-        led(&app, visit, &headers, challenge::answer(&app, visit, fields, once).await?).await
+    let action = async |visit: &Visit, fields: &Fields, sent: &Sent<'_>| {
+        led(&app, visit, fields, &headers, challenge::answer(&app, visit, fields, sent).await?).await
     };
     act(&app, form, &headers, action).await
 }
@@ -90,7 +106,7 @@ async fn answer_challenge(State(app): State<App>, headers: HeaderMap, form: Sent
     responses((status = 200, body = String, content_type = "text/html")))]
 async fn show_set_up(State(app): State<App>, headers: HeaderMap, query: PageQuery) -> Response {
     let page = async |visit: &Visit, fields: &Fields| {
-        led(&app, visit, &headers, set_up::show(&app, visit, fields, &headers).await?).await
+        led(&app, visit, fields, &headers, set_up::show(&app, visit, fields, &headers).await?).await
     };
     show(&app, query, &headers, page).await
 }
@@ -99,8 +115,8 @@ async fn show_set_up(State(app): State<App>, headers: HeaderMap, query: PageQuer
     request_body(content = Object, content_type = "application/x-www-form-urlencoded"),
     responses((status = 200, body = String, content_type = "text/html")))]
 async fn answer_set_up(State(app): State<App>, headers: HeaderMap, form: SentForm) -> Response {
-    let action = async |visit: &Visit, fields: &Fields, once| {
-        led(&app, visit, &headers, set_up::answer(&app, visit, fields, once).await?).await
+    let action = async |visit: &Visit, fields: &Fields, sent: &Sent<'_>| {
+        led(&app, visit, fields, &headers, set_up::answer(&app, visit, fields, sent).await?).await
     };
     act(&app, form, &headers, action).await
 }
@@ -115,17 +131,25 @@ async fn show_settings(State(app): State<App>, headers: HeaderMap, query: PageQu
     request_body(content = Object, content_type = "application/x-www-form-urlencoded"),
     responses((status = 200, body = String, content_type = "text/html")))]
 async fn answer_settings(State(app): State<App>, headers: HeaderMap, form: SentForm) -> Response {
-    act(&app, form, &headers, async |visit, fields, once| settings::answer(&app, visit, fields, once).await).await
+    act(&app, form, &headers, async |visit, fields, sent| settings::answer(&app, visit, fields, sent).await).await
 }
 
 /// Follows a visit from page to page, to the one that is shown.
-async fn led(app: &App, visit: &Visit, headers: &HeaderMap, mut next: Next) -> Result<Response, Error> {
+async fn led(
+    app: &App,
+    visit: &Visit,
+    fields: &Fields,
+    headers: &HeaderMap,
+    mut next: Next,
+) -> Result<Response, Error> {
     loop {
         next = match next {
             Next::Show(response) => return Ok(response),
             Next::Challenge { wanted, problem } => challenge::page(app, visit, wanted, problem).await?,
+            Next::Locked { way, problem } => challenge::locked(app, visit, way, problem).await?,
+            Next::SetUpLocked { problem } => set_up::locked(app, visit, &problem).await?,
             Next::AskPhones => phones::ask(app, visit).await?,
-            Next::AwaitPhones { challenge } => phones::wait(app, visit, &challenge, headers).await?,
+            Next::AwaitPhones => phones::wait(app, visit, fields, headers).await?,
             Next::SetUp { wanted, problem } => set_up::page(app, visit, wanted, &problem).await?,
             Next::Choose { problem } => set_up::choose(app, visit, &problem).await?.into(),
             Next::Pair { was } => pairing::begin(app, visit, &was).await?,
@@ -158,13 +182,6 @@ async fn show_link(
     }
 }
 
-/// Whether a form counts: the first time that it is sent.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Once {
-    First,
-    Again,
-}
-
 /// A page, or the page that says why there is none.
 async fn show(
     app: &App,
@@ -178,8 +195,12 @@ async fn show(
     };
     let fields = Fields::new(pairs);
     match Visit::begin(app, &fields, headers).await {
+        // An open tab asks whether it is still as it shows: nothing new.
+        Ok(visit) if is_partial(headers) && fields.get("seen") == visit.action.state.as_str() => {
+            StatusCode::NO_CONTENT.into_response()
+        }
         Ok(visit) => page(&visit, &fields).await.unwrap_or_else(|error| ends::failed_in(&visit, error)),
-        Err(error) => ends::without_visit(app, &fields, headers, error).await,
+        Err(error) => anew::without_visit(app, &fields, headers, anew::What::Nothing, error).await,
     }
 }
 
@@ -188,7 +209,7 @@ async fn act(
     app: &App,
     sent: SentForm,
     headers: &HeaderMap,
-    action: impl AsyncFnOnce(&Visit, &Fields, Once) -> Result<Response, Error>,
+    action: impl AsyncFnOnce(&Visit, &Fields, &Sent<'_>) -> Result<Response, Error>,
 ) -> Response {
     let fields = match sent {
         Ok(Form(pairs)) => Fields::new(pairs),
@@ -207,14 +228,18 @@ async fn act(
     };
     let visit = match Visit::begin(app, &fields, headers).await {
         Ok(visit) => visit,
-        Err(error) => return ends::without_visit(app, &fields, headers, error).await,
+        // A form of another site is none.
+        Err(error) if is_of_another_site(headers) => {
+            return ends::failed(&Manner::of_stranger(app, &fields, headers).await, error);
+        }
+        Err(error) => return anew::without_visit(app, &fields, headers, anew::What::Form, error).await,
     };
     let answered = async {
         if is_of_another_site(headers) {
             return Err(Error::Forbidden("The form is not one of this page. Reload the page and try again.".into()));
         }
-        let first = form::spend(app, &visit.caller, fields.get("state"), app.now()).await?;
-        action(&visit, &fields, if first { Once::First } else { Once::Again }).await
+        let sent = form::spend(app, &visit.caller, fields.get("seal"), app.now()).await?;
+        action(&visit, &fields, &sent).await
     };
     answered.await.unwrap_or_else(|error| ends::failed_in(&visit, error))
 }

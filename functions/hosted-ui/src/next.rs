@@ -11,10 +11,14 @@ pub(crate) enum Next {
     Show(Response),
     /// The page for the state of the action; of several ways to answer the wanted one.
     Challenge { wanted: Option<Way>, problem: Vec<String> },
+    /// The page of a way whose guesses are spent, in place of its form.
+    Locked { way: Way, problem: Vec<String> },
+    /// The same of the first code of an app.
+    SetUpLocked { problem: Vec<String> },
     /// A question to the user's phones.
     AskPhones,
     /// The page that waits for the answer to such a question.
-    AwaitPhones { challenge: String },
+    AwaitPhones,
     /// The page that sets up what is wanted, or the first that is offered.
     SetUp { wanted: Option<Way>, problem: Vec<String> },
     /// The page that offers everything that may be set up.

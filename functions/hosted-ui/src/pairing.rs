@@ -142,24 +142,33 @@ pub(crate) async fn show(
     Ok(Some(page))
 }
 
+/// What the word of a page led to.
+pub(crate) enum Answered {
+    Shown(Response),
+    /// The phone is paired, and the tenant wants no page that says so.
+    Paired,
+}
+
 /// What the page says of the device that waits: whether it is the user's.
-pub(crate) async fn answer(app: &App, visit: &Visit, fields: &Fields) -> Result<Response, Error> {
+pub(crate) async fn answer(app: &App, visit: &Visit, fields: &Fields) -> Result<Answered, Error> {
     let Some(id) = PairingId::parse(fields.get("pairing")) else {
-        return Ok(Redirect::to(&visit.link("/set-up", &[("kind", "phone")])).into_response());
+        return Ok(Answered::Shown(Redirect::to(&visit.link("/set-up", &[("kind", "phone")])).into_response()));
     };
     // Saying it twice changes nothing, because a pairing has one end.
     let said = match fields.get("act") {
         "pair" => pairing_link::confirm(app, &visit.caller, &id, app.now()).await,
         _ => pairing_link::refuse(app, &visit.caller, &id, app.now()).await,
     };
-    Ok(match said {
+    let goes_on = visit.caller.tenant.settings().pages.hide_success_screen_on_enrollment;
+    Ok(Answered::Shown(match said {
+        Ok(Word::Paired) if goes_on => return Ok(Answered::Paired),
         Ok(Word::Refused) => anew(visit, Was::Refused),
         Ok(Word::Taken) => anew(visit, Was::Taken),
         Ok(Word::Paired | Word::Over) => Redirect::to(&address(visit, &id)).into_response(),
         // The token may enrol no more: the page of the action says how it stands.
         Err(Error::Forbidden(_)) => Redirect::to(&visit.link("/challenge", &[])).into_response(),
         Err(other) => return Err(other),
-    })
+    }))
 }
 
 /// Whether the pairing that a form names is confirmed, and this page's.
@@ -183,7 +192,7 @@ async fn picture(app: &App, visit: &Visit, id: &PairingId, fields: &Fields) -> R
         problem: &was.map(|was| was.text(t)).into_iter().collect::<Vec<_>>(),
         why: visit.why(app),
         other: visit.other_offers(),
-        quit: ends::leave(app, visit)?,
+        quit: ends::leave(visit)?,
     };
     frame.respond(StatusCode::OK, &page)
 }
@@ -201,7 +210,7 @@ async fn ask(app: &App, visit: &Visit, id: &PairingId, device: &Newcomer, code: 
             .ip_address
             .as_ref()
             .map(|address| app.places().name_of(address).unwrap_or_else(|| address.clone())),
-        quit: ends::leave(app, visit)?,
+        quit: ends::leave(visit)?,
     };
     frame.respond(StatusCode::OK, &page)
 }

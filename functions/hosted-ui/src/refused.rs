@@ -1,35 +1,50 @@
 //! What is said of something that was typed to prove who somebody is, and that was not taken.
 
-use std::time::Duration;
-
-use countersign_core::{action::State, proof::Verdict};
+use countersign_core::{limiter::Space, proof::Verdict};
 
 use crate::{visit::Visit, way::Way};
 
-/// Why a proof was not taken, how often another may be tried, and when again or how else.
-pub(crate) fn refusal(visit: &Visit, way: Way, verdict: &Verdict) -> Vec<String> {
-    match verdict {
-        Verdict::Exhausted { retry_after } => exhausted(visit, way, *retry_after),
-        Verdict::Rejected { attempts_left } => rejected(visit, way, *attempts_left),
-        Verdict::Accepted(_) => Vec::new(),
-    }
+/// From so few attempts on, it is said how many are left: a first slip frightens nobody.
+const FEW_ATTEMPTS: usize = 3;
+
+/// From so many failures on, it is said what may help.
+const FAILURES_TO_HELP: usize = 2;
+
+/// What a proof that was not taken leads to.
+pub(crate) enum Refusal {
+    /// The form again, with what went wrong.
+    Again(Vec<String>),
+    /// No form, because nothing more is looked at for a while; with what went wrong, where the last guess was looked at.
+    Locked(Vec<String>),
 }
 
-fn exhausted(visit: &Visit, way: Way, retry_after: Option<Duration>) -> Vec<String> {
+/// Why a proof was not taken, how often another may be tried where few are left, and what may help. It says the same of
+/// every wrong code: nothing is compared that could not have been accepted.
+pub(crate) fn refusal(visit: &Visit, way: Way, verdict: &Verdict) -> Refusal {
     let t = visit.messages();
-    let problem = match retry_after {
-        Some(wait) => {
-            t.count("locked-error", "minutes", u64::try_from(wait.as_millis().div_ceil(60_000)).unwrap_or(u64::MAX))
-        }
-        None => t.with(way.closed(), "tenant", visit.tenant()),
+    let (wrong, hints) = way.wrong();
+    let left = match verdict {
+        Verdict::Exhausted { .. } => return Refusal::Locked(Vec::new()),
+        Verdict::Rejected { attempts_left: Some(0) } => return Refusal::Locked(vec![t.text(wrong)]),
+        Verdict::Rejected { attempts_left } => *attempts_left,
+        Verdict::Accepted(_) => None,
     };
-    let has_another = visit.action.state == State::ChallengeRequired && visit.ways().iter().any(|one| *one != way);
-    [Some(problem), has_another.then(|| t.text("another-way-hint"))].into_iter().flatten().collect()
+    let failures = left.map(|left| way.space(&visit.action.id).limit().saturating_sub(left));
+    let left = left.filter(|left| *left <= FEW_ATTEMPTS).map(|left| t.count("attempts-left-hint", "left", left as u64));
+    let mut lines: Vec<String> = std::iter::once(t.text(wrong)).chain(left).collect();
+    if failures.is_some_and(|failures| failures >= FAILURES_TO_HELP) {
+        lines.extend(hints.iter().map(|hint| t.with(hint, "tenant", visit.tenant())));
+    }
+    Refusal::Again(lines)
 }
 
-fn rejected(visit: &Visit, way: Way, attempts_left: Option<usize>) -> Vec<String> {
-    let t = visit.messages();
-    let (wrong, hint) = way.wrong();
-    let left = attempts_left.map(|left| t.count("attempts-left-hint", "left", left as u64));
-    [Some(t.text(wrong)), left, hint.map(|hint| t.text(hint))].into_iter().flatten().collect()
+impl Way {
+    /// The space in which its guesses count.
+    pub(crate) fn space(self, action: &countersign_core::id::ActionId) -> Space {
+        match self {
+            Self::App => Space::of_code(action),
+            Self::Phone => Space::Number,
+            Self::Recovery => Space::Recovery,
+        }
+    }
 }

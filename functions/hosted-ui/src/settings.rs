@@ -6,27 +6,27 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use countersign_core::{
-    account::{self, Entry, Occurrence},
+    account::{self, Codes, Entry, Occurrence},
     action::State,
     admission,
     app::App,
-    authenticator::Authenticator,
     clock::iso,
     error::Error,
+    facts,
+    form::Sent,
     happened::Event,
-    http::UserAuthenticator,
     id::AuthenticatorId,
     messages::Messages,
     method::Method,
 };
 
 use crate::{
-    Once, codes, ends,
-    ends::End,
-    figures,
+    after, anew,
+    cards::{self, Card, Removal, called, done},
+    codes, ends,
     frame::Frame,
     visit::{Fields, Visit},
-    way::{Way, kind_of},
+    way::kind_of,
 };
 
 #[derive(Template)]
@@ -35,8 +35,6 @@ struct SettingsPage<'a> {
     f: &'a Frame<'a>,
     problem: &'a [String],
     done: Option<String>,
-    /// The model of the device that is asked first.
-    primary: Option<&'a str>,
     cards: &'a [Card],
     /// Whether the user has just confirmed who they are.
     may_change: bool,
@@ -47,22 +45,6 @@ struct SettingsPage<'a> {
     activity: Vec<Line>,
     back: Option<String>,
     removal: Option<Removal<'a>>,
-}
-
-/// An authenticator.
-struct Card {
-    id: String,
-    name: String,
-    kind: String,
-    /// Platform and model, as far as they are known.
-    detail: String,
-    model: Option<String>,
-    added: String,
-    used: Option<String>,
-    is_primary: bool,
-    may_be_primary: bool,
-    /// The address of the question that comes before it is removed.
-    remove: String,
 }
 
 /// A device that rules remember.
@@ -78,65 +60,78 @@ struct Line {
     at: String,
 }
 
-/// The question before something is removed.
-struct Removal<'a> {
-    id: &'a str,
-    name: &'a str,
-    keep: String,
-}
-
 pub(crate) async fn show(app: &App, visit: &Visit, fields: &Fields) -> Result<Response, Error> {
-    match visit.opens_settings(app.now()) {
-        true => page(app, visit, fields, &[]).await,
-        false => prove_first(visit),
+    match visit.after() {
+        Some(after) => after::show(app, visit, after, fields, &[]).await,
+        None if visit.opens_settings() => page(app, visit, fields, &[]).await,
+        // What the visit was led through is done.
+        None if visit.has_been_led() => ends::finish(visit, &visit.token),
+        None => prove_first(app, visit).await,
     }
 }
 
-/// Leads to the challenge, which is set-up for a user with nothing enrolled. Where the action asks for no proof, the page
-/// says that another sign-in has to.
-fn prove_first(visit: &Visit) -> Result<Response, Error> {
+/// Leads to the challenge, which is set-up for a user with nothing enrolled. Where the action was answered too long ago,
+/// the page asks again; where it asks for no proof, another sign-in has to.
+async fn prove_first(app: &App, visit: &Visit) -> Result<Response, Error> {
     let is_decided = matches!(visit.action.state, State::ChallengeSucceeded | State::Allow);
     match visit.ends_at_settings() && is_decided && visit.user.is_enrolled() {
-        true => ends::end(visit, End::Again, &visit.token),
+        true => anew::page(app, visit).await,
         false => Ok(Redirect::to(&visit.link("/challenge", &[])).into_response()),
     }
 }
 
-pub(crate) async fn answer(app: &App, visit: &Visit, fields: &Fields, once: Once) -> Result<Response, Error> {
+pub(crate) async fn answer(app: &App, visit: &Visit, fields: &Fields, sent: &Sent<'_>) -> Result<Response, Error> {
     let t = visit.messages();
+    if fields.get("act") == "again" {
+        return anew::answer(app, visit).await;
+    }
     if fields.get("act") == "kept" {
+        account::keep_recovery_codes(app, &visit.caller, &visit.user, fields.get("set")).await?;
         return Ok(Redirect::to(&visit.link("/settings", &[])).into_response());
     }
-    if !visit.opens_settings(app.now()) {
-        return prove_first(visit);
+    if visit.after().is_none() && !visit.opens_settings() {
+        return prove_first(app, visit).await;
     }
-    if once == Once::Again {
-        return page(app, visit, fields, &[t.text("form-used-error")]).await;
+    // New codes are shown again to whoever sends the same form again.
+    if sent.is_again() && fields.get("act") != "codes" {
+        return page_again(app, visit, fields, t.text("form-used-error")).await;
     }
-    let problem = match change(app, visit, fields).await {
+    let problem = match change(app, visit, fields, sent).await {
         Ok(Changed::Done(done)) => {
             let more: Vec<(&str, &str)> = done.iter().map(|(name, value)| (*name, value.as_str())).collect();
             return Ok(Redirect::to(&visit.link("/settings", &more)).into_response());
         }
         Ok(Changed::Codes(codes)) => return codes::show(app, visit, &visit.token, &codes, "/settings").await,
-        // The proof was recent enough when the page was loaded, and no longer is.
-        Err(Error::Forbidden(_)) => return ends::end(visit, End::Again, &visit.token),
         Err(Error::NotFound(_)) => t.text("settings-gone-error"),
+        Err(Error::Conflict(_)) if fields.get("act") == "codes" => t.text("form-used-error"),
+        Err(Error::Forbidden(_)) if fields.get("act") == "remove" && !visit.may_remove() => {
+            t.with("settings-fixed-error", "tenant", visit.tenant())
+        }
+        // The proof was recent enough when the page was loaded, and no longer is.
+        Err(Error::Forbidden(_)) => return anew::page(app, visit).await,
         Err(Error::Conflict(_)) => t.with("settings-last-error", "tenant", visit.tenant()),
         Err(Error::Invalid(_)) => t.text("app-name-error"),
         Err(other) => return Err(other),
     };
-    page(app, visit, fields, &[problem]).await
+    page_again(app, visit, fields, problem).await
+}
+
+/// The page that the form was on, with what went wrong.
+async fn page_again(app: &App, visit: &Visit, fields: &Fields, problem: String) -> Result<Response, Error> {
+    match visit.after() {
+        Some(after) => after::show(app, visit, after, fields, &[problem]).await,
+        None => page(app, visit, fields, &[problem]).await,
+    }
 }
 
 /// What a form did.
 enum Changed {
     /// With what the page then says, for its address.
     Done(Vec<(&'static str, String)>),
-    Codes(Vec<String>),
+    Codes(Codes),
 }
 
-async fn change(app: &App, visit: &Visit, fields: &Fields) -> Result<Changed, Error> {
+async fn change(app: &App, visit: &Visit, fields: &Fields, sent: &Sent<'_>) -> Result<Changed, Error> {
     let (caller, now) = (&visit.caller, app.now());
     let id = || AuthenticatorId::parse(fields.get("id")).map_err(|_| Error::NotFound("There is no such one.".into()));
     let named = |done: &str, name: String| Changed::Done(vec![("done", done.to_owned()), ("name", name)]);
@@ -154,7 +149,7 @@ async fn change(app: &App, visit: &Visit, fields: &Fields) -> Result<Changed, Er
             account::forget_device(app, caller, fields.get("id"), now).await?;
             Changed::Done(vec![("done", "forgotten".to_owned())])
         }
-        "codes" => Changed::Codes(account::regenerate_recovery_codes(app, caller, now).await?),
+        "codes" => Changed::Codes(account::regenerate_recovery_codes(app, caller, sent, now).await?),
         _ => return Err(Error::NotFound("There is no such change.".into())),
     })
 }
@@ -162,25 +157,18 @@ async fn change(app: &App, visit: &Visit, fields: &Fields) -> Result<Changed, Er
 async fn page(app: &App, visit: &Visit, fields: &Fields, problem: &[String]) -> Result<Response, Error> {
     let (t, now) = (visit.messages(), app.now());
     let store = app.store().tenant(visit.caller.tenant.id());
-    // A change was written by this very request, or the one before.
-    let all = store.authenticators(&visit.user).await?;
-    let cards: Vec<Card> = all
-        .iter()
-        .map(|one| (UserAuthenticator::listed(&visit.user, one).masked(), one.method))
-        .map(|(one, method)| card(visit, one, method))
-        .collect();
+    let cards = cards::all(app, visit).await?;
     let devices = store.devices(&visit.user).await?.into_iter().filter_map(|device| {
         let until = device.remembered_until.filter(|until| *until > now && device.invalidated_at.is_none())?;
         Some(Remembered { name: device.id, until: iso(until) })
     });
-    let frame = Frame::of_visit(app, visit, t.text("settings-heading")).await?;
+    let mut frame = Frame::of_visit(app, visit, t.text("settings-heading")).await?;
+    frame.ends_with(visit, "/settings");
     let may_change = admission::may_change(&visit.caller, &visit.action, now);
-    let asked = cards.iter().find(|card| may_change && card.id == fields.get("remove"));
     let page = SettingsPage {
         f: &frame,
         problem,
         done: done(t, fields).filter(|_| problem.is_empty()),
-        primary: cards.iter().find(|card| card.is_primary).and_then(|card| card.model.as_deref()),
         may_change,
         set_up_new: visit.may_add().then(|| visit.link("/set-up", &[])),
         codes_left: account::recovery_codes_left(app, &visit.caller, &visit.user).await?.map(|left| left as u64),
@@ -188,58 +176,23 @@ async fn page(app: &App, visit: &Visit, fields: &Fields, problem: &[String]) -> 
         activity: account::activity(app, &visit.caller, &visit.user, now)
             .await?
             .iter()
-            .map(|one| line(t, one))
+            .map(|one| line(visit, one))
             .collect(),
         back: ends::quit(visit)?,
-        removal: asked.map(|card| Removal { id: &card.id, name: &card.name, keep: visit.link("/settings", &[]) }),
+        removal: Removal::asked(visit, &cards, fields.get("remove")),
         cards: &cards,
     };
     frame.respond(StatusCode::OK, &page)
 }
 
-fn card(visit: &Visit, one: UserAuthenticator, method: Method) -> Card {
+fn line(visit: &Visit, entry: &Entry) -> Line {
     let t = visit.messages();
-    let platform = one.device_platform.map(figures::platform);
-    let kind = t.text(kind_of(method, one.device_platform));
-    let detail = [platform, one.device_model.as_deref(), one.email.as_deref(), one.phone_number.as_deref()];
-    Card {
-        name: one.display_name.unwrap_or_else(|| kind.clone()),
-        kind,
-        detail: detail.into_iter().flatten().collect::<Vec<_>>().join(", "),
-        model: one.device_model,
-        added: one.created_at,
-        used: one.last_verified_at,
-        is_primary: one.is_default == Some(true),
-        may_be_primary: Way::of(method).is_some() && method.facts().may_be_primary,
-        remove: visit.link("/settings", &[("remove", &one.user_authenticator_id)]),
-        id: one.user_authenticator_id,
-    }
-}
-
-/// What an authenticator is called, or else its kind.
-fn called(one: &Authenticator, t: Messages<'_>) -> String {
-    let platform = one.device.as_ref().map(|device| device.platform);
-    one.name.clone().unwrap_or_else(|| t.text(kind_of(one.method, platform)))
-}
-
-/// What the last change did; its name stands in the address, and is no more than text.
-fn done(t: Messages<'_>, fields: &Fields) -> Option<String> {
-    let name = fields.get("name");
-    Some(match fields.get("done") {
-        "renamed" => t.with("settings-renamed-status", "name", name),
-        "removed" => t.with("settings-removed-status", "name", name),
-        "primary" => t.with("settings-primary-status", "name", name),
-        "forgotten" => t.text("settings-forgotten-status"),
-        _ => return None,
-    })
-}
-
-fn line(t: Messages<'_>, entry: &Entry) -> Line {
-    let named = |id: &str, name: &str| (t.with(id, "name", name), String::new());
+    let named = |id: &str, name: &str| (t.with(id, "name", &said(name, t)), String::new());
     let (what, about) = match &entry.what {
         Occurrence::Action { code, state, method, place } => {
             let method = method.map(|method| t.text(kind_of(method, None)));
-            let about = [Some(code.to_string()), method, place.clone()];
+            let kind = facts::called(visit.caller.tenant.action(code), code, t);
+            let about = [Some(kind), method, place.clone()];
             (t.text(of_state(*state)), about.into_iter().flatten().collect::<Vec<_>>().join(" · "))
         }
         Occurrence::Added(one) => named("activity-added-text", &called(one, t)),
@@ -252,6 +205,13 @@ fn line(t: Messages<'_>, entry: &Entry) -> Line {
         Occurrence::Changed(Event::DeviceForgotten) => (t.text("activity-forgotten-text"), String::new()),
     };
     Line { what, about, at: iso(entry.at) }
+}
+
+/// What something was called when it changed; one without a name was noted as its method.
+fn said(name: &str, t: Messages<'_>) -> String {
+    let of_name = |method: &Method| method.facts().label == name || method.as_str() == name;
+    let method = Method::ALL.into_iter().find(of_name);
+    method.map_or_else(|| name.to_owned(), |method| t.text(kind_of(method, None)))
 }
 
 fn of_state(state: State) -> &'static str {

@@ -1,9 +1,10 @@
 //! Somebody at a page: with which token, about what, in which language, and in what kind of window.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use axum::http::{HeaderMap, header};
 use countersign_core::{
+    account,
     action::{Action, State},
     admission::{self, Admitted},
     app::{App, TenantContext, UserCaller},
@@ -11,64 +12,17 @@ use countersign_core::{
     error::Error,
     look::Look,
     messages::{Language, Messages},
-    redirect,
+    method::Method,
     token::{self, scope},
-    user::{RequiredAction, User},
+    user::{Profile, RequiredAction, User},
 };
 
 use crate::way::Way;
 
-/// What a page is called with, in its address or in its form.
-#[derive(Debug, Default)]
-pub(crate) struct Fields(HashMap<String, String>);
-
-impl Fields {
-    pub(crate) fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
-        // Where a field is there twice the first one counts, because what track wrote stands before what somebody
-        // appended.
-        let mut all = HashMap::new();
-        for (name, value) in pairs {
-            all.entry(name).or_insert(value);
-        }
-        Self(all)
-    }
-
-    /// Empty where it is absent.
-    pub(crate) fn get(&self, name: &str) -> &str {
-        self.0.get(name).map_or("", String::as_str)
-    }
-}
-
-/// How the page was opened (contract, section 2.8); carried along from page to page.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Flags {
-    /// In an iframe or a window of the customer's page, which is told how it ends.
-    pub(crate) is_popup: bool,
-    pub(crate) force_enrollment: bool,
-    /// The scheme of the app that a finished page leads back to.
-    pub(crate) native_scheme: Option<String>,
-}
-
-impl Flags {
-    fn of(fields: &Fields, tenant: &TenantContext) -> Self {
-        let scheme = Some(fields.get("nativeScheme")).filter(|scheme| !scheme.is_empty());
-        Self {
-            is_popup: matches!(fields.get("mode"), "popup" | "window"),
-            force_enrollment: fields.get("force_enrollment") == "true",
-            native_scheme: scheme.and_then(|scheme| redirect::native_scheme(tenant.settings(), scheme)),
-        }
-    }
-
-    /// As they stand in an address or a form.
-    pub(crate) fn pairs(&self) -> Vec<(&'static str, &str)> {
-        let popup = self.is_popup.then_some(("mode", "popup"));
-        let force = self.force_enrollment.then_some(("force_enrollment", "true"));
-        let scheme = self.native_scheme.as_deref().map(|scheme| ("nativeScheme", scheme));
-        [popup, force, scheme].into_iter().flatten().collect()
-    }
-}
+pub(crate) use crate::fields::{After, Fields, Flags};
 
 /// In which words and looks a page is shown.
+#[derive(Clone)]
 pub(crate) struct Manner {
     pub(crate) tenant: Option<Arc<TenantContext>>,
     pub(crate) language: Language,
@@ -97,7 +51,7 @@ impl Manner {
             Some(tenant) => app.look(tenant).await.unwrap_or_default(),
             None => Arc::default(),
         };
-        let flags = tenant.as_ref().map(|tenant| Flags::of(fields, tenant)).unwrap_or_default();
+        let flags = tenant.as_ref().map(|tenant| Flags::of(fields, tenant, headers)).unwrap_or_default();
         Self { tenant, language: Language::negotiate([], accept_language(headers)), look, flags }
     }
 
@@ -120,8 +74,12 @@ pub(crate) struct Visit {
     /// Whether the user has a second factor, as the tenant's policy counts it. A user who has none is led to set-up.
     pub(crate) has_second_factor: bool,
     pub(crate) manner: Manner,
+    /// What is known of the user.
+    pub(crate) profile: Profile,
+    /// When the request came.
+    pub(crate) now: Timestamp,
     /// What the backend said of the action.
-    input: serde_json::Value,
+    pub(crate) input: serde_json::Value,
 }
 
 impl Visit {
@@ -141,10 +99,17 @@ impl Visit {
         let input: serde_json::Value = serde_json::from_str(&action.input).unwrap_or_default();
         let told = [input.get("locale").and_then(|locale| locale.as_str()), profile.locale.as_deref()];
         let language = Language::negotiate(told.into_iter().flatten(), accept_language(headers));
-        let flags = Flags::of(fields, &caller.tenant);
+        let flags = Flags::of(fields, &caller.tenant, headers);
         let manner = Manner { tenant: Some(caller.tenant.clone()), language, look, flags };
-        let has_second_factor = caller.tenant.policy().has_second_factor(&user, app.now());
-        Ok(Self { caller, token, user, action, has_second_factor, manner, input })
+        let now = app.now();
+        let has_second_factor = caller.tenant.policy().has_second_factor(&user, now);
+        Ok(Self { caller, token, user, action, has_second_factor, manner, profile, now, input })
+    }
+
+    /// The user as it is now, after a write of this very request.
+    pub(crate) async fn user_now(&self, app: &App) -> Result<User, Error> {
+        let found = app.store().tenant(self.caller.tenant.id()).user(&self.user.id).await?;
+        found.filter(|user| user.uid == self.user.uid).ok_or_else(token::not_ours)
     }
 
     pub(crate) fn messages(&self) -> Messages<'_> {
@@ -164,7 +129,9 @@ impl Visit {
         let start = format!("{path}?");
         let end = start.len();
         let mut query = url::form_urlencoded::Serializer::for_suffix(start, end);
-        query.append_pair("token", token).extend_pairs(self.manner.flags.pairs()).extend_pairs(more);
+        // What this very link says goes before what is carried along.
+        let carried = self.manner.flags.pairs().into_iter().filter(|(name, _)| more.iter().all(|(own, _)| own != name));
+        query.append_pair("token", token).extend_pairs(carried).extend_pairs(more);
         query.finish()
     }
 
@@ -175,13 +142,44 @@ impl Visit {
 
     /// Whether the page of the user's authenticators is shown: only to somebody who has confirmed a short while ago that
     /// they are the user. It shows where the user was, also where nothing is enrolled any more.
-    pub(crate) fn opens_settings(&self, now: Timestamp) -> bool {
-        self.ends_at_settings() && admission::may_change(&self.caller, &self.action, now)
+    pub(crate) fn opens_settings(&self) -> bool {
+        self.ends_at_settings() && admission::may_change(&self.caller, &self.action, self.now)
+    }
+
+    /// What the visit is led through now: only while its success is fresh, and for what it says.
+    pub(crate) fn after(&self) -> Option<After> {
+        let by = self.action.verification.as_ref().map(|verification| verification.method);
+        let holds = |after: &After| match after {
+            After::Recovery => by == Some(Method::RecoveryCode),
+            After::Few => self.has_few_codes(),
+        };
+        let may_change = admission::may_change(&self.caller, &self.action, self.now);
+        self.manner.flags.after.filter(|after| may_change && holds(after))
+    }
+
+    /// Whether the page of what the user has may ask again who they are.
+    pub(crate) fn may_ask_anew(&self) -> bool {
+        self.ends_at_settings() && account::may_ask_anew(&self.caller, &self.action, self.now)
+    }
+
+    /// Whether the visit was led through something after its success, which it has by now.
+    pub(crate) fn has_been_led(&self) -> bool {
+        self.manner.flags.after.is_some() && self.action.state == State::ChallengeSucceeded && !self.ends_at_settings()
+    }
+
+    /// Whether users may remove what they have.
+    pub(crate) fn may_remove(&self) -> bool {
+        self.caller.tenant.settings().pages.allow_deleting_user_authenticators
+    }
+
+    /// Whether the user should know how few recovery codes are left.
+    pub(crate) fn has_few_codes(&self) -> bool {
+        self.user.has_few_codes() && self.caller.tenant.settings().is_active(Method::RecoveryCode)
     }
 
     /// How the action may be answered with what the user has, the user's default first.
     pub(crate) fn ways(&self) -> Vec<Way> {
-        let preferred = self.user.default_method().and_then(Way::of);
+        let preferred = self.user.asked_first().and_then(Way::of);
         let mut ways: Vec<Way> = Way::ALL.into_iter().filter(|way| self.has(*way)).collect();
         ways.sort_by_key(|way| Some(*way) != preferred);
         ways
@@ -194,14 +192,36 @@ impl Visit {
             && way.is_had_by(&self.user)
     }
 
-    /// What may be set up here: the methods that the tenant has switched on and that answer this action.
+    /// What may be set up here: the methods that the tenant has switched on and that answer this action; where nobody asks
+    /// for a set-up, those alone that the action's configuration offers.
     pub(crate) fn offers(&self) -> Vec<Way> {
         let settings = self.caller.tenant.settings();
+        let offered = self.caller.tenant.prompts(&self.action).filter(|_| self.is_unasked());
         let is_offered = |way: &Way| {
             let method = way.method();
-            settings.is_active(method) && (self.has_second_factor || self.action.allowed_methods.contains(&method))
+            settings.is_active(method)
+                && (self.has_second_factor || self.action.allowed_methods.contains(&method))
+                && offered.is_none_or(|offered| offered.contains(&method))
         };
         Way::ALL.into_iter().filter(|way| way.choice().is_some()).filter(is_offered).collect()
+    }
+
+    /// Whether neither the tenant nor the user has asked for a set-up: the action goes on without one.
+    fn is_unasked(&self) -> bool {
+        let is_asked = self.manner.flags.force_enrollment || self.ends_at_settings();
+        self.action.state == State::Allow && !self.has_second_factor && !is_asked
+    }
+
+    /// Whether a user with nothing enrolled is offered nothing, because the action's configuration says so.
+    pub(crate) fn is_offered_nothing(&self) -> bool {
+        self.is_unasked() && self.caller.tenant.prompts(&self.action).is_some() && self.offers().is_empty()
+    }
+
+    /// What a user is offered after a success, because the action's configuration names it and the user lacks it.
+    pub(crate) fn prompted(&self) -> Option<Way> {
+        let prompts = self.caller.tenant.prompts(&self.action)?;
+        let is_lacked = |way: &Way| prompts.contains(&way.method()) && !way.is_had_by(&self.user);
+        self.offers().into_iter().find(is_lacked)
     }
 
     /// Where everything that may be set up is offered, where that is more than one.
@@ -212,28 +232,17 @@ impl Visit {
     /// Whether the token may add an authenticator.
     pub(crate) fn may_add(&self) -> bool {
         State::ENROLLABLE.contains(&self.action.state)
-            && (!self.has_second_factor || self.caller.claims.allows(scope::ADD))
+            && (!self.has_second_factor || self.caller.claims.allows(scope::ADD) && !self.is_stale())
+    }
+
+    /// Whether the action was answered too long ago to entitle to a change.
+    fn is_stale(&self) -> bool {
+        self.action.state == State::ChallengeSucceeded && !admission::is_fresh(&self.action, self.now)
     }
 
     pub(crate) fn has_an_app_to_set_up(&self) -> bool {
         let asked = self.caller.tenant.policy().asked_of(&self.user);
         asked.contains(&RequiredAction::AuthenticatorApplicationSetup)
-    }
-
-    /// Why something is to be set up, where that is not the user's own wish.
-    pub(crate) fn why(&self, app: &App) -> Option<String> {
-        let (policy, t, now) = (self.caller.tenant.policy(), self.messages(), app.now());
-        if let Some(start) = policy.starts_at(now).filter(|_| !self.user.can_answer()) {
-            let day = start.strftime("%Y-%m-%d").to_string();
-            return Some(t.with_both("set-up-why-later-text", ("day", &day), ("tenant", self.tenant())));
-        }
-        // Only an enforcement or a required action stops a user who has no authenticator. The cache of this process may
-        // not know of the enforcement yet.
-        let is_stopped = self.action.state == State::ChallengeRequired && !self.has_second_factor;
-        if policy.is_enforced(now) && !self.has_second_factor || is_stopped && !self.has_an_app_to_set_up() {
-            return Some(t.with("set-up-why-now-text", "tenant", self.tenant()));
-        }
-        self.has_an_app_to_set_up().then(|| t.with("set-up-why-app-text", "tenant", self.tenant()))
     }
 }
 

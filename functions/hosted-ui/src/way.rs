@@ -109,11 +109,19 @@ impl Way {
     }
 
     /// What is said of a wrong code, and what may help.
-    pub(crate) fn wrong(self) -> (&'static str, Option<&'static str>) {
+    pub(crate) fn wrong(self) -> (&'static str, &'static [&'static str]) {
         match self {
-            Self::App => ("code-wrong-error", Some("code-clock-hint")),
-            Self::Phone => ("code-wrong-error", None),
-            Self::Recovery => ("recovery-wrong-error", None),
+            Self::App => ("code-wrong-error", &["code-app-hint", "code-clock-hint"]),
+            Self::Phone => ("code-wrong-error", &[]),
+            Self::Recovery => ("recovery-wrong-error", &[]),
+        }
+    }
+
+    /// What is said where it opens again in a while.
+    pub(crate) fn locked(self) -> &'static str {
+        match self {
+            Self::App | Self::Recovery => "locked-error",
+            Self::Phone => "waiting-often-error",
         }
     }
 
@@ -123,6 +131,19 @@ impl Way {
             Self::App | Self::Phone => "closed-error",
             Self::Recovery => "recovery-closed-error",
         }
+    }
+}
+
+/// The picture of an authenticator.
+pub(crate) fn icon_of(method: Method, platform: Option<DevicePlatform>) -> &'static str {
+    match kind_of(method, platform) {
+        "method-app-label" => "app",
+        "method-phone-label" => "phone",
+        "method-browser-label" => "browser",
+        "method-email-label" => "email",
+        "method-sms-label" => "sms",
+        "method-recovery-label" => "recovery",
+        _ => "other",
     }
 }
 

@@ -6,6 +6,7 @@ use countersign_core::{
     clock::{Timestamp, iso},
     enrolable,
     error::Error,
+    facts::Texts,
     http::{Body, ManagementCaller, Path, Reply, present},
     id::{ActionCode, TenantId},
     method::Method,
@@ -18,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::{Deleted, not_empty};
+use crate::{Deleted, each_once, not_empty};
 
 /// A kind of action; lists that are not set are absent.
 #[derive(Debug, Serialize, ToSchema)]
@@ -40,6 +41,10 @@ pub(crate) struct ActionConfiguration {
     /// What happens while the tenant's configuration cannot be read; absent for `closed`. Ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure_mode: Option<FailureMode>,
+    /// What users read it to be, by language; its code, spelled as words, where absent. Ours.
+    #[serde(skip_serializing_if = "Texts::is_empty")]
+    #[schema(required = false)]
+    display_name: Texts,
     /// The outcome where a rule cannot be evaluated; CHALLENGE where absent. Ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     rule_error_outcome: Option<Outcome>,
@@ -60,6 +65,7 @@ impl ActionConfiguration {
             prompt_to_enroll_verification_methods: config.prompt_to_enroll_verification_methods,
             default_verification_method: config.default_verification_method,
             verification_webhook_url: config.verification_webhook_url,
+            display_name: config.display_name,
             failure_mode: Some(config.failure_mode).filter(|mode| *mode != FailureMode::Closed),
             rule_error_outcome: config.rule_error_outcome,
             last_action_created_at: last.map(iso),
@@ -93,6 +99,10 @@ pub(crate) struct Changes {
     #[serde(deserialize_with = "present")]
     #[schema(value_type = Option<FailureMode>)]
     failure_mode: Option<Option<FailureMode>>,
+    /// What users read it to be, by language: up to 60 characters each.
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<Texts>)]
+    display_name: Option<Option<Texts>>,
     /// The outcome where a rule cannot be evaluated: CHALLENGE, REVIEW or BLOCK.
     #[serde(deserialize_with = "present")]
     #[schema(value_type = Option<Outcome>)]
@@ -111,13 +121,16 @@ impl Changes {
             config.verification_methods = not_empty(methods.clone());
         }
         if let Some(methods) = &self.prompt_to_enroll_verification_methods {
-            config.prompt_to_enroll_verification_methods = not_empty(methods.clone());
+            config.prompt_to_enroll_verification_methods = each_once(methods.clone());
         }
         if let Some(method) = self.default_verification_method {
             config.default_verification_method = method;
         }
         if let Some(mode) = self.failure_mode {
             config.failure_mode = mode.unwrap_or_default();
+        }
+        if let Some(name) = &self.display_name {
+            config.display_name = name.clone().unwrap_or_default();
         }
         if let Some(url) = &self.verification_webhook_url {
             config.verification_webhook_url = url.clone();
@@ -143,6 +156,8 @@ pub(crate) struct CreateRequest {
     default_verification_method: Option<Method>,
     verification_webhook_url: Option<String>,
     failure_mode: Option<FailureMode>,
+    /// What users read it to be, by language: up to 60 characters each.
+    display_name: Option<Texts>,
     /// The outcome where a rule cannot be evaluated: CHALLENGE, REVIEW or BLOCK.
     rule_error_outcome: Option<Outcome>,
 }
@@ -158,6 +173,7 @@ impl CreateRequest {
             default_verification_method: Some(self.default_verification_method),
             verification_webhook_url: Some(self.verification_webhook_url),
             failure_mode: Some(self.failure_mode),
+            display_name: Some(self.display_name),
             rule_error_outcome: Some(self.rule_error_outcome),
         };
         changes.apply(&mut config)?;

@@ -4,6 +4,7 @@ use axum::{Json, extract::State};
 use countersign_core::{
     app::App,
     error::Error,
+    facts::{Format, Shown, Texts},
     http::{Body, ManagementCaller, Path, Reply, present},
     id::{PointId, TenantId},
     rule::{DataPoint, DataType, ModelType, catalogue::variable, condition::names_point},
@@ -24,12 +25,15 @@ pub(crate) struct CustomDataPoint {
     model_type: ModelType,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<String>,
-    /// Whether a device is shown it.
+    /// Whether the pages and devices show it.
     is_public: bool,
+    /// How it is shown. Ours.
+    #[serde(flatten)]
+    shown: Shown,
 }
 
 fn view(tenant: impl ToString, point: DataPoint) -> Json<CustomDataPoint> {
-    let DataPoint { id, name, data_type, model_type, description, is_public } = point;
+    let DataPoint { id, name, data_type, model_type, description, is_public, shown } = point;
     Json(CustomDataPoint {
         id: id.into(),
         tenant_id: tenant.to_string(),
@@ -38,6 +42,7 @@ fn view(tenant: impl ToString, point: DataPoint) -> Json<CustomDataPoint> {
         model_type,
         description,
         is_public,
+        shown,
     })
 }
 
@@ -53,6 +58,15 @@ pub(crate) struct CreatePoint {
     /// `false` where absent.
     #[serde(default)]
     is_public: Option<bool>,
+    /// What it is called on the pages, by language; its name where absent.
+    #[serde(default)]
+    label: Option<Texts>,
+    /// How its value is written.
+    #[serde(default)]
+    format: Option<Format>,
+    /// What stands behind a number: a text such as `EUR`, or `{name}` for the value of another public data point.
+    #[serde(default)]
+    unit: Option<String>,
 }
 
 /// What to change: absent keeps, null clears. What a point is of stays, because rules are checked against it.
@@ -66,6 +80,18 @@ pub(crate) struct PointChanges {
     #[serde(deserialize_with = "present")]
     #[schema(value_type = Option<bool>)]
     is_public: Option<Option<bool>>,
+    /// What it is called on the pages, by language.
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<Texts>)]
+    label: Option<Option<Texts>>,
+    /// How its value is written.
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<Format>)]
+    format: Option<Option<Format>>,
+    /// What stands behind a number.
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    unit: Option<Option<String>>,
 }
 
 /// 409 where another point of this kind has the name.
@@ -115,9 +141,10 @@ pub(crate) async fn create(
     ManagementCaller(tenant): ManagementCaller,
     Body(request): Body<CreatePoint>,
 ) -> Reply<CustomDataPoint> {
-    let CreatePoint { name, data_type, model_type, description, is_public } = request;
+    let CreatePoint { name, data_type, model_type, description, is_public, label, format, unit } = request;
     let is_public = is_public.unwrap_or(false);
-    let point = DataPoint { id: PointId::generate(), name, data_type, model_type, description, is_public };
+    let shown = Shown { label: label.unwrap_or_default(), format, unit };
+    let point = DataPoint { id: PointId::generate(), name, data_type, model_type, description, is_public, shown };
     point.check()?;
     name_is_free(&app, tenant.id(), &point).await?;
     app.store().tenant(tenant.id()).create_point(&point).await?;
@@ -154,6 +181,12 @@ pub(crate) async fn patch(
     point.name = changes.name.unwrap_or(point.name);
     point.description = changes.description.unwrap_or(point.description);
     point.is_public = changes.is_public.map_or(point.is_public, Option::unwrap_or_default);
+    let Shown { label, format, unit } = point.shown;
+    point.shown = Shown {
+        label: changes.label.map_or(label, Option::unwrap_or_default),
+        format: changes.format.unwrap_or(format),
+        unit: changes.unit.unwrap_or(unit),
+    };
     point.check()?;
     name_is_free(&app, tenant.id(), &point).await?;
     store.replace_point(&point).await?;

@@ -75,11 +75,16 @@ struct Deleted {
 
 /// A list of methods that is empty is one that is not set. A method that stands twice is one.
 fn not_empty(methods: Option<Vec<Method>>) -> Option<Vec<Method>> {
+    each_once(methods).filter(|methods| !methods.is_empty())
+}
+
+/// A list in which each method stands once. An empty one stays: what a page offers to set up may be nothing.
+fn each_once(methods: Option<Vec<Method>>) -> Option<Vec<Method>> {
     let mut once: Vec<Method> = Vec::new();
     for method in methods? {
         if !once.contains(&method) {
             once.push(method);
         }
     }
-    Some(once).filter(|methods| !methods.is_empty())
+    Some(once)
 }

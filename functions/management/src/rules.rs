@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::{Deleted, not_empty};
+use crate::{Deleted, each_once, not_empty};
 
 /// A rule; lists that are not set are absent.
 #[derive(Debug, Serialize, ToSchema)]
@@ -136,7 +136,7 @@ impl CreateRule {
             priority: priority(self.priority)?,
             outcome: self.outcome,
             verification_methods: not_empty(self.verification_methods),
-            prompt_to_enroll_verification_methods: not_empty(self.prompt_to_enroll_verification_methods),
+            prompt_to_enroll_verification_methods: each_once(self.prompt_to_enroll_verification_methods),
             default_verification_method: self.default_verification_method,
             conditions: self.conditions,
             created_at: now,
@@ -160,7 +160,7 @@ impl RuleChanges {
             rule.verification_methods = not_empty(methods.clone());
         }
         if let Some(methods) = &self.prompt_to_enroll_verification_methods {
-            rule.prompt_to_enroll_verification_methods = not_empty(methods.clone());
+            rule.prompt_to_enroll_verification_methods = each_once(methods.clone());
         }
         if let Some(method) = self.default_verification_method {
             rule.default_verification_method = method;

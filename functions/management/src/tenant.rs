@@ -4,6 +4,7 @@ use axum::{Json, extract::State};
 use countersign_core::{
     app::App,
     error::Error,
+    facts::AccountDisplay,
     http::{Body, ManagementCaller, Reply, present},
     id::check_name,
     method::totp::TotpWindow,
@@ -30,12 +31,29 @@ pub(crate) struct TenantView {
     push_signature_v2: Demand,
     /// How long a device has to answer a push. Ours.
     push_duration_in_seconds: u32,
+    /// Whether the encrypted push to a browser says the public values of the action too. Ours.
+    push_shows_details: bool,
+    /// How much of the user's address stands beside what is confirmed. Ours.
+    account_display: AccountDisplay,
     /// Whether users have no recovery codes.
     disable_recovery_codes: bool,
     /// Whether a backend that enrols an authenticator is given none.
     skip_recovery_codes_on_programmatic_enrollment: bool,
     /// Whether the hosted pages show none after the first set-up.
     hide_recovery_codes_on_enrollment: bool,
+    /// The host at which users see the pages, where it is the tenant's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    custom_domain: Option<String>,
+    /// Whether the pages go on after an enrolment without saying that it is done.
+    hide_success_screen_on_enrollment: bool,
+    /// Whether users may remove their last method, where nothing is enforced.
+    allow_disabling_mfa: bool,
+    /// Whether users may remove methods.
+    allow_deleting_user_authenticators: bool,
+    /// Whether a page whose token has expired leads back to the app by itself.
+    redirect_on_session_expiry: bool,
+    /// Always true: the pages show the tenant's logo alone.
+    hide_authsignal_logo: bool,
     /// Where hosted pages may send users, and the schemes of apps. Ours.
     redirect_urls: Vec<String>,
     /// Whether hosted pages may also send users to their own machine. It is set when the tenant is made. Ours.
@@ -52,11 +70,19 @@ impl TenantView {
             push_number_matching: settings.push.number_matching,
             push_signature_v2: settings.push.signature_v2,
             push_duration_in_seconds: settings.push.seconds,
+            push_shows_details: settings.push.shows_details,
+            account_display: settings.account_display,
             disable_recovery_codes: settings.recovery_codes.disable_recovery_codes,
             skip_recovery_codes_on_programmatic_enrollment: settings
                 .recovery_codes
                 .skip_recovery_codes_on_programmatic_enrollment,
             hide_recovery_codes_on_enrollment: settings.recovery_codes.hide_recovery_codes_on_enrollment,
+            custom_domain: settings.pages.custom_domain,
+            hide_success_screen_on_enrollment: settings.pages.hide_success_screen_on_enrollment,
+            allow_disabling_mfa: settings.pages.allow_disabling_mfa,
+            allow_deleting_user_authenticators: settings.pages.allow_deleting_user_authenticators,
+            redirect_on_session_expiry: settings.pages.redirect_on_session_expiry,
+            hide_authsignal_logo: true,
             redirect_urls: settings.redirect_urls,
             is_local: settings.is_local,
         }
@@ -71,7 +97,7 @@ pub(crate) async fn get(State(app): State<App>, ManagementCaller(tenant): Manage
     Ok(Json(TenantView::new(tenant.id(), loaded.tenant.settings)))
 }
 
-/// What to change; what is absent stays, and only `redirectUrls` can be cleared.
+/// What to change; what is absent stays, and only `redirectUrls` and `customDomain` can be cleared.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct TenantChanges {
@@ -86,12 +112,30 @@ pub(crate) struct TenantChanges {
     push_signature_v2: Option<Demand>,
     /// How long a device has to answer a push: 30 to 600.
     push_duration_in_seconds: Option<u32>,
+    /// Whether the encrypted push to a browser says the public values of the action. A push to a phone never does.
+    push_shows_details: Option<bool>,
+    /// How much of the user's address stands beside what is confirmed: `masked`, `full` or `hidden`.
+    account_display: Option<AccountDisplay>,
     /// Whether users have no recovery codes; old ones let nobody in then.
     disable_recovery_codes: Option<bool>,
     /// Whether a backend that enrols an authenticator is given none.
     skip_recovery_codes_on_programmatic_enrollment: Option<bool>,
     /// Whether the hosted pages show none after the first set-up.
     hide_recovery_codes_on_enrollment: Option<bool>,
+    /// The host at which users see the pages: one that leads to this installation, such as `mfa.example.com`; null clears.
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    custom_domain: Option<Option<String>>,
+    /// Whether the pages go on after an enrolment without saying that it is done.
+    hide_success_screen_on_enrollment: Option<bool>,
+    /// Whether users may remove their last method; an enforcement is stronger.
+    allow_disabling_mfa: Option<bool>,
+    /// Whether users may remove methods.
+    allow_deleting_user_authenticators: Option<bool>,
+    /// Whether a page whose token has expired leads back to the app by itself.
+    redirect_on_session_expiry: Option<bool>,
+    /// True; false is refused, because the pages have no logo to show but the tenant's.
+    hide_authsignal_logo: Option<bool>,
     /// Up to 50 of `https://host[:port][/path]`, and `myapp:` or `myapp://host` for apps; null clears.
     #[serde(deserialize_with = "present")]
     #[schema(value_type = Option<Vec<String>>)]
@@ -115,6 +159,11 @@ pub(crate) async fn patch(
     if changes.push_duration_in_seconds.is_some_and(|seconds| !(30..=600).contains(&seconds)) {
         return Err(Error::invalid("pushDurationInSeconds is between 30 and 600."));
     }
+    if changes.hide_authsignal_logo == Some(false) {
+        return Err(Error::invalid(
+            "hideAuthsignalLogo is true: the pages show no logo but the tenant's. Leave it out, or send true.",
+        ));
+    }
     let apply = |tenant: &mut countersign_core::tenant::Tenant| {
         let settings = &mut tenant.settings;
         settings.name = changes.name.clone().unwrap_or_else(|| settings.name.clone());
@@ -125,8 +174,19 @@ pub(crate) async fn patch(
         push.number_matching = changes.push_number_matching.unwrap_or(push.number_matching);
         push.signature_v2 = changes.push_signature_v2.unwrap_or(push.signature_v2);
         push.seconds = changes.push_duration_in_seconds.unwrap_or(push.seconds);
-        let recovery = &mut settings.recovery_codes;
+        push.shows_details = changes.push_shows_details.unwrap_or(push.shows_details);
+        settings.account_display = changes.account_display.unwrap_or(settings.account_display);
+        if let Some(domain) = &changes.custom_domain {
+            let host = domain.as_deref().map(str::to_ascii_lowercase);
+            host.as_deref().map(|host| settings.check_custom_domain(host)).transpose()?;
+            settings.pages.custom_domain = host;
+        }
+        let (recovery, pages) = (&mut settings.recovery_codes, &mut settings.pages);
         for (setting, change) in [
+            (&mut pages.hide_success_screen_on_enrollment, changes.hide_success_screen_on_enrollment),
+            (&mut pages.allow_disabling_mfa, changes.allow_disabling_mfa),
+            (&mut pages.allow_deleting_user_authenticators, changes.allow_deleting_user_authenticators),
+            (&mut pages.redirect_on_session_expiry, changes.redirect_on_session_expiry),
             (&mut recovery.disable_recovery_codes, changes.disable_recovery_codes),
             (
                 &mut recovery.skip_recovery_codes_on_programmatic_enrollment,

@@ -18,11 +18,18 @@ pub(crate) struct ThemeView {
     theme: Theme,
     /// The colours that are hard to read (WCAG 2.2, 1.4.3 and 1.4.11). They are kept all the same. Ours.
     contrast_warnings: Vec<ContrastWarning>,
+    /// Where dark pages have the logo of light ones: there it stands on a white plate. Ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logo_warning: Option<&'static str>,
 }
+
+const NO_DARK_LOGO: &str = "darkMode.logoUrl is not set, so dark pages show logoUrl on a white plate: dark letters would not be seen \
+                            on a dark page. Set darkMode.logoUrl to a logo for dark pages.";
 
 impl From<Theme> for ThemeView {
     fn from(theme: Theme) -> Self {
-        Self { contrast_warnings: theme.contrast_warnings(), theme }
+        let logo_warning = theme.lacks_a_dark_logo().then_some(NO_DARK_LOGO);
+        Self { contrast_warnings: theme.contrast_warnings(), logo_warning, theme }
     }
 }
 

@@ -68,6 +68,9 @@ pub(crate) struct EnrollDeviceRequest {
     /// The app's own name for the device.
     #[serde(default)]
     pub(crate) device_id: Option<String>,
+    /// Whether the app lets its user type the number of the other screen. Ours.
+    #[serde(default)]
+    pub(crate) takes_numbers: Option<bool>,
 }
 
 /// The longest push token: a browser's subscription has an address and two keys.
@@ -108,6 +111,7 @@ pub(crate) fn asking(tenant: &TenantContext, method: Method, request: EnrollDevi
         platform,
         model: text("deviceModel", request.device_model)?,
         device_id: text("deviceId", request.device_id)?,
+        takes_numbers: request.takes_numbers.unwrap_or(false),
         push_token: if method == Method::Push { token(tenant, platform, request.push_token)? } else { None },
     })
 }
@@ -179,7 +183,7 @@ pub(crate) async fn remove(
     if let Some(credential) = store.credential(method, &key.fingerprint()).await? {
         let user = store.user(&credential.user).await?.filter(|user| user.uid == credential.uid);
         if let Some(user) = user {
-            let keep_last = tenant.policy().is_enforced(app.now());
+            let keep_last = tenant.keeps_last(app.now());
             let concerned = Concerned { user: &user, but: Some(&credential.authenticator) };
             let event = Event::Removed { name: method.facts().label.to_owned() };
             let notice = notice::announce(app, tenant, &concerned, &event, app.now()).await;

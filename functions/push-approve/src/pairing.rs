@@ -37,6 +37,9 @@ pub(crate) struct RedeemPairingRequest {
     /// The app's own name for the device.
     #[serde(default)]
     device_id: Option<String>,
+    /// Whether the app lets its user type the number of the other screen.
+    #[serde(default)]
+    takes_numbers: Option<bool>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -123,6 +126,7 @@ pub(crate) async fn redeem(
         push_token: request.push_token,
         device_model: request.device_model,
         device_id: request.device_id,
+        takes_numbers: request.takes_numbers,
     };
     let described = asking(tenant, Method::Push, described)?;
     let device = Device { pairing: &id, key: &described.key, signature: &request.signature };
@@ -133,6 +137,7 @@ pub(crate) async fn redeem(
         model: described.model,
         device_id: described.device_id,
         push_token: described.push_token,
+        takes_numbers: described.takes_numbers,
         ip_address: requester.ip_address,
     };
     let redeemed = pairing_link::redeem(&app, tenant, &device, &newcomer, app.now()).await?;

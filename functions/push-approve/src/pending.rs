@@ -6,7 +6,7 @@ use countersign_core::{
     approval::pending,
     challenge::{Challenge, Kind, State as ChallengeState},
     error::Error,
-    http::{ClientCaller, Query, Reply},
+    http::{ClientCaller, Query, Reply, ShownFacts},
     method::{Method, device::Context},
     store::Credential,
 };
@@ -75,6 +75,9 @@ pub(crate) struct ShownContext {
     /// Public data points of the action, and of the user.
     custom: Map<String, Value>,
     user: ShownOfUser,
+    /// The same in words, as the page shows it: what is confirmed, then each line. Ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    facts: Option<ShownFacts>,
     /// Whether the number of the other screen has to be typed. Ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     number_matching: Option<bool>,
@@ -85,7 +88,7 @@ pub(crate) struct ShownContext {
 
 impl ShownContext {
     pub(crate) fn new(credential: &Credential, challenge: &Challenge) -> Self {
-        let Context { ip_address, place, user_agent, device_id, origin, is_claimed, custom, user_custom } =
+        let Context { ip_address, place, user_agent, device_id, origin, is_claimed, custom, user_custom, facts } =
             challenge.context.clone();
         Self {
             user_id: Some(credential.user.to_string()),
@@ -100,6 +103,7 @@ impl ShownContext {
             expires_at: Some(challenge.expires_at.as_second()),
             custom,
             user: ShownOfUser { custom: user_custom },
+            facts: facts.map(ShownFacts::from),
             number_matching: challenge.number.as_ref().map(|_| true),
             context_hash: Some(challenge.context.digest()),
         }

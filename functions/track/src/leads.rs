@@ -17,6 +17,17 @@ pub(crate) fn checked(request: &TrackRequest, tenant: &TenantContext) -> Result<
     request.redirect_url.as_deref().map(|url| redirect::check(tenant.settings(), url)).transpose()
 }
 
+/// 400 where the backend names another host for the page than the tenant's own.
+pub(crate) fn check_host(request: &TrackRequest, tenant: &TenantContext) -> Result<(), Error> {
+    let own = tenant.settings().pages.custom_domain.as_ref();
+    match &request.custom_domain {
+        Some(host) if own.is_none_or(|own| !own.eq_ignore_ascii_case(host)) => Err(Error::invalid(
+            "customDomain is not the tenant's. Set it with PATCH /v1/management/tenant {\"customDomain\": …}, or leave it out.",
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// In the one process a local tenant has what its backend names for the first time put on its list, so that things can be
 /// tried out as the guides of the SDKs have them.
 pub(crate) async fn learned(app: &App, tenant: Arc<TenantContext>, url: &str) -> Result<Arc<TenantContext>, Error> {

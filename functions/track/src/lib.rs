@@ -58,6 +58,8 @@ struct TrackRequest {
     custom: Option<Map<String, Value>>,
     challenge_id: Option<String>,
     locale: Option<String>,
+    /// The host of the hosted page: the tenant's own (`customDomain` of its settings), where it is named at all.
+    custom_domain: Option<String>,
 }
 
 /// What a backend learns (contract, S10).
@@ -163,6 +165,7 @@ impl CheckedTrack {
         if request.challenge_id.is_some() {
             return Err(Error::InvalidToken("The challengeId is unknown or has expired.".into()));
         }
+        leads::check_host(request, tenant)?;
         let contacts = [&request.email, &request.phone_number, &request.username];
         let others = [&request.ip_address, &request.user_agent, &request.device_id, &request.locale];
         if contacts.into_iter().flatten().any(|text| !is_contact(text.trim())) {
@@ -361,7 +364,7 @@ fn respond(
     Ok(TrackResponse {
         state: action.state,
         idempotency_key: action.key.to_string(),
-        url: format!("{}/challenge?token={token}", app.public_url()),
+        url: format!("{}/challenge?token={token}", tenant.settings().pages_at(app.public_url())),
         token,
         is_enrolled: user.is_enrolled(),
         enrolled_verification_methods: Method::all_on_run_time_api(&user.enrolled_methods()),

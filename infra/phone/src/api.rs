@@ -195,7 +195,7 @@ impl Line {
         let signature = self.key.sign(signing["message"].as_str().unwrap_or_default().as_bytes())?;
         let body = json!({
             "challengeId": signing["challengeId"], "publicKey": self.key.public(), "signature": signature,
-            "pushToken": push_token,
+            "pushToken": push_token, "takesNumbers": true,
         });
         self.api.patch(&self.path(""), &body)
     }
@@ -212,7 +212,7 @@ impl Line {
         let body = json!({
             "pairingId": pairing, "publicKey": self.key.public(), "signature": self.sign_pairing("redeem", pairing)?,
             "deviceName": self.device.name, "devicePlatform": self.device.platform, "deviceModel": model,
-            "pushToken": push_token,
+            "pushToken": push_token, "takesNumbers": true,
         });
         self.api.post("/client/pairing", &body)
     }
@@ -237,7 +237,7 @@ impl Line {
     pub fn enrol(&self, token: &str, model: &str, push_token: Option<&str>) -> Result<Value, Trouble> {
         let body = json!({
             "publicKey": self.key.public(), "deviceName": self.device.name, "devicePlatform": self.device.platform,
-            "deviceModel": model, "pushToken": push_token,
+            "deviceModel": model, "pushToken": push_token, "takesNumbers": true,
         });
         Api::new(&self.device.api, format!("Bearer {token}")).post(&self.path(""), &body)
     }

@@ -85,10 +85,23 @@ pub fn context_hash(shown: &Value) -> String {
     HEXLOWER.encode(digest(&SHA256, &parts).as_ref())
 }
 
-/// What `signatureV2` signs.
+/// The same of what the server says in words; `None` where it says nothing so.
+fn facts_hash(shown: &Value) -> Option<String> {
+    shown["facts"].as_object()?;
+    let mut parts = vec![text(&shown["facts"]["what"])];
+    for fact in shown["facts"]["rows"].as_array().into_iter().flatten() {
+        parts.extend([text(&fact["label"]), text(&fact["value"])]);
+    }
+    let parts = canonical(&parts.iter().map(String::as_str).collect::<Vec<_>>());
+    Some(HEXLOWER.encode(digest(&SHA256, &parts).as_ref()))
+}
+
+/// What `signatureV2` signs: the third version where something is shown in words, which is signed too.
 pub fn statement(tenant: &str, shown: &Value, approved: bool, number: &str) -> Vec<u8> {
+    let facts = facts_hash(shown);
+    let version = if facts.is_some() { "countersign/approval/v3" } else { "countersign/approval/v2" };
     let parts = [
-        "countersign/approval/v2".to_owned(),
+        version.to_owned(),
         tenant.to_owned(),
         text(&shown["userId"]),
         text(&shown["challengeId"]),
@@ -99,7 +112,7 @@ pub fn statement(tenant: &str, shown: &Value, approved: bool, number: &str) -> V
         context_hash(shown),
         shown["expiresAt"].as_i64().unwrap_or_default().to_string(),
     ];
-    canonical(&parts.each_ref().map(String::as_str))
+    canonical(&parts.iter().chain(&facts).map(String::as_str).collect::<Vec<_>>())
 }
 
 /// What is signed to use the link of a page, and to ask what the page has said (infra/decisions/0024).

@@ -74,8 +74,16 @@ fn value(value: &Value) -> String {
 pub fn question(screen: &Screen, shown: &Value, now: u64) -> String {
     let mut text = format!("\n{}\n", screen.bold("Is it you?"));
     let mut add = |name: &str, value: String| text.push_str(&row(name, &value));
+    let facts = &shown["facts"];
+    if facts["what"].is_string() {
+        add("Action", value(&facts["what"]));
+    }
+    for fact in facts["rows"].as_array().into_iter().flatten() {
+        add(&value(&fact["label"]), value(&fact["value"]));
+    }
     for (name, field) in [("Action", "actionCode"), ("Account", "userId"), ("Site", "origin"), ("Place", "place")] {
-        if shown[field].is_string() {
+        let is_said = facts.is_object() && ["actionCode", "userId"].contains(&field);
+        if shown[field].is_string() && !is_said {
             add(name, value(&shown[field]));
         }
     }
@@ -85,7 +93,7 @@ pub fn question(screen: &Screen, shown: &Value, now: u64) -> String {
     if let Some(agent) = shown["userAgent"].as_str() {
         add("Browser", browser(agent).unwrap_or_else(|| harmless(agent)));
     }
-    for points in [&shown["custom"], &shown["user"]["custom"]] {
+    for points in [&shown["custom"], &shown["user"]["custom"]].into_iter().filter(|_| !facts.is_object()) {
         for (name, point) in points.as_object().into_iter().flatten() {
             add(&harmless(name), value(point));
         }

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod delivery;
 pub mod enrolable;
 pub mod error;
+pub mod facts;
 pub mod happened;
 pub mod id;
 pub mod limiter;

@@ -101,6 +101,8 @@ pub struct Newcomer {
     pub model: Option<String>,
     pub device_id: Option<String>,
     pub push_token: Option<String>,
+    #[serde(default)]
+    pub takes_numbers: bool,
     /// Where it was, as the network says it.
     pub ip_address: Option<String>,
 }

@@ -161,15 +161,18 @@ pub fn frame_ancestors(settings: &Settings) -> String {
     if sources.is_empty() { "'none'".into() } else { sources.join(" ") }
 }
 
-/// The URL with `token` in its query, once and at its end: a token that stood there before is dropped.
-pub fn with_token(redirect_url: &str, token: &str) -> Result<String, Error> {
+/// The URL with `token` in its query, once and at its end: a token that stood there before is dropped. Before it stand
+/// others that the app added to the address of the page; what the backend wrote is not said twice.
+pub fn with_token(redirect_url: &str, others: &[(String, String)], token: &str) -> Result<String, Error> {
     let mut url = Url::parse(redirect_url).map_err(Error::internal)?;
     let is_token = |pair: &&str| url::form_urlencoded::parse(pair.as_bytes()).any(|(name, _)| name == "token");
     if let Some(query) = url.query().map(str::to_owned) {
         let kept: Vec<&str> = query.split('&').filter(|pair| !is_token(pair)).collect();
         url.set_query(Some(kept.join("&").as_str()).filter(|kept| !kept.is_empty()));
     }
-    url.query_pairs_mut().append_pair("token", token);
+    let known: Vec<String> = url.query_pairs().map(|(name, _)| name.into_owned()).collect();
+    let others = others.iter().filter(|(name, _)| name != "token" && !known.contains(name));
+    url.query_pairs_mut().extend_pairs(others).append_pair("token", token);
     Ok(url.into())
 }
 
@@ -320,7 +323,7 @@ mod tests {
             ("https://a.example/?token=old", "https://a.example/?token=t"),
             ("https://a.example", "https://a.example/?token=t"),
         ] {
-            assert_eq!(with_token(url, "t").unwrap(), with);
+            assert_eq!(with_token(url, &[], "t").unwrap(), with);
         }
     }
 

@@ -5,6 +5,8 @@ use aws_lc_rs::{
     hmac, rand,
 };
 
+use zeroize::Zeroizing;
+
 use crate::{error::Error, id::length_prefixed};
 
 /// Fills a buffer from the operating system's generator.
@@ -18,6 +20,7 @@ pub fn random<const N: usize>() -> Result<[u8; N], Error> {
 pub struct DataKey {
     aead: LessSafeKey,
     mac: hmac::Key,
+    derivation: hmac::Key,
 }
 
 impl DataKey {
@@ -26,8 +29,18 @@ impl DataKey {
         let unbound = UnboundKey::new(&AES_256_GCM, key);
         let aead = unbound.map(LessSafeKey::new).map_err(|_| Error::unavailable("a key does not have 256 bits"))?;
         // Another use, another key (NIST SP 800-108, section 4).
-        let mac = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), b"countersign/fingerprint");
-        Ok(Self { aead, mac: hmac::Key::new(hmac::HMAC_SHA256, mac.as_ref()) })
+        let root = hmac::Key::new(hmac::HMAC_SHA256, key);
+        let of_use = |label: &[u8]| hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&root, label).as_ref());
+        Ok(Self { aead, mac: of_use(b"countersign/fingerprint"), derivation: of_use(b"countersign/derivation") })
+    }
+
+    /// 256 bits that nobody finds without the key, and that are the same for the same parts: a secret that is shown again
+    /// to whoever still holds what it was made for, and that is stored nowhere.
+    pub fn derive(&self, parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
+        let tag = hmac::sign(&self.derivation, &length_prefixed(parts));
+        let mut derived = Zeroizing::new([0; 32]);
+        derived.copy_from_slice(tag.as_ref());
+        derived
     }
 
     /// 128 bits that tell two secrets apart and, without the key, say nothing of either.

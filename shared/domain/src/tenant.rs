@@ -1,16 +1,18 @@
 //! A customer of the installation: its settings, keys and kinds of action.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     delivery::Platform,
     error::Error,
+    facts::{AccountDisplay, Texts},
     id::{ActionCode, TenantId},
     method::{Method, totp::TotpWindow},
     policy::FailureMode,
     rule::Outcome,
+    web,
 };
 
 /// At most this many keys of one kind are live: the old one and the new one, for the length of a roll-over.
@@ -44,12 +46,17 @@ pub struct Settings {
     pub push: PushSettings,
     #[serde(flatten)]
     pub recovery_codes: RecoverySettings,
+    #[serde(flatten)]
+    pub pages: PageSettings,
     /// Settings of the methods that differ from their defaults.
     #[serde(default)]
     pub authenticators: BTreeMap<Method, AuthenticatorSettings>,
     /// Where its users may be sent from a hosted page, and which schemes its apps have (`redirect`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redirect_urls: Vec<String>,
+    /// How much of an account's address the pages and devices show beside what is confirmed.
+    #[serde(default)]
+    pub account_display: AccountDisplay,
     /// For trying things out: its pages may also send users to loopback addresses. Set when a tenant is made on a
     /// machine of one's own, never by the API.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -71,6 +78,35 @@ pub struct RecoverySettings {
     pub skip_recovery_codes_on_programmatic_enrollment: bool,
     /// The hosted pages show none after the first set-up; users make them when they want some.
     pub hide_recovery_codes_on_enrollment: bool,
+}
+
+/// What a tenant says of the hosted pages (contract, M26-M27).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PageSettings {
+    /// The host at which users see the pages, in place of the installation's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custom_domain: Option<String>,
+    /// After an enrolment the page goes on by itself, and does not say first that it is done.
+    pub hide_success_screen_on_enrollment: bool,
+    /// Users may remove their last method. An enforcement is stronger.
+    pub allow_disabling_mfa: bool,
+    /// Users may remove methods.
+    pub allow_deleting_user_authenticators: bool,
+    /// A page whose token has expired leads back to the app by itself.
+    pub redirect_on_session_expiry: bool,
+}
+
+impl Default for PageSettings {
+    fn default() -> Self {
+        Self {
+            custom_domain: None,
+            hide_success_screen_on_enrollment: false,
+            allow_disabling_mfa: true,
+            allow_deleting_user_authenticators: true,
+            redirect_on_session_expiry: false,
+        }
+    }
 }
 
 /// What a tenant says of a method (contract, M28-M29).
@@ -98,8 +134,10 @@ impl Settings {
             totp_window: TotpWindow::default(),
             push: PushSettings::default(),
             recovery_codes: RecoverySettings::default(),
+            pages: PageSettings::default(),
             authenticators: BTreeMap::new(),
             redirect_urls: Vec::new(),
+            account_display: AccountDisplay::default(),
             is_local: false,
         }
     }
@@ -108,6 +146,24 @@ impl Settings {
     pub fn is_active(&self, method: Method) -> bool {
         let is_off = method == Method::RecoveryCode && self.recovery_codes.disable_recovery_codes;
         !is_off && self.authenticators.get(&method).is_none_or(|settings| settings.is_active)
+    }
+
+    /// Where users see the pages: at the tenant's own host, or else where the installation has them.
+    pub fn pages_at<'a>(&self, public_url: &'a str) -> Cow<'a, str> {
+        let own = self.pages.custom_domain.as_deref().and_then(|host| web::read_host(host).ok());
+        own.map_or(Cow::Borrowed(public_url), |url| Cow::Owned(web::origin(&url)))
+    }
+
+    /// Checks a host for the pages; 400 that says what to send.
+    pub fn check_custom_domain(&self, host: &str) -> Result<(), Error> {
+        let url = web::read_host(host).map_err(|why| Error::Invalid(format!("customDomain {why}.")))?;
+        let is_elsewhere = web::is_nearly_loopback(&url) && !(self.is_local && web::is_loopback(&url));
+        match is_elsewhere {
+            true => {
+                Err(Error::invalid("customDomain leads to the machine of whoever follows it; only local tenants may."))
+            }
+            false => Ok(()),
+        }
     }
 
     /// What authenticator apps show as the issuer.
@@ -136,6 +192,9 @@ pub struct PushSettings {
     pub signature_v2: Demand,
     /// How long a device has to answer.
     pub seconds: u32,
+    /// Whether the encrypted push to a browser says the public values of the action, and not its name alone.
+    #[serde(default)]
+    pub shows_details: bool,
     /// ARNs of SNS platform applications, by which push services are reached.
     #[serde(default)]
     pub applications: BTreeMap<Platform, String>,
@@ -165,6 +224,7 @@ impl Default for PushSettings {
             number_matching: Demand::Optional,
             signature_v2: Demand::Optional,
             seconds: 120,
+            shows_details: false,
             applications: BTreeMap::new(),
             web: None,
         }
@@ -219,6 +279,9 @@ pub struct ActionConfig {
     pub verification_webhook_url: Option<String>,
     #[serde(default)]
     pub failure_mode: FailureMode,
+    /// What users read it to be, by language. The contract does not have it.
+    #[serde(default, skip_serializing_if = "Texts::is_empty")]
+    pub display_name: Texts,
     /// To the hour, in Unix seconds: written at most once an hour, so that a busy action is not a hot item.
     #[serde(skip)]
     pub last_action_created_at: Option<i64>,
@@ -241,6 +304,7 @@ impl ActionConfig {
             messaging_templates: None,
             verification_webhook_url: None,
             failure_mode: FailureMode::default(),
+            display_name: Texts::default(),
             last_action_created_at: None,
             rule_error_outcome: None,
             life: 0,
@@ -249,6 +313,7 @@ impl ActionConfig {
 
     /// Checks what holds of every kind of action, new or changed.
     pub fn check(&self) -> Result<(), Error> {
+        self.display_name.check("displayName")?;
         if self.messaging_templates.as_ref().is_some_and(|value| !value.is_object()) {
             return Err(Error::invalid("messagingTemplates is an object of locales."));
         }

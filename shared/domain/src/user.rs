@@ -8,7 +8,7 @@ use crate::{
     clock::Timestamp,
     id::{ActionId, AuthenticatorId, UserId, UserUid, has_control},
     limiter::{Guesses, PushStarts},
-    method::{Method, totp::Step},
+    method::{Method, recovery, totp::Step},
     revoked::Revoked,
 };
 
@@ -53,6 +53,14 @@ pub struct User {
     /// users.
     pub seen: Option<i64>,
     pub guesses: Guesses,
+    /// The method that worked last; recovery codes, which are for the day when it does not, are none.
+    pub last_method: Option<Method>,
+    /// When a device of the user denied a push last. Unix seconds.
+    pub denied_at: i64,
+    /// The devices on which a number can be typed.
+    pub takes_numbers: BTreeSet<AuthenticatorId>,
+    /// How many recovery codes are left, where that was counted; below zero where only uses were.
+    pub codes_left: Option<i64>,
 }
 
 /// A verified TOTP secret, sealed, and the last step that was accepted.
@@ -134,7 +142,17 @@ impl User {
             required: BTreeSet::new(),
             seen: None,
             guesses: Guesses::default(),
+            last_method: None,
+            denied_at: 0,
+            takes_numbers: BTreeSet::new(),
+            codes_left: None,
         }
+    }
+
+    /// Whether so few recovery codes are left that their owner should know. The count is near enough for that: a code of
+    /// the set before counts too.
+    pub fn has_few_codes(&self) -> bool {
+        self.codes_left.is_some_and(|left| u64::try_from(left).is_ok_and(|left| left <= recovery::FEW))
     }
 
     pub fn is_enrolled(&self) -> bool {
@@ -145,6 +163,19 @@ impl User {
     /// here sends codes.
     pub fn can_answer(&self) -> bool {
         !self.totp.is_empty() || self.secretless.values().any(|method| method.facts().answers)
+    }
+
+    /// The user without this authenticator.
+    pub fn without(&self, id: &AuthenticatorId) -> Self {
+        let mut left = self.clone();
+        left.totp.remove(id);
+        left.secretless.remove(id);
+        left
+    }
+
+    /// Whether nothing that can answer is left once this is removed.
+    pub fn ends_with(&self, id: &AuthenticatorId) -> bool {
+        self.can_answer() && !self.without(id).can_answer()
     }
 
     /// The kinds of authenticator this user has, each once, in the order of the contract's list.
@@ -160,6 +191,13 @@ impl User {
     pub fn default_method(&self) -> Option<Method> {
         let enrolled = self.enrolled_methods();
         self.default_method.filter(|method| enrolled.contains(method)).or_else(|| enrolled.first().copied())
+    }
+
+    /// What the user is asked for first: what they chose, or else what worked last.
+    pub fn asked_first(&self) -> Option<Method> {
+        let enrolled = self.enrolled_methods();
+        let has = |method: &Method| enrolled.contains(method);
+        self.default_method.filter(has).or(self.last_method.filter(has)).or_else(|| enrolled.first().copied())
     }
 
     /// The devices of this user whose key is for this method.

@@ -39,6 +39,14 @@ pub fn read(text: &str) -> Result<Url, &'static str> {
     Ok(url)
 }
 
+/// Reads a host with or without a port, such as `mfa.example.com`, as the address of what is there: by https, and on the
+/// machine itself by http. Says in words that follow its name what is wrong with it.
+pub fn read_host(text: &str) -> Result<Url, &'static str> {
+    let is_plain = !text.is_empty() && !text.contains(['/', '?', '#', '@']);
+    let url = is_plain.then(|| read(&format!("https://{text}"))).ok_or("is not a host, such as mfa.example.com")??;
+    if is_loopback(&url) { read(&format!("http://{text}")) } else { Ok(url) }
+}
+
 /// Checks that the host is written as every parser understands it: no number in disguise, no escape, no empty part, no
 /// port that is none.
 fn check_authority(authority: &str, url: &Url) -> Result<(), &'static str> {

@@ -102,7 +102,7 @@ fn not_by(method: Method) -> Error {
 }
 
 /// 403 where the token may not enrol by this method: it is switched off, the action is over, or the user has a second factor
-/// already and the token does not say that it may add. Whether the user has is a condition of the write too.
+/// already and the token does not say that it may add, or the success that says so is older than [`FRESH_SECONDS`]. Whether the user has is a condition of the write too.
 pub fn may_enrol(caller: &UserCaller, admitted: &Admitted, method: Method, now: Timestamp) -> Result<(), Error> {
     let action = &admitted.action;
     is_active(&caller.tenant, method)?;
@@ -122,15 +122,25 @@ pub fn may_enrol(caller: &UserCaller, admitted: &Admitted, method: Method, now: 
                 .into(),
         ));
     }
+    // A success entitles for as long as it does to any other change, and not for as long as its token lives.
+    let has_enrolled = caller.tenant.policy().has_second_factor(&admitted.user, now);
+    if has_enrolled && action.state == State::ChallengeSucceeded && !is_fresh(action, now) {
+        return Err(Error::Forbidden(
+            "The success is more than ten minutes old. Track the action again, and have it answered.".into(),
+        ));
+    }
     Ok(())
 }
 
 /// Whether the holder of this token has confirmed a short while ago that they are the user.
 pub fn may_change(caller: &UserCaller, action: &Action, now: Timestamp) -> bool {
+    action.state == State::ChallengeSucceeded && is_fresh(action, now) && caller.claims.allows(scope::UPDATE)
+}
+
+/// Whether the action was answered a short while ago.
+pub fn is_fresh(action: &Action, now: Timestamp) -> bool {
     let verified = action.verification.as_ref().map(|verification| verification.at.as_second());
-    action.state == State::ChallengeSucceeded
-        && verified.is_some_and(|at| now.as_second() < at + FRESH_SECONDS)
-        && caller.claims.allows(scope::UPDATE)
+    verified.is_some_and(|at| now.as_second() < at + FRESH_SECONDS)
 }
 
 /// The action that a token names.

@@ -6,16 +6,19 @@ use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 
 use crate::{
+    action::Action,
     clock::{Timestamp, is_of_the_future},
     error::Error,
+    facts::{Asked, Facts},
     id::{ActionCode, ActionId, TenantId, UserId},
+    messages::Messages,
     method::Method,
     policy::Policy,
     rule::{DataPoint, Rule, RuleSet, catalogue::Catalogue, facts::Lists},
     store::{Reading, Versioned},
     tenant::{ActionConfig, Settings, Tenant},
     token::{self, Claims, SigningKey, Subject, scope},
-    user::User,
+    user::{Profile, User},
 };
 
 /// A tenant as the handlers use it.
@@ -94,12 +97,37 @@ impl TenantContext {
         own.into_iter().chain(deciding.filter_map(|rule| rule.verification_methods.clone()).flatten()).collect()
     }
 
+    /// What the page offers to set up unasked, where that is said: by the rule that decided the action, or else by its
+    /// configuration. An empty list is no offer.
+    pub fn prompts(&self, action: &Action) -> Option<&[Method]> {
+        let decided_by = action.rules.as_ref().and_then(|trace| trace.decided_by.as_ref());
+        let rules = self.rules.get(&action.code).into_iter().flat_map(|stored| &stored.rules);
+        let of_rule = rules
+            .filter(|rule| Some(&rule.id) == decided_by)
+            .find_map(|rule| rule.prompt_to_enroll_verification_methods.as_deref());
+        let own = self.actions.get(&action.code);
+        of_rule.or_else(|| own.and_then(|config| config.prompt_to_enroll_verification_methods.as_deref()))
+    }
+
+    /// Whether users keep their last authenticator: where two factors are asked of everybody, or the tenant says so.
+    pub fn keeps_last(&self, now: Timestamp) -> bool {
+        self.policy.is_enforced(now) || !self.settings().pages.allow_disabling_mfa
+    }
+
     /// Those of the given data points that a device may be shown (contract, C37: flagged `isPublic`).
     pub fn public_points(&self, given: Option<&Map<String, Value>>, of_user: bool) -> Map<String, Value> {
         let is_public = |name: &String| {
             self.points.iter().any(|point| point.is_public && point.is_of_user() == of_user && point.name == *name)
         };
         given.into_iter().flatten().filter(|(name, _)| is_public(name)).map(|(n, v)| (n.clone(), v.clone())).collect()
+    }
+
+    /// What a user is asked to confirm, in these words: `input` is what the backend said of the action.
+    pub fn facts(&self, code: &ActionCode, input: &Value, profile: &Profile, t: Messages<'_>) -> Facts {
+        let custom = self.public_points(input.get("custom").and_then(Value::as_object), false);
+        let user_custom = self.public_points(profile.custom.as_ref(), true);
+        let (settings, kind, points) = (self.settings(), self.action(code), self.points());
+        Asked { settings, code, kind, points, custom: &custom, user_custom: &user_custom, profile }.facts(t)
     }
 
     /// Until when a success that was decided then is handed out, and its token good.

@@ -26,7 +26,7 @@ use crate::{
 };
 
 pub use in_app::{SignedIn, sign_in};
-pub use qr_code::{Claimed, Scanned, about, claim, scanned};
+pub use qr_code::{Claimed, Scanned, Shown, about, claim, scanned};
 
 /// What a device sends.
 pub struct Answer<'a> {
@@ -110,6 +110,15 @@ fn subject(tenant: &TenantContext, user: &UserId, uid: &UserUid, about: &About) 
     }
 }
 
+/// The statement that the signature is of: with what the page says in words, or the older one without.
+fn signed_statement(statement: &Statement<'_>, key: &DeviceKey, signature: &str) -> Result<Vec<u8>, Error> {
+    let is_of = |bytes: &Vec<u8>| key.verify(bytes, signature).is_ok();
+    match statement.canonical_in_words().filter(is_of) {
+        Some(bytes) => Ok(bytes),
+        None => Some(statement.canonical()).filter(is_of).ok_or(Error::InvalidCredential),
+    }
+}
+
 fn over() -> Error {
     Error::Conflict("The challenge is over: it was answered, or its time has passed.".into())
 }
@@ -156,8 +165,7 @@ impl<'a> Answering<'a> {
                     context: &challenge.context,
                     expires_at: challenge.expires_at,
                 };
-                let statement = statement.canonical();
-                answer.key.verify(&statement, signature)?;
+                let statement = signed_statement(&statement, &answer.key, signature)?;
                 receipt.statement = Some(BASE64.encode(&statement));
                 receipt.signature_v2 = Some(signature.to_owned());
             }

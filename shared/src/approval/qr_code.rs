@@ -1,19 +1,79 @@
 //! A scanned code: a device claims it, and the page that shows it asks how it stands (contract, C42, C48, C49).
 
 use countersign_domain::action::About;
+use data_encoding::BASE64URL_NOPAD;
 use subtle::ConstantTimeEq;
 
 use super::{Answer, Answering, subject};
 use crate::{
     action::Strength,
+    admission::{self, Beginning},
     app::{App, TenantContext},
     challenge::{Challenge, Kind, State},
     clock::Timestamp,
     error::Error,
     id::{ActionCode, ActionId, ChallengeId, IdempotencyKey, digest},
+    method::{Method, device::Context},
     push::{self, Standing},
+    secret::random,
+    source::Source,
     store::Credential,
+    strangers,
 };
+
+/// How long a code is shown: as long as the SDKs show one before they ask for another (security.md, T24). The device that
+/// claims it has two minutes at most.
+const SHOWN_SECONDS: i64 = 540;
+
+/// A code to be shown.
+pub struct Shown {
+    pub challenge: Challenge,
+    /// What its page polls with, and shows to nobody.
+    pub device_code: String,
+}
+
+impl Shown {
+    pub fn new(now: Timestamp) -> Result<Self, Error> {
+        let device_code = BASE64URL_NOPAD.encode(&random::<32>()?);
+        let mut challenge = Challenge::new(Kind::QrCode, now, SHOWN_SECONDS);
+        challenge.poll_hash = Some(digest(&[device_code.as_bytes()]));
+        Ok(Self { challenge, device_code })
+    }
+
+    /// The same for a sign-in of somebody of whom nothing is known. 403 where nobody may begin such an action.
+    pub fn to_anybody(
+        tenant: &TenantContext,
+        code: ActionCode,
+        context: Context,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
+        let mut shown = Self::new(now)?;
+        shown.challenge.context = Context { is_claimed: true, ..context };
+        let (method, may_be_tracked) = (Method::QrCode, false);
+        let beginning = Beginning { code: &code, method, context: &shown.challenge.context, may_be_tracked };
+        admission::may_begin(tenant, &beginning)?;
+        shown.challenge.about = Some(about(code, None));
+        Ok(shown)
+    }
+
+    /// Writes it, where its source has not begun too much: 429 otherwise. `address` is where the page is, as far as this
+    /// server sees; where the backend has said it, that counts.
+    pub async fn begin(
+        &mut self,
+        app: &App,
+        tenant: &TenantContext,
+        source: &Source,
+        address: Option<&String>,
+    ) -> Result<(), Error> {
+        let context = &mut self.challenge.context;
+        context.ip_address = context.ip_address.take().or_else(|| address.cloned());
+        if context.place.is_none() {
+            context.place = context.ip_address.as_ref().and_then(|address| app.places().name_of(address));
+        }
+        strangers::admit(app, tenant, source, self.challenge.created_at).await?;
+        app.store().tenant(tenant.id()).ask(&self.challenge).await
+    }
+}
 
 /// A code that a device has claimed, with what it is shown of it.
 pub struct Claimed {
@@ -70,7 +130,7 @@ pub async fn scanned(
     let challenge = push::settled(app, tenant.id(), challenge, now).await?;
     let is_claimed = challenge.claimed_by.is_some();
     let standing = match (challenge.state, challenge.subject, challenge.about, challenge.decided) {
-        (State::Pending, ..) => Standing::Pending { number: None },
+        (State::Pending, ..) => Standing::Pending { number: None, expires_at: challenge.expires_at },
         (State::Rejected, ..) => Standing::Rejected,
         (State::Verified, Some(owner), Some(about), Some(decided)) => {
             // The user is known only now. One that was reset, or lost the device, since the approval is given nothing.

@@ -1,26 +1,42 @@
-//! What a push says: that something waits, and which challenge it is. Not who, what, or where: it lies on lock screens
-//! and in the logs of others (security.md, T22, T27).
+//! What a push says: that something waits, what kind of thing, and which challenge it is. Not who, how much, or where: it
+//! lies on lock screens and in the logs of others (security.md, T22, T27).
 
 use serde_json::{Value, json};
 
 use super::Push;
-use crate::{challenge::Kind, delivery::Platform};
+use crate::{
+    challenge::Kind,
+    delivery::Platform,
+    messages::{Language, Messages},
+};
 
-/// What a push of this kind says: a title and a body.
-pub fn text(kind: Kind) -> (&'static str, &'static str) {
-    match kind {
-        Kind::Notice => {
-            ("Your account", "How you confirm that it is you was changed. If it was not you, ask for help.")
+/// What a push says: a title and a body, in the language of what it asks. The title is what the tenant calls this kind of
+/// action, where it has named it.
+pub fn text(push: &Push<'_>) -> (String, String) {
+    let told = push.facts.map(|facts| facts.language.as_str());
+    let t = Messages::new(Language::negotiate(told, ""), None);
+    match push.kind {
+        Kind::Notice => (t.text("push-notice-heading"), t.text("push-notice-text")),
+        _ => {
+            let named = push.facts.filter(|facts| facts.is_named).and_then(|facts| facts.what.clone());
+            (named.unwrap_or_else(|| t.text("push-question-heading")), t.text("push-question-text"))
         }
-        _ => ("Is it you?", "Open the app to approve or deny a sign-in."),
     }
+}
+
+/// The same for a push that nobody but the device can read (RFC 8291): with the public values of the action, where the
+/// tenant wants that. The lock screen of the device may still show it.
+pub fn encrypted_text(push: &Push<'_>) -> (String, String) {
+    let (title, body) = text(push);
+    let line = push.facts.filter(|_| push.settings.shows_details).map(crate::facts::Facts::line);
+    (title, line.filter(|line| !line.is_empty()).unwrap_or(body))
 }
 
 /// What SNS takes with `MessageStructure=json`: a text for the push service, itself JSON.
 /// <https://docs.aws.amazon.com/sns/latest/dg/sns-send-custom-platform-specific-payloads-mobile-devices.html>
 pub fn message(platform: Platform, push: &Push<'_>) -> Value {
     let challenge = push.challenge.as_str();
-    let (title, body) = text(push.kind);
+    let (title, body) = text(push);
     // A notice has no buttons, and waits for a quiet moment.
     let (category, interruption) = match push.kind {
         Kind::Notice => ("COUNTERSIGN_NOTICE", "active"),

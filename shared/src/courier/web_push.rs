@@ -133,7 +133,7 @@ fn refusal(status: StatusCode) -> Result<(), Refusal> {
 }
 
 fn request(to: &Subscription, vapid: &Vapid, push: &Push<'_>) -> Result<Request<Full<Bytes>>, Refusal> {
-    let (title, body) = payload::text(push.kind);
+    let (title, body) = payload::encrypted_text(push);
     let text = json!({"title": title, "body": body, "challengeId": push.challenge.as_str()});
     let point = PublicKey::from_sec1_bytes(&to.p256dh).map_err(|_| Refusal::Gone("invalid_push_token"))?;
     let sealed = encrypt(text.to_string().into_bytes(), &point, Auth::from_slice(&to.auth));

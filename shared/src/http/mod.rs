@@ -21,7 +21,7 @@ use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
 pub use auth::{ClientCaller, ManagementCaller, ServerCaller, TrackCaller};
 pub use body::{Body, MAX_BODY, Path, Query, present, strict_json};
 pub use requester::{ClientIp, Requester};
-pub use wire::UserAuthenticator;
+pub use wire::{ShownFacts, UserAuthenticator};
 
 use crate::{app::App, error::Error, tenant::KeyKind};
 

@@ -6,10 +6,26 @@ use utoipa::ToSchema;
 use crate::{
     authenticator::Authenticator,
     clock::{Timestamp, iso},
+    facts::{Fact, Facts, masked},
     id::UserId,
     method::{Method, device::DevicePlatform},
     user::User,
 };
+
+/// What is confirmed, in words, as the page, the device and the signature have it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ShownFacts {
+    /// The kind of action.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    what: Option<String>,
+    rows: Vec<Fact>,
+}
+
+impl From<Facts> for ShownFacts {
+    fn from(Facts { what, rows, .. }: Facts) -> Self {
+        Self { what, rows }
+    }
+}
 
 /// An authenticator of a user (contract, section 1.2, `UserAuthenticator`).
 #[derive(Debug, Serialize, ToSchema)]
@@ -89,18 +105,6 @@ impl UserAuthenticator {
             email: self.email.as_deref().map(masked),
             phone_number: self.phone_number.as_deref().map(masked),
             ..self
-        }
-    }
-}
-
-/// The first character, and what follows the `@`, or the last two.
-fn masked(address: &str) -> String {
-    let first: String = address.chars().take(1).collect();
-    match address.rsplit_once('@') {
-        Some((_, domain)) => format!("{first}***@{domain}"),
-        None => {
-            let last: String = address.chars().skip(address.chars().count().saturating_sub(2)).collect();
-            format!("***{last}")
         }
     }
 }

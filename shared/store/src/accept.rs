@@ -201,7 +201,8 @@ impl TenantStore<'_> {
         let spent = SpentStep { step: *step, by: Some(one.action.id.clone()), at: one.now.as_second() };
         // A new secret proves nothing of the old ones: their failures stay counted (NIST 800-63B, 3.1.3.2).
         let mut enrol = Expressions::default()
-            .set("totp.#i = :totp")
+            .set("totp.#i = :totp, lvm = :method")
+            .value(":method", s(Method::AuthenticatorApp.as_str()))
             .remove(PENDING)
             .taken_back(attempt)
             .require("uid = :uid AND pend.id = :id AND pend.a = :by")
@@ -317,7 +318,8 @@ impl<'a> DeviceAnswer<'a> {
 
 fn step_spent(one: &Acceptance<'_>, step: Step) -> Expressions {
     Expressions::default()
-        .set("totp.#i.s = :step, totp.#i.a = :action, totp.#i.t = :now")
+        .set("totp.#i.s = :step, totp.#i.a = :action, totp.#i.t = :now, lvm = :method")
+        .value(":method", s(Method::AuthenticatorApp.as_str()))
         .opened_by(Method::AuthenticatorApp.worth(false))
         .freed(one.freed)
         .require("uid = :uid AND totp.#i.s < :step")
@@ -331,9 +333,11 @@ fn step_spent(one: &Acceptance<'_>, step: Step) -> Expressions {
 fn code_spent(one: &Acceptance<'_>, hash: &str) -> Expressions {
     Expressions::default()
         .set("spent.#h = :action")
-        .delete("codes :hashes")
-        .require("uid = :uid AND contains(codes, :hash)")
+        .delete("codes :hashes, ocodes :hashes")
+        // The set before is good until its user says that the new one is kept, for ten minutes at most.
+        .require("uid = :uid AND (contains(codes, :hash) OR contains(ocodes, :hash) AND ountil > :now)")
         .name("#h", hash)
+        .value(":now", time(one.now))
         .value(":hash", s(hash))
         .value(":hashes", AttributeValue::Ss(vec![hash.to_owned()]))
         .value(":action", s(one.action.id.as_str()))
@@ -342,6 +346,8 @@ fn code_spent(one: &Acceptance<'_>, hash: &str) -> Expressions {
 
 fn with_code(one: &Acceptance<'_>) -> Expressions {
     Expressions::default()
+        .add("rc :minus")
+        .value(":minus", n(-1))
         .opened_by(Method::RecoveryCode.worth(false))
         .freed(one.freed)
         .require("uid = :uid AND (size(totp) > :none OR size(att) > :none)")
@@ -350,9 +356,13 @@ fn with_code(one: &Acceptance<'_>) -> Expressions {
 }
 
 fn with_device(one: &Acceptance<'_>, approval: &Approval<'_>) -> Expressions {
-    settled(one.uid, one.by, approval.challenge)
-        .opened_by(approval.method.worth(approval.strength.number_matching))
-        .freed(one.freed)
+    let mut with_device =
+        settled(one.uid, one.by, approval.challenge).set("lvm = :method").value(":method", s(approval.method.as_str()));
+    if approval.strength.number_matching {
+        // It has just shown that a number can be typed there.
+        with_device = with_device.add("tn :by").value(":by", AttributeValue::Ss(vec![one.by.to_string()]));
+    }
+    with_device.opened_by(approval.method.worth(approval.strength.number_matching)).freed(one.freed)
 }
 
 /// The user's half of a decision: it still has the device, and its question is settled.

@@ -1,6 +1,6 @@
-//! What users do about their own authenticators: recovery codes, changes, and what happened.
+//! What users do about their own authenticators, and what happened to them.
 
-use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use data_encoding::HEXLOWER;
 
 use countersign_domain::{
@@ -11,17 +11,16 @@ use countersign_domain::{
     error::Error,
     happened::Event,
     id::{ActionId, AuthenticatorId, UserId, UserUid},
-    revoked::TakenAway,
     secret::random,
     user::User,
 };
 
 use super::{
     Expressions, Refusal, Removal, Removed, Remover, TenantStore, contended,
-    item::{Item, Row, document, empty_map, n, s, time},
+    item::{Item, Row, document, n, s, time},
     keys::{
         self, Key,
-        attributes::{AT, CODES, DOCUMENT, EXPIRES_AT, SPENT, TTL, UID},
+        attributes::{AT, DOCUMENT, EXPIRES_AT, TTL, UID},
     },
 };
 
@@ -54,17 +53,6 @@ pub struct OwnChange<'a> {
     pub notice: Option<&'a Challenge>,
 }
 
-/// New recovery codes, by their hashes.
-pub struct NewCodes<'a> {
-    pub hashes: &'a [String],
-    /// What a success by one of the old ones names; absent where only a user who has none gets some.
-    pub instead_of: Option<&'a AuthenticatorId>,
-    /// Absent where the customer's backend asks for them.
-    pub by: Option<Entitled<'a>>,
-    pub notice: Option<&'a Challenge>,
-    pub now: Timestamp,
-}
-
 /// How a change went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -75,7 +63,7 @@ pub enum Change {
 
 impl TenantStore<'_> {
     /// The condition of a change that its action entitles to it.
-    fn entitles(&self, uid: &UserUid, by: Entitled<'_>) -> Result<TransactWriteItem, Error> {
+    pub(super) fn entitles(&self, uid: &UserUid, by: Entitled<'_>) -> Result<TransactWriteItem, Error> {
         let entitles = Expressions::default()
             .require("id = :id AND uid = :uid")
             .value(":id", s(by.id.as_str()))
@@ -134,52 +122,6 @@ impl TenantStore<'_> {
         }
         events.truncate(limit);
         Ok(events)
-    }
-
-    /// Puts a new set of recovery codes in place of the last one. What one of the old ones had succeeded ends with them.
-    pub async fn put_recovery_codes(&self, user: &User, new: &NewCodes<'_>) -> Result<Change, Error> {
-        let mut item = Item::at(&keys::recovery(self.tenant, &user.id));
-        item.put(UID, s(user.uid.as_str()));
-        item.put(CODES, AttributeValue::Ss(new.hashes.to_vec()));
-        item.put(SPENT, empty_map());
-        item.put(AT, time(new.now));
-        let (condition, life) = match new.instead_of {
-            None => ("attribute_not_exists(pk) OR uid <> :v", Some(s(user.uid.as_str()))),
-            Some(_) => ("attribute_not_exists(pk) OR attribute_exists(pk)", None),
-        };
-        let mut enrolled = Expressions::default()
-            .require("uid = :uid AND (size(totp) > :none OR size(att) > :none)")
-            .value(":uid", s(user.uid.as_str()))
-            .value(":none", n(0));
-        if let Some(by) = new.by {
-            enrolled = enrolled.still_entitled(by);
-        }
-        let mut writes = vec![
-            self.put_if(item, condition, life)?,
-            match new.instead_of {
-                None => self.check(&keys::user(self.tenant, &user.id), &enrolled)?,
-                Some(old) => {
-                    let by = new.by.map(|by| by.id);
-                    let gone = TakenAway { id: old, is_last: false, by, now: new.now };
-                    self.update_user(&user.id, &enrolled.taken_away(user, &gone))?
-                }
-            },
-            self.put_event(&user.id, &user.uid, &Event::NewRecoveryCodes, new.now)?,
-        ];
-        if let Some(by) = new.by {
-            writes.push(self.entitles(&user.uid, by)?);
-        }
-        writes.extend(self.put_notice(new.notice)?);
-        self.change_account(writes).await
-    }
-
-    /// The hashes of the recovery codes that are left; `None` where there never were any.
-    pub async fn recovery_codes(&self, user: &User) -> Result<Option<Vec<String>>, Error> {
-        let Some(item) = self.store.get(&keys::recovery(self.tenant, &user.id)).await? else { return Ok(None) };
-        if Row(&item).text(UID)? != user.uid.as_str() {
-            return Ok(None);
-        }
-        Ok(Some(Row(&item).texts(CODES).to_vec()))
     }
 
     /// Gives an authenticator another name.
@@ -246,7 +188,7 @@ impl TenantStore<'_> {
         self.change_account(writes).await
     }
 
-    async fn change_account(&self, writes: Vec<TransactWriteItem>) -> Result<Change, Error> {
+    pub(super) async fn change_account(&self, writes: Vec<TransactWriteItem>) -> Result<Change, Error> {
         match contended(async || self.store.transact(writes.clone()).await).await {
             Ok(()) => Ok(Change::Done),
             Err(Refusal::Cancelled(_)) => Ok(Change::Stale),

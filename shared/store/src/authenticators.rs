@@ -86,14 +86,6 @@ impl NewAuthenticator {
     }
 }
 
-/// The user as it is once this is removed.
-fn without(user: &User, id: &AuthenticatorId) -> User {
-    let mut left = user.clone();
-    left.totp.remove(id);
-    left.secretless.remove(id);
-    left
-}
-
 pub(super) fn read_authenticator(item: &Attributes) -> Result<Authenticator, Error> {
     let row = Row(item);
     let code = || row.text_opt(ERROR_CODE).unwrap_or_default().to_owned();
@@ -211,7 +203,7 @@ impl TenantStore<'_> {
             if !user.has_authenticator(id) {
                 return Ok(Removed::Gone);
             }
-            let ends = user.can_answer() && !without(&user, id).can_answer();
+            let ends = user.ends_with(id);
             if ends && removal.keep_last {
                 return Ok(Removed::Kept);
             }
@@ -273,7 +265,7 @@ impl TenantStore<'_> {
         let mut remove = Expressions::default()
             .set("uid = :next")
             .remove(path)
-            .delete("ur :gone")
+            .delete("ur :gone, tn :gone")
             .require(format!("uid = :uid AND attribute_exists({path}) AND size(totp) = :apps AND size(att) = :others"))
             .name("#i", id.as_str())
             .value(":gone", AttributeValue::Ss(vec![id.to_string()]))
@@ -334,7 +326,7 @@ impl TenantStore<'_> {
     fn all_taken_away(&self, user: &User, next: &UserUid) -> Expressions {
         let reset = Expressions::default()
             .set("uid = :next, totp = :none, att = :none")
-            .remove("ur, prim, pend, def")
+            .remove("ur, tn, lvm, prim, pend, def")
             .require("uid = :uid AND size(totp) = :apps AND size(att) = :others")
             .value(":next", s(next.as_str()))
             .value(":uid", s(user.uid.as_str()))

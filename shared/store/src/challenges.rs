@@ -241,6 +241,9 @@ impl TenantStore<'_> {
             now: denial.now,
         };
         let mut settle = settled(uid, authenticator, challenge);
+        if challenge.kind == Kind::Push {
+            settle = settle.set("pd = :denied").value(":denied", n(denial.now.as_second()));
+        }
         if let Some(until) = denial.quiet_until {
             settle = settle.set("pq = :quiet").value(":quiet", n(until));
         }

@@ -51,6 +51,8 @@ pub struct NewDevice<'a> {
     pub key: &'a DeviceKey,
     /// The token by which its push service knows it.
     pub push_token: Option<&'a str>,
+    /// Whether a number can be typed on it.
+    pub takes_numbers: bool,
     /// The action whose token enrols it: it must still be one that may.
     pub action: EnrollingAction<'a>,
     /// The user has nothing enrolled, which the write repeats as its condition.
@@ -132,6 +134,9 @@ impl TenantStore<'_> {
         add = add.enrolling(user, &description.id, Some(new.action.id), new.now);
         if description.method == Method::Push && new.push_token.is_none() {
             add = add.add("ur :silent").value(":silent", AttributeValue::Ss(vec![description.id.to_string()]));
+        }
+        if description.method == Method::Push && new.takes_numbers {
+            add = add.add("tn :typing").value(":typing", AttributeValue::Ss(vec![description.id.to_string()]));
         }
         let mut open = Expressions::enrollable(new.action.id, &user.uid, new.now);
         let mut credential = Item::at(&keys::credential(self.tenant, description.method, &new.key.fingerprint()));

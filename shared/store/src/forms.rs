@@ -11,28 +11,42 @@ use countersign_domain::{
 
 use super::{
     Expressions, Refusal, TenantStore,
-    item::{n, s},
-    keys::{self, attributes::TTL},
+    item::{Row, n, s, time},
+    keys::{
+        self,
+        attributes::{AT, TTL},
+    },
 };
 
 /// Longer than any token lives, with which a form ends.
 const KEPT_SECONDS: i64 = 2 * 3600;
 
 impl TenantStore<'_> {
-    /// Spends the nonce of a form; `false` where it was spent before.
-    pub async fn spend_form(&self, user: &UserId, uid: &UserUid, nonce: &str, now: Timestamp) -> Result<bool, Error> {
+    /// Spends a form, by what its seal is known by; gives when it was spent first, where that was before.
+    pub async fn spend_form(
+        &self,
+        user: &UserId,
+        uid: &UserUid,
+        form: &str,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, Error> {
         // A repetition of this write after a lost acknowledgement finds itself.
         let attempt = HEXLOWER.encode(&random::<8>()?);
         let spend = Expressions::default()
-            .set("uid = :uid, att = :attempt, #ttl = :ttl")
+            .set("uid = :uid, att = :attempt, #at = if_not_exists(#at, :now), #ttl = :ttl")
             .require("attribute_not_exists(pk) OR att = :attempt")
             .name("#ttl", TTL)
+            .name("#at", AT)
+            .value(":now", time(now))
             .value(":uid", s(uid.as_str()))
             .value(":attempt", s(attempt))
             .value(":ttl", n(now.as_second() + KEPT_SECONDS));
-        match self.update_one(&keys::form(self.tenant, user, nonce), &spend).await {
-            Ok(_) => Ok(true),
-            Err(Refusal::Condition(_)) => Ok(false),
+        match self.update_one(&keys::form(self.tenant, user, form), &spend).await {
+            Ok(_) => Ok(None),
+            Err(Refusal::Condition(was)) => {
+                let first = was.map(|was| Row(&was).time_opt(AT)).transpose()?.flatten();
+                Ok(Some(first.unwrap_or(now)))
+            }
             Err(other) => Err(other.into()),
         }
     }

@@ -12,6 +12,7 @@ pub mod cause;
 mod census;
 mod challenges;
 mod claims;
+mod codes;
 mod counted;
 mod deletes;
 mod devices;
@@ -58,11 +59,12 @@ use aws_sdk_dynamodb::{
 };
 
 pub use accept::{Acceptance, Accepted, Approval, FirstStep, Proof, Receipt};
-pub use account::{Change, Entitled, Entitlement, NewCodes, OwnChange};
+pub use account::{Change, Entitled, Entitlement, OwnChange};
 pub use actions::{Tracked, no_action};
 pub use apply::{Applied, Configured};
 pub use authenticators::{Added, NewAuthenticator, Removal, Removed, Remover};
 pub use challenges::{Denial, Denied};
+pub use codes::{NewCodes, StoredCodes};
 pub use counted::Counted;
 pub use devices::{Addressed, Credential, DeviceAddress, Enrolled, EnrollingAction, NewDevice, Recipient};
 pub use guesses::Spent;

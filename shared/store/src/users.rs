@@ -23,8 +23,9 @@ use super::{
     keys::{
         self, Key,
         attributes::{
-            ACTION, CREATED_AT, DEFAULT_METHOD, DOCUMENT, ENTITLED_BY, ID, IS_FIRST, NAME, PENDING, PRIMARY, PUSHES,
-            QUIET_UNTIL, REQUIRED, SEALED, SECRETLESS, SEEN, SK, STEP, TIME, TOTP, UID, UNREACHABLE,
+            ACTION, CODES_LEFT, CREATED_AT, DEFAULT_METHOD, DENIED_AT, DOCUMENT, ENTITLED_BY, ID, IS_FIRST,
+            LAST_METHOD, NAME, PENDING, PRIMARY, PUSHES, QUIET_UNTIL, REQUIRED, SEALED, SECRETLESS, SEEN, SK, STEP,
+            TAKES_NUMBERS, TIME, TOTP, UID, UNREACHABLE,
         },
     },
     profiles::{StoredProfile, read_profile},
@@ -74,6 +75,8 @@ pub(super) fn read_user(id: &UserId, item: &Attributes) -> Result<User, Error> {
         pushes.0.insert(ChallengeId::parse(id)?, start.ok_or_else(|| Error::internal("a stored push is damaged"))?);
     }
     let unreachable = row.texts(UNREACHABLE).iter().map(AuthenticatorId::parse).collect::<Result<_, _>>()?;
+    let takes_numbers = row.texts(TAKES_NUMBERS).iter().map(AuthenticatorId::parse).collect::<Result<_, _>>()?;
+    let seconds = |of| if row.has(of) { row.number(of) } else { Ok(0) };
     let pending = row.map_opt(PENDING).map(|pending| {
         Ok::<_, Error>(PendingTotp {
             id: pending.id(ID)?,
@@ -96,10 +99,14 @@ pub(super) fn read_user(id: &UserId, item: &Attributes) -> Result<User, Error> {
         revoked: read_revoked(&row)?,
         primary: row.text_opt(PRIMARY).and_then(|id| AuthenticatorId::parse(id).ok()),
         pushes,
-        quiet_until: if row.has(QUIET_UNTIL) { row.number(QUIET_UNTIL)? } else { 0 },
+        quiet_until: seconds(QUIET_UNTIL)?,
+        denied_at: seconds(DENIED_AT)?,
+        last_method: row.text_opt(LAST_METHOD).and_then(Method::parse),
+        takes_numbers,
         pending: pending.transpose()?,
         default_method: row.text_opt(DEFAULT_METHOD).and_then(Method::parse),
         required: required.filter_map(|id| RequiredAction::parse(id)).collect(),
+        codes_left: row.has(CODES_LEFT).then(|| row.number::<i64>(CODES_LEFT)).transpose()?,
         seen: row.has(SEEN).then(|| row.number(SEEN)).transpose()?,
         guesses: read_guesses(item)?,
     })

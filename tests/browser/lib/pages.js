@@ -1,8 +1,7 @@
 // Every hosted page, and how somebody gets there. Used wherever something must hold for all of them.
 import { currentCode, wrongCode } from "../../sdk/node/lib/totp.js";
 import { unique } from "../../sdk/node/lib/wire.js";
-import { scan } from "./qr.js";
-import { chooseApp, field, setUpApp, type } from "./user.js";
+import { chooseApp, field, openMenu, picture, setUpApp, type } from "./user.js";
 
 /** A first code of an app that is added to others allows what the backend asked for, and no more. */
 export const everything = "read:authenticators add:authenticators update:authenticators remove:authenticators";
@@ -32,10 +31,19 @@ const go = async ({ site, page, attributes }, userId, { path, query = "", action
 /** A new phone scans the picture of a new user's page, and waits; the page asks whether it is theirs. */
 async function scanWithPhone(visit) {
   await go(visit, unique("grace"), { path: "/set-up", query: "&kind=phone" });
-  await visit.page.locator("#qr svg").waitFor();
-  const enrolling = visit.site.newPhone(visit.test).start("enroll", await scan(visit.page), "--name", "Grace's phone");
+  await visit.page.locator("#live").waitFor();
+  const enrolling = visit.site.newPhone(visit.test).start("enroll", await picture(visit.page), "--name", "Grace's phone");
   await enrolling.see(/\d{3} \d{3}/);
   await visit.page.locator("button#yes").waitFor();
+}
+
+/** A payment that the tenant has named, with what of it the user is shown. */
+async function pay({ site, page, attributes }, userId, query = "", more = {}) {
+  const action = await site.payment();
+  const custom = { amount: 480, currency: "EUR", payee: "Northwind Traders Ltd" };
+  await site.sdk.updateUser({ userId, attributes: { email: "ada@example.com" } });
+  const { url } = await site.track(userId, { ...attributes, custom, ...more }, action);
+  await page.goto(url + query);
 }
 
 const enforced = { confirmation: "Enforce 2FA", by: "the tests" };
@@ -60,13 +68,12 @@ export const pages = [
   },
   {
     name: "challenge-locked",
-    shows: "#problem",
+    shows: "#locked",
     async open(visit) {
       const { userId, secret } = await visit.site.withApp();
       const { token } = await visit.site.track(userId);
       await visit.site.spendGuesses(token, wrongCode(secret));
       await go(visit, userId);
-      await type(visit.page, wrongCode(secret));
     },
   },
   {
@@ -76,6 +83,15 @@ export const pages = [
       const { userId } = await visit.site.withApp();
       await visit.site.withPhone(visit.test, userId);
       await go(visit, userId);
+    },
+  },
+  {
+    name: "challenge-payment",
+    shows: "#facts .what",
+    async open(visit) {
+      const { userId } = await visit.site.withApp();
+      await visit.site.withPhone(visit.test, userId);
+      await pay(visit, userId);
     },
   },
   {
@@ -90,6 +106,14 @@ export const pages = [
     shows: "#number",
     async open(visit) {
       await go(visit, (await visit.site.withPhone(visit.test)).userId, { query: "&way=phone" });
+      await visit.page.click('form button[type="submit"]');
+    },
+  },
+  {
+    name: "waiting-payment",
+    shows: "#number",
+    async open(visit) {
+      await pay(visit, (await visit.site.withPhone(visit.test)).userId, "&way=phone");
       await visit.page.click('form button[type="submit"]');
     },
   },
@@ -109,6 +133,16 @@ export const pages = [
     shows: "input#recovery-code",
     async open(visit) {
       await go(visit, (await visit.site.withApp()).userId, { query: "&way=recovery" });
+    },
+  },
+  {
+    name: "lost",
+    shows: 'main[data-page="after"]',
+    async open(visit) {
+      const { userId, codes } = await openSettings(visit, { name: "Old phone" });
+      await go(visit, userId, { query: "&way=recovery" });
+      await visit.page.fill("#recovery-code", codes[0]);
+      await visit.page.click('form:has(#recovery-code) button[type="submit"]');
     },
   },
   {
@@ -136,7 +170,7 @@ export const pages = [
   },
   {
     name: "phone",
-    shows: "#qr svg",
+    shows: "#live",
     async open(visit) {
       await go(visit, unique("grace"), { path: "/set-up", query: "&kind=phone" });
     },
@@ -195,7 +229,7 @@ export const pages = [
       const card = visit.page.locator("article.authenticator").first();
       await card.locator("summary").click();
       await card.locator('input[name="name"]').fill("Another name");
-      await card.locator('details button[type="submit"]').click();
+      await card.locator('details button[type="submit"]').first().click();
     },
   },
   {
@@ -203,6 +237,7 @@ export const pages = [
     shows: "dialog#confirm",
     async open(visit) {
       await openSettings(visit, { name: "Old phone" });
+      await openMenu(visit.page.locator("article.authenticator").first());
       await visit.page.locator("article.authenticator a.remove").first().click();
     },
   },
@@ -212,6 +247,15 @@ export const pages = [
     async open(visit) {
       const { userId, secret } = await visit.site.withApp();
       await go(visit, userId, { more: { redirectUrl: undefined } });
+      await type(visit.page, currentCode(secret));
+    },
+  },
+  {
+    name: "end-payment",
+    end: "success",
+    async open(visit) {
+      const { userId, secret } = await visit.site.withApp();
+      await pay(visit, userId, "", { redirectUrl: undefined });
       await type(visit.page, currentCode(secret));
     },
   },

@@ -18,6 +18,19 @@ export async function openSite() {
     return answer.body;
   };
 
+  let named;
+  /** A kind of action with a name, and data points that users are shown; made once. */
+  const makePayment = async () => {
+    const point = (name, dataType, shown) => manage("POST", "/custom-data-points", { name, dataType, modelType: "action", isPublic: true, ...shown });
+    await point("amount", "number", { label: { en: "Amount", ar: "المبلغ" }, format: "money", unit: "{currency}" });
+    await point("currency", "text");
+    await point("payee", "text", { label: { en: "Payee", ar: "المستفيد" } });
+    const displayName = { en: "Pay an invoice", ar: "دفع فاتورة" };
+    const actionCode = "pay-invoice";
+    await manage("POST", "/action-configurations", { actionCode, defaultUserActionResult: "CHALLENGE", displayName });
+    return actionCode;
+  };
+
   return {
     server,
     shop,
@@ -48,7 +61,16 @@ export async function openSite() {
       return { userId, secret, authenticator };
     },
 
+    /** A payment that is always asked about. */
+    payment: () => (named ??= makePayment()),
+
     newPhone: (test) => newPhone(test, server.api),
+
+    /** Makes so many wrong guesses by the API. */
+    async guess(userId, code, times) {
+      const { token } = await sdk.track({ userId, action: "sign-in", attributes: {} });
+      for (let made = 0; made < times; made += 1) await client(server, token).verify(code);
+    },
 
     /** Makes wrong guesses until no more are looked at. */
     spendGuesses: (token, code) =>

@@ -16,14 +16,20 @@ export async function type(page, code) {
 /** The secret that is shown for typing, without the spaces. */
 export const shownSecret = async (page) => (await page.locator("#secret").innerText()).replace(/\s/g, "");
 
+/** What the picture of a page says; on a phone, which cannot scan itself, the link that opens the app. */
+export async function picture(page) {
+  const link = page.locator("#open-app");
+  return (await link.isVisible()) ? link.getAttribute("href") : scan(page);
+}
+
 /** Chooses an app on the first page of a set-up, where there is a choice, and scans its QR code; the secret. */
 export async function chooseApp(page) {
-  await page.locator("#qr svg, a#choose-app, a#new").first().waitFor();
+  await page.locator("#secret, a#choose-app, a#new").first().waitFor();
   if (await page.locator("a#new").count()) await page.click("a#new");
-  await page.locator("#qr svg, a#choose-app").first().waitFor();
+  await page.locator("#secret, a#choose-app").first().waitFor();
   if (await page.locator("a#choose-app").count()) await page.click("a#choose-app");
   await page.locator("#secret").waitFor();
-  const scanned = new URL(await scan(page));
+  const scanned = new URL(await picture(page));
   assert.equal(scanned.protocol, "otpauth:");
   const secret = scanned.searchParams.get("secret");
   assert.equal(secret, await shownSecret(page), "the QR code and the text say the same");
@@ -50,6 +56,11 @@ export async function setUpApp(page, { code = currentCode, name } = {}) {
   const codes = await readRecoveryCodes(page);
   await acknowledge(page);
   return { secret, codes };
+}
+
+/** Opens the menu of an authenticator. */
+export async function openMenu(card) {
+  if (!(await card.locator("details.menu[open]").count())) await card.locator("summary").click();
 }
 
 /** What the page says went wrong. */

@@ -30,8 +30,8 @@ async function throughThePage(url) {
   assert.match(page, /<svg/, "the QR code");
   const secret = page.match(/[A-Z2-7]{4}(?: [A-Z2-7]{4}){7}/)[0].replaceAll(" ", "");
   const token = page.match(/name="token" value="([^"]+)"/)[1];
-  const state = page.match(/name="state" value="([^"]+)"/)[1];
-  const form = new URLSearchParams({ token, state, kind: "app", code: await previousCode(secret) });
+  const seal = page.match(/name="seal" value="([^"]+)"/)[1];
+  const form = new URLSearchParams({ token, seal, kind: "app", code: await previousCode(secret) });
   const done = await fetch(`${server.origin}/set-up`, { method: "POST", body: form });
   assert.match(await done.text(), /Keep your recovery codes/);
   return { secret, page };

@@ -23,6 +23,7 @@ fn catalogue() -> Catalogue {
         model_type: ModelType::Action,
         description: None,
         is_public: false,
+        shown: Default::default(),
     };
     let points = [
         point("n1", DataType::Number),

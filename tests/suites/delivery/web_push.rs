@@ -46,8 +46,7 @@ async fn a_browser_is_told_by_its_push_service_what_it_alone_can_read() {
     assert_eq!(scene.world.queue.depth(), (0, 0));
     let [sent] = &service.sent()[..] else { panic!("one: {:?}", service.sent()) };
     assert_eq!(sent.to, "ada");
-    let said =
-        json!({"title": "Is it you?", "body": "Open the app to approve or deny a sign-in.", "challengeId": id(&asked)});
+    let said = json!({"title": "Is it you?", "body": "Open the app to approve or deny.", "challengeId": id(&asked)});
     assert_eq!(browser.decrypt(&sent.body), said);
     assert_eq!((sent.header("ttl"), sent.header("urgency")), ("110", "high"));
     assert_eq!(sent.header("content-encoding"), "aes128gcm");

@@ -347,7 +347,7 @@ impl Prepared {
             AnswerOnPage => {
                 let code = self.body.as_ref().expect("a body")["verificationCode"].as_str().expect("a code");
                 let seal = self.seals.lock().unwrap().pop().expect("a seal left");
-                let form = format!("token={}&state={seal}&way=app&code={code}", self.token).into_bytes();
+                let form = format!("token={}&seal={seal}&way=app&code={code}", self.token).into_bytes();
                 let headers = [("content-type", "application/x-www-form-urlencoded")];
                 return world.http.raw(method, &path, &Auth::None, &headers, form).await;
             }

@@ -131,7 +131,7 @@ impl Act {
         let body = json!({ "idempotencyKey": "k" });
         let token = text(&world.track("ada", "signIn", body).await.ok(), "token");
         let seal = world.seal(&token).await;
-        let form = [("token", token.as_str()), ("state", &seal), ("way", "recovery"), ("recovery", &code)];
+        let form = [("token", token.as_str()), ("seal", &seal), ("way", "recovery"), ("recovery", &code)];
         let before = challenges(world);
         ready();
         world.send_form("/challenge", &form).await;
@@ -207,7 +207,7 @@ async fn first_codes(world: &World, ready: impl FnOnce()) -> bool {
     world.redeem(&link, &device).await.ok();
     world.say(&link, "pair").await;
     let page = world.http.get(&link.page, &Auth::None).await.text();
-    assert!(pages::field(&page, "state").is_some(), "no form: {page}");
+    assert!(pages::field(&page, "seal").is_some(), "no form: {page}");
     ready();
     world.say(&link, "paired").await.text().contains("Keep your recovery codes")
 }

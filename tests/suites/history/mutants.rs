@@ -174,6 +174,12 @@ pub fn all() -> Vec<Mistake> {
         Mistake::new("a guess at recovery codes looks at the slots of codes", &[I3], |_, op, request| {
             on(reserve_in("gr", op, request), |w| replace(w, "ConditionExpression", "size(gr)", "size(g)"))
         }),
+        Mistake::new("a recovery code that is none lets in", &[I8], |_, op, request| {
+            on(writes(op, request, "spent.#h = :action"), |w| {
+                let known = "contains(codes, :hash) OR contains(ocodes, :hash) AND ountil > :now";
+                replace(&mut w[0]["Update"], "ConditionExpression", known, ALWAYS)
+            })
+        }),
         Mistake::new("failures in a row are not counted", &[I3], |_, op, request| {
             on(reserve(op, request), |w| replace(w, "UpdateExpression", ", ft = if_not_exists(ft, :zero) + :one", ""))
                 .or(|| {

@@ -87,10 +87,10 @@ impl Run {
     /// Sends a recovery code on the page; nothing where the page has no form. One that is nobody's has no proof.
     pub async fn recover(&self, ticket: &Ticket, code: Option<&str>) {
         let page = self.world.page("/challenge", &ticket.token).await;
-        let Some(seal) = pages::field(&page.text(), "state") else { return };
+        let Some(seal) = pages::field(&page.text(), "seal") else { return };
         let start = self.tick();
         let typed = code.unwrap_or("00000-00000-00000");
-        let form = [("token", ticket.token.as_str()), ("state", &seal), ("way", "recovery"), ("recovery", typed)];
+        let form = [("token", ticket.token.as_str()), ("seal", &seal), ("way", "recovery"), ("recovery", typed)];
         let answer = self.world.send_form("/challenge", &form).await;
         self.done(ticket.user, &answer);
         let page = answer.text();
@@ -99,6 +99,7 @@ impl Run {
             // would have succeeded by nothing, which is looked at for each action.
             200 if page.contains("You are verified") && code.is_none() => Said::Refused,
             200 if page.contains("You are verified") => Said::Right,
+            303 if pages::is_verified(&answer) => Said::Right,
             200 if page.contains("code is not right") => Said::Wrong,
             200 if page.contains("Too many") => Said::Exhausted,
             500.. => Said::Unknown,

@@ -63,7 +63,7 @@ async fn what_is_on_the_list_passes_and_both_parsers_agree_on_it() {
         let stored = redirect::check(&settings, url).expect(url);
         assert_eq!(stored, becomes);
         assert_eq!(split(url), split(&stored), "{url}");
-        assert_eq!(split(&redirect::with_token(&stored, "t").expect("a URL")), split(&stored), "{url}");
+        assert_eq!(split(&redirect::with_token(&stored, &[], "t").expect("a URL")), split(&stored), "{url}");
         let on = |entry: &String| entry.starts_with("https:") && split(entry) == split(&stored);
         assert!(settings.redirect_urls.iter().any(on), "{url}");
     }
@@ -148,7 +148,7 @@ async fn the_browser_is_sent_where_track_said() {
     let token = tracked["token"].as_str().unwrap();
     let page = world.http.raw("GET", &format!("/challenge?token={token}"), &Auth::None, &[], Vec::new()).await.text();
     let state = page.split("name=\"state\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a form");
-    let form = format!("token={token}&state={state}&way=app&code={}", world.code(&secret, 0));
+    let form = format!("token={token}&seal={state}&way=app&code={}", world.code(&secret, 0));
     let headers = [("content-type", "application/x-www-form-urlencoded"), ("host", "evil.example")];
     let answer = world.http.raw("POST", "/challenge", &Auth::None, &headers, form.into()).await;
     let location = answer.headers["location"].to_str().unwrap();

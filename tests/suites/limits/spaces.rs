@@ -195,7 +195,7 @@ async fn a_reserve_that_is_repeated_takes_one_slot() {
                     let seal = scene.world.seal(&token).await;
                     let form = [
                         ("token", token.as_str()),
-                        ("state", &seal),
+                        ("seal", &seal),
                         ("way", "recovery"),
                         ("recovery", "00000-00000-00000"),
                     ];

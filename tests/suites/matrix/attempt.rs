@@ -137,7 +137,7 @@ impl Ground {
 
     /// A form of the page in hand.
     pub async fn send(&self, path: &str, more: &[(&str, &str)]) -> Answer {
-        let mut form = vec![("token", self.token.as_str()), ("state", &self.seal)];
+        let mut form = vec![("token", self.token.as_str()), ("seal", &self.seal)];
         form.extend_from_slice(more);
         self.world.send_form(path, &form).await
     }

@@ -55,7 +55,7 @@ impl Ground {
         if self.way == Way::FirstCodes {
             // Whoever means harm has opened the page in time.
             let page = self.world.page("/set-up?kind=app", &self.token).await.text();
-            self.seal = field(&page, "state").unwrap_or_default();
+            self.seal = field(&page, "seal").unwrap_or_default();
         }
     }
 
@@ -166,7 +166,7 @@ impl Ground {
                     self.world.redeem(&link, &device).await.ok();
                     self.world.say(&link, "pair").await;
                     device.id = text(&self.world.ask_about(&link, &device).await.json()["userAuthenticatorId"]);
-                    self.seal = field(&self.world.link_page(&link).await.text(), "state").unwrap_or_default();
+                    self.seal = field(&self.world.link_page(&link).await.text(), "seal").unwrap_or_default();
                     self.phone = device;
                     self.pairing = link.id;
                 }
@@ -185,7 +185,7 @@ impl Ground {
     pub async fn open_page(&mut self, path: &str) -> Result<String, Box<Answer>> {
         let answer = self.world.page(path, &self.token).await;
         let page = answer.text();
-        self.seal = field(&page, "state").ok_or_else(|| Box::new(answer))?;
+        self.seal = field(&page, "seal").ok_or_else(|| Box::new(answer))?;
         Ok(page)
     }
 
@@ -196,7 +196,7 @@ impl Ground {
 
     async fn ask_phone_on_page(&mut self) -> Result<(), Box<Answer>> {
         self.open_page("/challenge").await?;
-        let form = [("token", self.token.as_str()), ("state", &self.seal), ("way", "phone")];
+        let form = [("token", self.token.as_str()), ("seal", &self.seal), ("way", "phone")];
         let asked = self.world.send_form("/challenge", &form).await;
         let location = asked.headers.get("location").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let Some((_, id)) = location.split_once("challenge=") else { return Err(Box::new(asked)) };

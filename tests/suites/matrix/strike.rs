@@ -200,8 +200,8 @@ impl Ground {
             false => world.verify(&token, &world.code(&self.secret, 0)).await.ok(),
         };
         token = text(&proved["accessToken"]);
-        let seal = field(&world.page("/settings", &token).await.text(), "state").expect("the page of settings");
-        let form = [("token", token.as_str()), ("state", &seal), ("act", "remove"), ("id", &gone)];
+        let seal = field(&world.page("/settings", &token).await.text(), "seal").expect("the page of settings");
+        let form = [("token", token.as_str()), ("seal", &seal), ("act", "remove"), ("id", &gone)];
         let removed = world.send_form("/settings", &form).await;
         assert_eq!(removed.status, 303, "{}", removed.text());
     }

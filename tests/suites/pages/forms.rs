@@ -8,17 +8,17 @@ async fn a_form_that_is_sent_twice_spends_one_guess() {
     let secret = world.ready("ada").await;
     let token = world.token("ada", "signIn").await;
     let (seal, wrong) = (world.seal(&token).await, otp::wrong(&secret, world.now()));
-    let form = [("token", token.as_str()), ("state", &seal), ("way", "app"), ("code", &wrong)];
+    let form = [("token", token.as_str()), ("seal", &seal), ("way", "app"), ("code", &wrong)];
     let first = world.send_form("/challenge", &form).await.text();
-    assert!(first.contains("9 attempts are left."), "{first}");
+    assert!(first.contains("not right"), "{first}");
     for _ in 0..20 {
         let again = world.send_form("/challenge", &form).await;
         assert!(again.status == 200 && again.text().contains("sent already"), "{}", again.text());
     }
     // The page that came back has a form that counts.
     let right = world.code(&secret, 0);
-    let seal = field(&first, "state").expect("a form");
-    let form = [("token", token.as_str()), ("state", &seal), ("way", "app"), ("code", &right)];
+    let seal = field(&first, "seal").expect("a form");
+    let form = [("token", token.as_str()), ("seal", &seal), ("way", "app"), ("code", &right)];
     let done = world.send_form("/challenge", &form).await.text();
     assert!(done.contains("You are verified"), "{done}");
 }
@@ -30,7 +30,7 @@ async fn of_many_at_once_one_counts() {
     let token = world.token("ada", "signIn").await;
     world.faults.weather(17, 0);
     let (seal, wrong) = (world.seal(&token).await, otp::wrong(&secret, world.now()));
-    let form = [("token", token.as_str()), ("state", &seal), ("way", "app"), ("code", &wrong)];
+    let form = [("token", token.as_str()), ("seal", &seal), ("way", "app"), ("code", &wrong)];
     let sent = futures_util::future::join_all((0..32).map(|_| world.send_form("/challenge", &form))).await;
     let judged = sent.iter().filter(|answer| answer.text().contains("not right")).count();
     let told = sent.iter().filter(|answer| answer.text().contains("sent already")).count();
@@ -58,12 +58,12 @@ async fn what_is_no_form_of_ours_does_nothing() {
         format!("{seal}AAAA"),
     ];
     for wrong in &seals {
-        let form = [("token", token.as_str()), ("state", wrong), ("way", "app"), ("code", &right)];
+        let form = [("token", token.as_str()), ("seal", wrong), ("way", "app"), ("code", &right)];
         let answer = world.send_form("/challenge", &form).await;
         assert_eq!(answer.status, 403, "{wrong}: {}", answer.text());
         assert_eq!(world.state(&token).await, "CHALLENGE_REQUIRED", "{wrong}");
     }
-    let body = format!("token={token}&state={seal}&way=app&code={right}");
+    let body = format!("token={token}&seal={seal}&way=app&code={right}");
     let form = ("content-type", "application/x-www-form-urlencoded");
     for site in ["cross-site", "same-site"] {
         let headers = [form, ("sec-fetch-site", site)];
@@ -79,7 +79,7 @@ async fn what_is_no_form_of_ours_does_nothing() {
     // The page that says so leads back to the app.
     let tracked =
         world.track("ada", "signIn", serde_json::json!({"redirectUrl": "https://app.example/done"})).await.ok();
-    let forged = [("token", tracked["token"].as_str().unwrap()), ("state", "nonsense"), ("code", &right)];
+    let forged = [("token", tracked["token"].as_str().unwrap()), ("seal", "nonsense"), ("code", &right)];
     let refused = world.send_form("/challenge", &forged).await.text();
     assert!(
         refused.contains("href=\"https://app.example/done?token=") && refused.contains("id=\"reference\""),
@@ -100,7 +100,7 @@ async fn reading_changes_nothing() {
     let seal = world.seal(&token).await;
     let code = world.code(&secret, 0);
     for path in ["/challenge", "/set-up", "/settings"] {
-        let address = format!("{path}?state={seal}&way=app&code={code}&act=codes&recovery=00000-00000-00000");
+        let address = format!("{path}?seal={seal}&way=app&code={code}&act=codes&recovery=00000-00000-00000");
         assert!(world.page(&address, &token).await.status.as_u16() < 400);
     }
     assert_eq!(world.state(&token).await, "CHALLENGE_REQUIRED");

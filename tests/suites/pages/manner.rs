@@ -128,10 +128,12 @@ fn pages_say_all_that_there_is_to_say_and_no_more() {
         .filter(|line| !line.starts_with([' ', '#']))
         .filter_map(|line| line.split_once(" =").map(|(id, _)| id))
         .collect();
-    let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../functions/hosted-ui");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut asked = BTreeSet::new();
-    for folder in ["src", "templates"] {
-        for file in fs::read_dir(pages.join(folder)).unwrap() {
+    // What is confirmed is said in words by the domain, and what a push says by the courier.
+    let others = ["shared/domain/src/facts", "shared/src/courier"];
+    for folder in ["functions/hosted-ui/src", "functions/hosted-ui/templates"].into_iter().chain(others) {
+        for file in fs::read_dir(root.join(folder)).unwrap() {
             let source = fs::read_to_string(file.unwrap().path()).unwrap();
             let is_id = |word: &&str| word.rsplit_once('-').is_some_and(|(_, role)| ROLES.contains(&role));
             let ids = source.split('"').filter(is_id).filter(|word| !word.contains(['{', ' ', '/']));
@@ -144,4 +146,18 @@ fn pages_say_all_that_there_is_to_say_and_no_more() {
     assert!(missing.is_empty(), "{missing:?}");
     let dead: Vec<_> = known.iter().filter(|id| !asked.contains(**id) && !id.starts_with("end-")).collect();
     assert!(dead.is_empty() && asked.len() > 90, "{dead:?}");
+}
+
+/// All that a browser loads to show the first page of a challenge, as it goes over the wire.
+#[tokio::test]
+async fn a_first_challenge_page_is_small() {
+    let world = World::start().await;
+    world.ready("ada").await;
+    let page = world.page("/challenge", &world.token("ada", "signIn").await).await.text();
+    let mut bytes = page.len();
+    for asset in page.split('"').filter(|word| word.starts_with("/assets/")) {
+        let headers = [("accept-encoding", "gzip")];
+        bytes += world.http.raw("GET", asset, &Auth::None, &headers, Vec::new()).await.bytes.len();
+    }
+    assert!(bytes <= 25_000, "{bytes} bytes");
 }

@@ -54,8 +54,8 @@ async fn is_valid(world: &World, token: &str) -> bool {
 
 /// Sends a change from the page of settings; whether it was done.
 async fn change(world: &World, token: &str, act: &str, id: &str) -> bool {
-    let Some(seal) = field(&world.page("/settings", token).await.text(), "state") else { return false };
-    let form = [("token", token), ("state", &seal), ("act", act), ("id", id)];
+    let Some(seal) = field(&world.page("/settings", token).await.text(), "seal") else { return false };
+    let form = [("token", token), ("seal", &seal), ("act", act), ("id", id)];
     let answer = world.send_form("/settings", &form).await;
     answer.status == 303 && answer.headers["location"].to_str().unwrap().contains("done=") || act == "codes"
 }
@@ -95,7 +95,7 @@ async fn what_a_stolen_phone_has_is_worth_nothing_once_its_owner_removes_it() {
         let link = world.link(&thief).await;
         let newcomer = Device::new("push");
         world.redeem(&link, &newcomer).await.ok();
-        let seal = field(&world.page("/settings", &thief).await.text(), "state").unwrap();
+        let seal = field(&world.page("/settings", &thief).await.text(), "seal").unwrap();
         let owner = by_app(&world, &secret).await;
         match removes_itself {
             true => drop(remove_itself(&world, &phone).await),
@@ -113,9 +113,9 @@ async fn what_a_stolen_phone_has_is_worth_nothing_once_its_owner_removes_it() {
         let code = otp::totp(&given_out, world.now());
         let completed = world.verify(&thief, &code).await;
         assert_ne!(completed.json()["isVerified"], true, "{}", completed.text());
-        let confirmed = [("token", thief.as_str()), ("state", &seal), ("act", "pair"), ("pairing", &link.id)];
+        let confirmed = [("token", thief.as_str()), ("seal", &seal), ("act", "pair"), ("pairing", &link.id)];
         world.send_form("/set-up", &confirmed).await;
-        let removed = [("token", thief.as_str()), ("state", &seal), ("act", "remove"), ("id", before[0].1.as_str())];
+        let removed = [("token", thief.as_str()), ("seal", &seal), ("act", "remove"), ("id", before[0].1.as_str())];
         world.send_form("/settings", &removed).await;
         assert_eq!(listed(&world).await, before, "itself: {removes_itself}");
         assert!(is_valid(&world, &owner).await);
@@ -231,8 +231,8 @@ async fn a_success_by_an_old_recovery_code_ends_when_they_are_made_anew() {
     let world = World::start().await;
     let (_, old) = recoverable(&world, "ada").await;
     let owner = by_recovery_code(&world, &old[0]).await;
-    let seal = field(&world.page("/settings", &owner).await.text(), "state").expect("the settings");
-    let form = [("token", owner.as_str()), ("state", &seal), ("act", "codes")];
+    let seal = field(&world.page("/settings", &owner).await.text(), "seal").expect("the settings");
+    let form = [("token", owner.as_str()), ("seal", &seal), ("act", "codes")];
     let new = codes(&world.send_form("/settings", &form).await.text());
     assert!(is_valid(&world, &owner).await);
     world.clock.advance(1);

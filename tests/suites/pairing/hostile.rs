@@ -159,7 +159,7 @@ async fn who_tracked_before_gets_no_recovery_codes() {
     let thief = world.token("ada", "signIn").await;
     let early = world.link(&thief).await;
     // Forms from before: afterwards there is none.
-    let form = async || field(&world.page("/set-up?kind=app", &thief).await.text(), "state").expect("a form");
+    let form = async || field(&world.page("/set-up?kind=app", &thief).await.text(), "seal").expect("a form");
     let seals = [form().await, form().await];
     world.clock.advance(5);
     let owner = world.link(&world.token("ada", "payment").await).await;
@@ -167,7 +167,7 @@ async fn who_tracked_before_gets_no_recovery_codes() {
     world.redeem(&owner, &device).await.ok();
     world.say(&owner, "pair").await;
     for (link, seal) in [&early, &owner].into_iter().zip(seals) {
-        let form = [("token", thief.as_str()), ("state", &seal), ("act", "paired"), ("pairing", &link.id)];
+        let form = [("token", thief.as_str()), ("seal", &seal), ("act", "paired"), ("pairing", &link.id)];
         let page = world.send_form("/set-up", &form).await;
         assert!(page.status == 303 && !page.text().contains("Keep your recovery codes"), "{}", page.text());
     }
@@ -184,7 +184,7 @@ async fn who_may_no_longer_enrol_confirms_nothing() {
         let device = Device::new("push");
         world.redeem(&link, &device).await.ok();
         let page = world.link_page(&link).await.text();
-        let seal = field(&page, "state").expect("a form");
+        let seal = field(&page, "seal").expect("a form");
         match what {
             "deleted" => drop(world.http.delete("/v1/users/ada", &world.key()).await.ok()),
             "made again" => {
@@ -202,7 +202,7 @@ async fn who_may_no_longer_enrol_confirms_nothing() {
             }
         }
         let before = count(&world, "ada").await;
-        let form = [("token", link.token.as_str()), ("state", &seal), ("act", "pair"), ("pairing", &link.id)];
+        let form = [("token", link.token.as_str()), ("seal", &seal), ("act", "pair"), ("pairing", &link.id)];
         let said = world.send_form("/set-up", &form).await;
         assert!(
             !said.status.is_server_error() && !said.text().contains("Your phone is paired"),
@@ -253,7 +253,7 @@ async fn the_word_of_a_page_comes_from_that_page() {
     let token = world.token("ada", "signIn").await;
     let (link, device) = (world.link(&token).await, Device::new("push"));
     world.redeem(&link, &device).await.ok();
-    let form = [("token", token.as_str()), ("state", "AAAA"), ("act", "pair"), ("pairing", &link.id)];
+    let form = [("token", token.as_str()), ("seal", "AAAA"), ("act", "pair"), ("pairing", &link.id)];
     assert_eq!(world.send_form("/set-up", &form).await.status, 403);
     let path = format!("/set-up?token={token}&kind=phone&pairing={}&act=pair", link.id);
     assert!(world.http.get(&path, &Auth::None).await.text().contains("Is this your phone?"), "a GET says nothing");

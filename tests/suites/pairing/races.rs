@@ -90,8 +90,8 @@ async fn a_store_that_fails_leaves_a_whole_pairing_or_none() {
             assert_eq!(world.redeem(&link, &device).await.ok()["state"], "WAITING", "{fault:?} at {at}");
             assert!(!is_known(&world, &device).await);
 
-            let seal = countersign_tests::pages::field(&world.link_page(&link).await.text(), "state").expect("a form");
-            let form = [("token", token.as_str()), ("state", &seal), ("act", "pair"), ("pairing", &link.id)];
+            let seal = countersign_tests::pages::field(&world.link_page(&link).await.text(), "seal").expect("a form");
+            let form = [("token", token.as_str()), ("seal", &seal), ("act", "pair"), ("pairing", &link.id)];
             world.faults.fail(at, 4, fault);
             let said = world.send_form("/set-up", &form).await;
             world.faults.clear();

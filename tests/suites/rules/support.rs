@@ -24,7 +24,15 @@ pub fn now() -> Timestamp {
 
 fn point(name: &str, data_type: DataType, model_type: ModelType) -> DataPoint {
     let id = PointId::generate();
-    DataPoint { id, name: name.into(), data_type, model_type, description: None, is_public: false }
+    DataPoint {
+        id,
+        name: name.into(),
+        data_type,
+        model_type,
+        description: None,
+        is_public: false,
+        shown: Default::default(),
+    }
 }
 
 pub fn points() -> Vec<DataPoint> {

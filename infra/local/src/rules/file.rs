@@ -11,6 +11,7 @@ use std::{
 use countersign_core::{
     clock::Timestamp,
     error::Error,
+    facts::{Format, Shown, Texts},
     id::{ActionCode, ListAlias, PointId, RuleId},
     method::Method,
     policy::FailureMode,
@@ -48,6 +49,12 @@ pub struct Point {
     pub description: Option<String>,
     #[serde(default, skip_serializing_if = "is_false")]
     pub is_public: bool,
+    #[serde(default, skip_serializing_if = "Texts::is_empty")]
+    pub label: Texts,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<Format>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -72,6 +79,8 @@ pub struct ActionOf {
     pub rule_error_outcome: Option<Outcome>,
     #[serde(default, skip_serializing_if = "is_closed")]
     pub failure_mode: FailureMode,
+    #[serde(default, skip_serializing_if = "Texts::is_empty")]
+    pub display_name: Texts,
     #[serde(default, skip_serializing_if = "none_or_empty")]
     pub verification_methods: Option<Vec<Method>>,
     #[serde(default, skip_serializing_if = "none_or_empty")]
@@ -135,12 +144,14 @@ fn not_empty(methods: &Option<Vec<Method>>) -> Option<Vec<Method>> {
 
 impl Point {
     pub fn into_point(self, id: PointId) -> DataPoint {
-        let Self { name, data_type, model_type, description, is_public } = self;
-        DataPoint { id, name, data_type, model_type, description, is_public }
+        let Self { name, data_type, model_type, description, is_public, label, format, unit } = self;
+        let shown = Shown { label, format, unit };
+        DataPoint { id, name, data_type, model_type, description, is_public, shown }
     }
     pub fn of(point: &DataPoint) -> Self {
-        let DataPoint { name, data_type, model_type, description, is_public, .. } = point.clone();
-        Self { name, data_type, model_type, description, is_public }
+        let DataPoint { name, data_type, model_type, description, is_public, shown, .. } = point.clone();
+        let Shown { label, format, unit } = shown;
+        Self { name, data_type, model_type, description, is_public, label, format, unit }
     }
 }
 
@@ -163,8 +174,9 @@ impl ActionOf {
             default_user_action_result: self.default_user_action_result,
             rule_error_outcome: self.rule_error_outcome,
             failure_mode: self.failure_mode,
+            display_name: self.display_name.clone(),
             verification_methods: not_empty(&self.verification_methods),
-            prompt_to_enroll_verification_methods: not_empty(&self.prompt_to_enroll_verification_methods),
+            prompt_to_enroll_verification_methods: self.prompt_to_enroll_verification_methods.clone(),
             default_verification_method: self.default_verification_method,
             verification_webhook_url: self.verification_webhook_url.clone(),
             messaging_templates: self.messaging_templates.clone(),
@@ -178,6 +190,7 @@ impl ActionOf {
             default_user_action_result: config.default_user_action_result,
             rule_error_outcome: config.rule_error_outcome,
             failure_mode: config.failure_mode,
+            display_name: config.display_name,
             verification_methods: config.verification_methods,
             prompt_to_enroll_verification_methods: config.prompt_to_enroll_verification_methods,
             default_verification_method: config.default_verification_method,
@@ -200,7 +213,7 @@ impl RuleOf {
             priority: self.priority,
             outcome: self.outcome,
             verification_methods: not_empty(&self.verification_methods),
-            prompt_to_enroll_verification_methods: not_empty(&self.prompt_to_enroll_verification_methods),
+            prompt_to_enroll_verification_methods: self.prompt_to_enroll_verification_methods.clone(),
             default_verification_method: self.default_verification_method,
             conditions: self.conditions,
             created_at,

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use crate::{
     clock::Timestamp,
     error::Error,
+    facts::Facts,
     id::{ActionCode, ChallengeId, IdempotencyKey, TenantId, UserId, length_prefixed},
 };
 
@@ -128,6 +129,9 @@ pub struct Context {
     pub custom: Map<String, Value>,
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub user_custom: Map<String, Value>,
+    /// The same as the page shows, in words. Absent where no backend has tracked the action, and in older challenges.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub facts: Option<Facts>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
@@ -177,10 +181,21 @@ impl Statement<'_> {
     /// The bytes that are signed: each part after its length in four bytes, big-endian, so that no two statements share
     /// them (invariant I4).
     pub fn canonical(&self) -> Vec<u8> {
+        self.parts("countersign/approval/v2", None)
+    }
+
+    /// The same with what the page says in words, for devices that show it; `None` where there is nothing in words.
+    pub fn canonical_in_words(&self) -> Option<Vec<u8>> {
+        let facts = self.context.facts.as_ref()?.digest();
+        Some(self.parts("countersign/approval/v3", Some(&facts)))
+    }
+
+    fn parts(&self, version: &str, facts: Option<&str>) -> Vec<u8> {
         let expires_at = self.expires_at.as_second().to_string();
         let decision = if self.approved { "approve" } else { "deny" };
+        let context = self.context.digest();
         let parts = [
-            "countersign/approval/v2",
+            version,
             self.tenant.as_str(),
             self.user.as_str(),
             self.challenge.as_str(),
@@ -188,10 +203,11 @@ impl Statement<'_> {
             self.key.as_str(),
             decision,
             self.number,
-            &self.context.digest(),
+            &context,
             &expires_at,
         ];
-        length_prefixed(&parts.map(str::as_bytes))
+        let parts: Vec<&[u8]> = parts.into_iter().chain(facts).map(str::as_bytes).collect();
+        length_prefixed(&parts)
     }
 }
 

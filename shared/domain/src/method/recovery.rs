@@ -5,13 +5,19 @@ use zeroize::Zeroizing;
 
 use crate::{
     error::Error,
-    id::{AuthenticatorId, UserUid},
+    id::{ActionId, AuthenticatorId, UserUid},
     secret::{DataKey, random},
     typed,
 };
 
 /// How many make up a set.
 pub const CODES: usize = 10;
+
+/// How long a new set waits for its user to say that it is kept; until then the one before it is good too.
+pub const WORD_SECONDS: i64 = 600;
+
+/// From so few on, sign-ins say how many are left.
+pub const FEW: u64 = 3;
 
 /// Characters of a code: 15 of 32 are 75 bits. NIST asks for 20; from 64 on nobody finds one by guessing, whatever the limit
 /// on guesses (SP 800-63B, section 3.1.2.2).
@@ -29,9 +35,13 @@ pub struct RecoveryCode(Zeroizing<String>);
 
 impl RecoveryCode {
     pub fn generate() -> Result<Self, Error> {
-        let bytes = Zeroizing::new(random::<LENGTH>()?);
+        Ok(Self::of(&*Zeroizing::new(random::<LENGTH>()?)))
+    }
+
+    fn of(bytes: &[u8]) -> Self {
         // 256 is a multiple of 32: no character is likelier than another.
-        Ok(Self(Zeroizing::new(bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect())))
+        let characters = bytes.iter().take(LENGTH).map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));
+        Self(Zeroizing::new(characters.collect()))
     }
 
     /// A code as people type it: in any case, with spaces and dashes, and with O for 0, I or L for 1.
@@ -75,13 +85,53 @@ pub fn authenticator_id(key: &DataKey, user: &UserUid) -> AuthenticatorId {
     AuthenticatorId::of(key.fingerprint(&[b"recovery-codes", user.as_str().as_bytes()]))
 }
 
-/// A new set.
-pub fn generate() -> Result<Vec<RecoveryCode>, Error> {
+/// A set of codes, and what it is known by: its id tells nothing of the codes, and is stored with their hashes.
+pub struct CodeSet {
+    pub id: String,
+    pub codes: Vec<RecoveryCode>,
+}
+
+impl CodeSet {
+    /// A set that nobody can make again, for a backend that is told it once.
+    pub fn generate() -> Result<Self, Error> {
+        let codes = distinct((0..).map(|_| RecoveryCode::generate()))?;
+        Ok(Self { id: HEXLOWER.encode(&random::<16>()?), codes })
+    }
+
+    /// The set of a form of a hosted page: the same for the same form, so that a form that is sent again after a lost answer
+    /// shows the same codes. `seal` is what the form carries. It is stored nowhere, so that neither the table nor the key
+    /// alone gives a code.
+    pub fn of_form(key: &DataKey, user: &UserUid, action: &ActionId, seal: &str) -> Result<Self, Error> {
+        let parts = [user.as_str().as_bytes(), action.as_str().as_bytes(), seal.as_bytes()];
+        let of_number = |number: u32| {
+            let [user, action, seal] = parts;
+            Ok(RecoveryCode::of(key.derive(&[b"recovery-code", user, action, seal, &number.to_be_bytes()]).as_slice()))
+        };
+        let [user, action, seal] = parts;
+        let id = HEXLOWER.encode(&key.fingerprint(&[b"recovery-set", user, action, seal]));
+        Ok(Self { id, codes: distinct((0..).map(of_number))? })
+    }
+
+    pub fn hashes(&self, key: &DataKey, user: &UserUid) -> Vec<String> {
+        self.codes.iter().map(|code| code.hash(key, user)).collect()
+    }
+
+    /// As they are shown.
+    pub fn shown(&self) -> Vec<String> {
+        self.codes.iter().map(RecoveryCode::shown).collect()
+    }
+}
+
+/// The first ten that differ.
+fn distinct(all: impl Iterator<Item = Result<RecoveryCode, Error>>) -> Result<Vec<RecoveryCode>, Error> {
     let mut codes: Vec<RecoveryCode> = Vec::with_capacity(CODES);
-    while codes.len() < CODES {
-        let code = RecoveryCode::generate()?;
+    for code in all {
+        let code = code?;
         if !codes.contains(&code) {
             codes.push(code);
+        }
+        if codes.len() == CODES {
+            break;
         }
     }
     Ok(codes)
@@ -123,6 +173,29 @@ mod tests {
         assert_eq!(groups, [5, 5, 5]);
         // 5 bits a character.
         assert!(groups.iter().sum::<usize>() * 5 >= 64);
+    }
+
+    #[test]
+    fn the_same_form_gives_the_same_ten_codes() {
+        let key = DataKey::new(&[7; 32]).unwrap();
+        let (user, action) = (UserUid::generate(), ActionId::generate());
+        let of = |key: &DataKey, user: &UserUid, action: &ActionId, seal: &str| {
+            let set = CodeSet::of_form(key, user, action, seal).unwrap();
+            (set.id.clone(), set.shown())
+        };
+        let first = of(&key, &user, &action, "seal");
+        assert_eq!(first.1.iter().collect::<std::collections::BTreeSet<_>>().len(), CODES);
+        assert_eq!(first, of(&key, &user, &action, "seal"));
+        let others = [
+            of(&DataKey::new(&[8; 32]).unwrap(), &user, &action, "seal"),
+            of(&key, &UserUid::generate(), &action, "seal"),
+            of(&key, &user, &ActionId::generate(), "seal"),
+            of(&key, &user, &action, "seal2"),
+        ];
+        for other in others {
+            assert_ne!(other.0, first.0);
+            assert!(other.1.iter().all(|code| !first.1.contains(code)));
+        }
     }
 
     #[test]

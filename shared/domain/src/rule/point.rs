@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::Error,
+    facts::Shown,
     id::{PointId, check_description},
 };
 
@@ -18,8 +19,10 @@ pub struct DataPoint {
     pub model_type: ModelType,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Whether a device is shown it.
+    /// Whether the pages and devices show it.
     pub is_public: bool,
+    #[serde(flatten)]
+    pub shown: Shown,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -50,6 +53,7 @@ impl DataPoint {
         if !(1..=64).contains(&self.name.len()) || !self.name.bytes().all(of_a_name) {
             return Err(Error::invalid("name has 1 to 64 letters, digits, '_' or '-'."));
         }
+        self.shown.check()?;
         check_description("description", self.description.as_deref(), 500)
     }
 }

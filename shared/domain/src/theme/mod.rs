@@ -115,6 +115,12 @@ impl Theme {
         }
     }
 
+    /// Whether dark pages show the logo of light ones.
+    pub fn lacks_a_dark_logo(&self) -> bool {
+        let dark = self.dark_mode.as_ref().and_then(|dark| dark.logo_url.as_ref());
+        self.light.logo_url.is_some() && dark.is_none()
+    }
+
     fn modes(&self) -> impl Iterator<Item = &Appearance> {
         std::iter::once(&self.light).chain(&self.dark_mode)
     }

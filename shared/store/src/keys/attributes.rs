@@ -93,6 +93,12 @@ attributes! {
     PRIMARY = "prim";
     /// Users: the method that is asked first.
     DEFAULT_METHOD = "def";
+    /// Users: Unix seconds at which a device denied a push last.
+    DENIED_AT = "pd";
+    /// Users: devices on which a number can be typed, a set of their ids.
+    TAKES_NUMBERS = "tn";
+    /// Users: how many recovery codes are left, as far as that is known; below zero where it is not.
+    CODES_LEFT = "rc";
     /// Users: guesses at short codes that count, a map from attempts to milliseconds.
     CODE_GUESSES = "g";
     /// Users: failures at short codes since a success.
@@ -162,6 +168,14 @@ attributes! {
     CODES = "codes";
     /// Recovery codes: those that were used, a map from hashes to the action that each succeeded.
     SPENT = "spent";
+    /// Recovery codes: what the set is known by. Absent in sets from before forms could be sent again.
+    CODE_SET = "cset";
+    /// Recovery codes: 1 once the user has said that the set is kept.
+    KEPT = "kept";
+    /// Recovery codes: hashes of the set before this one, which is good until `OLD_UNTIL`, a set.
+    OLD_CODES = "ocodes";
+    /// Recovery codes: until when the set before this one is good, in milliseconds.
+    OLD_UNTIL = "ountil";
 
     /// Devices of a user: what the backend calls it.
     DEVICE_ID = "did";
@@ -169,7 +183,7 @@ attributes! {
     LET_THROUGH_AT = "lt";
     /// Devices of a user: when an action of it was last succeeded by a method, in milliseconds.
     AUTHENTICATED_AT = "au";
-    /// Devices of a user: that method.
+    /// Devices of a user: that method. Users: the method that worked last.
     LAST_METHOD = "lvm";
     /// Devices of a user: when what is known of it was taken back, in milliseconds.
     INVALIDATED_AT = "inv";
@@ -185,7 +199,7 @@ attributes! {
 
     /// Pairings: the device that waits for its page's word, as JSON text.
     DEVICE = "dev";
-    /// Id of an action. Pairings: of the one whose page made the link. Challenges: of the one that was decided.
+    /// Id of an action. Pairings: of the one whose page made the link. Challenges: of the one that was decided. Codes: whose page made them.
     ACTION_ID = "act";
     /// Pairings: fingerprint of the key that used the link.
     FINGERPRINT = "fp";

@@ -3,6 +3,7 @@
 mod key;
 mod prove;
 mod seed;
+mod uri;
 
 use serde::{Deserialize, Serialize};
 use totp_rs::{Algorithm, Builder, Secret, Totp};
@@ -110,27 +111,6 @@ impl TotpSecret {
     /// The secret in base32 without padding, for typing in by hand.
     pub fn to_base32(&self) -> Zeroizing<String> {
         Zeroizing::new(self.0.secret().to_base32())
-    }
-
-    /// The `otpauth` URI that authenticator apps read from a QR code (Google's key URI format).
-    ///
-    /// Colons part issuer from account in the label, so neither may hold one: they are replaced by spaces.
-    pub fn uri(&self, issuer: &str, account: &str) -> Result<Zeroizing<String>, Error> {
-        let clean = |text: &str, otherwise: &str| {
-            let text = text.replace(':', " ").trim().to_owned();
-            if text.is_empty() { otherwise.to_owned() } else { text }
-        };
-        Builder::new()
-            .with_algorithm(self.0.algorithm())
-            .with_digits(self.0.digits())
-            .with_step_duration(self.0.step())
-            .with_secret(self.0.secret().clone())
-            .with_issuer(Some(clean(issuer, "Countersign")))
-            .with_account_name(clean(account, "account"))
-            .build_noncompliant()
-            .to_url()
-            .map(Zeroizing::new)
-            .map_err(|_| Error::internal("the otpauth URI cannot be made"))
     }
 
     /// The accepted step whose code this is, the newest first; `None` for a wrong code.
@@ -312,16 +292,5 @@ mod tests {
         assert!(opened.0 == secret.0);
         assert!(TotpSecret::open(&key, &owner(&bob, &one), &sealed).is_err());
         assert!(TotpSecret::open(&key, &owner(&ada, &two), &sealed).is_err());
-    }
-
-    #[test]
-    fn a_uri_names_issuer_and_account() {
-        let secret = with_key(b"12345678901234567890", "SHA1", 6);
-        let uri = secret.uri("Acme: Bank", "ada@example.com").unwrap();
-        assert!(
-            uri.starts_with("otpauth://totp/Acme%20%20Bank:ada%40example.com?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"),
-            "{uri:?}"
-        );
-        assert!(uri.contains("issuer=Acme%20%20Bank"));
     }
 }

@@ -1,0 +1,123 @@
+// What only a browser shows: a line that breaks, a tab that is over, and a phone that is asked by the page itself.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { currentCode } from "../sdk/node/lib/totp.js";
+import { tenantId, until } from "../sdk/node/lib/server.js";
+import { unique } from "../sdk/node/lib/wire.js";
+import { openPage } from "./lib/chromium.js";
+import { openSite, stateOf } from "./lib/site.js";
+import { field, submit, type } from "./lib/user.js";
+
+const site = await openSite();
+const { shop } = site;
+const isBack = (page) => page.waitForURL(`${shop.origin}/done?**`);
+const numberOn = async (page) => (await page.locator("#number").innerText()).replace(/\s/g, "");
+
+test("offline, a form and a link say so on the page, and work again with the line", async (t) => {
+  const { userId, secret } = await site.withApp();
+  const page = await openPage(site.browser, t);
+  await page.goto((await site.track(userId)).url);
+  await page.context().setOffline(true);
+  await page.fill(field, currentCode(secret));
+  await page.locator("#line", { hasText: "You are offline" }).waitFor();
+  await page.click("a#way-recovery");
+  assert.equal(await page.locator(field).count(), 1, "the page is still there");
+  await page.context().setOffline(false);
+  await until("the line is gone", async () => (await page.locator("#line").innerText()) === "");
+  await page.click(submit);
+  await isBack(page);
+});
+
+test("a submit without an answer says so, and can be sent again", async (t) => {
+  const { userId, secret } = await site.withApp();
+  const page = await openPage(site.browser, t);
+  await page.goto((await site.track(userId)).url);
+  await page.locator("main").evaluate((main) => (main.dataset.patience = "300"));
+  let hangs = true;
+  await page.route("**/challenge", async (route) => {
+    if (hangs && route.request().method() === "POST") return; // It is never answered.
+    await route.continue();
+  });
+  await page.fill(field, currentCode(secret));
+  await page.locator("#line", { hasText: "send it again" }).waitFor();
+  hangs = false;
+  await page.click(submit);
+  await isBack(page);
+});
+
+test("a tab whose action was answered elsewhere notices when it is seen again", async (t) => {
+  const { userId, secret } = await site.withApp();
+  const { url, token } = await site.track(userId, { redirectUrl: undefined });
+  const [one, two] = [await openPage(site.browser, t), await openPage(site.browser, t)];
+  await one.goto(url);
+  await one.locator(field).waitFor();
+  await two.goto(url);
+  await type(two, currentCode(secret));
+  await two.locator('main[data-end="success"]').waitFor();
+  assert.equal(await stateOf(site, token), "CHALLENGE_SUCCEEDED");
+  await one.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  await one.locator('main[data-end="success"]').waitFor();
+});
+
+test("a tab whose token expires notices by itself", async (t) => {
+  const { userId } = await site.withApp();
+  const made = await site.shortLived(t, () => site.track(userId));
+  const page = await openPage(site.browser, t);
+  await page.goto(made.url);
+  await page.locator(field).waitFor();
+  await page.locator('main[data-end="expired"]').waitFor({ timeout: 75_000 });
+  await page.locator("a#continue", { hasText: "Start again" }).waitFor();
+});
+
+test("the phone that worked last is asked on arrival, once, and the page goes on", async (t) => {
+  const { userId, phone } = await site.withPhone(t, unique("grace"), ["--name", "Pixel 9", "--push-token", "t"]);
+  const page = await openPage(site.browser, t);
+  await page.goto((await site.track(userId)).url);
+  await page.getByRole("button", { name: "Ask my phone" }).click();
+  await phone.run(["approve", "--number", await numberOn(page)]);
+  await isBack(page);
+
+  const { url } = await site.track(userId);
+  await fetch(url); // A preview asks nobody.
+  await page.goto(url);
+  await page.locator("#number").waitFor();
+  assert.match(await page.locator("#sent").innerText(), /Sent to Pixel 9, [12]:\d\d left/);
+  await phone.run(["deny"]);
+  await page.locator('[role="alert"]', { hasText: "denied" }).waitFor();
+  await page.goto((await site.track(userId)).url);
+  await page.getByRole("button", { name: "Ask my phone" }).waitFor();
+  assert.equal(await page.locator("form[data-ask]").count(), 0, "not so soon after a denial");
+});
+
+test("a code page notices when the phone approves", async (t) => {
+  const { userId } = await site.withApp();
+  const { phone } = await site.withPhone(t, userId, ["--push-token", "t"]);
+  const page = await openPage(site.browser, t);
+  await page.goto(`${(await site.track(userId)).url}&way=phone`);
+  await page.getByRole("button", { name: "Ask my phone" }).click();
+  const number = await numberOn(page);
+  await page.click("a#other");
+  await page.fill(field, "12");
+  await phone.run(["approve", "--number", number]);
+  await isBack(page);
+});
+
+for (const javaScriptEnabled of [true, false]) {
+  test(`a phone signs its owner in by the code of a page${javaScriptEnabled ? "" : ", without script"}`, async (t) => {
+    const userId = unique("grace");
+    const phone = site.newPhone(t);
+    const { token } = await site.track(userId, { scope: "add:authenticators" }, "pair");
+    await phone.run(["enroll", token, "--kind", "qr-code"]);
+    const page = await openPage(site.browser, t, { javaScriptEnabled });
+    const back = encodeURIComponent(shop.redirectUrl);
+    await page.goto(`${site.server.origin}/qr-code/${tenantId}?action=sign-in&redirectUrl=${back}`);
+    if (!javaScriptEnabled) await page.click('form button[type="submit"]');
+    await page.locator("#qr svg").waitFor();
+    const challenge = new URL(page.url()).searchParams.get("challenge");
+    await phone.run(["scan", challenge, "--approve"]);
+    await isBack(page);
+    const given = new URL(page.url()).searchParams.get("token");
+    const validated = await site.sdk.validateChallenge({ token: given, userId, action: "sign-in" });
+    assert.deepEqual([validated.isValid, validated.state], [true, "CHALLENGE_SUCCEEDED"]);
+  });
+}
