@@ -34,7 +34,7 @@ for (const platform of ["android", "ios"]) {
     const { asked, idempotencyKey } = await world.ask(page, userId, context);
     assert.equal(asked.verificationCode, undefined);
     await watch.see(/Is it you\?\n/);
-    await watch.see(new RegExp(`Action +${action}\n +Account +${userId}\n +IP address +203\\.0\\.113\\.7\n +Browser +Firefox 145 on Linux\n`));
+    await watch.see(new RegExp(`Action +Sign-in\n +Asked by +Countersign\n +IP address +203\\.0\\.113\\.7\n +Browser +Firefox 145 on Linux\n`));
     await watch.see(/\[a\]pprove, \[d\]eny, \[n\]ot me/);
     watch.type("a");
     await watch.see(/Approved\./);

@@ -223,6 +223,7 @@ test("no script at all: set-up, challenge, another way, quitting, settings", asy
   await page.click("a#way-recovery");
   await page.fill("#recovery-code", codes[0]);
   await page.click('form:has(#recovery-code) button[type="submit"]');
+  await page.click("#leave");
   await isBack(page);
   await page.goto((await site.track(userId)).url);
   await page.click("a.quit");

@@ -195,7 +195,7 @@ impl Line {
         let signature = self.key.sign(signing["message"].as_str().unwrap_or_default().as_bytes())?;
         let body = json!({
             "challengeId": signing["challengeId"], "publicKey": self.key.public(), "signature": signature,
-            "pushToken": push_token, "takesNumbers": true,
+            "pushToken": push_token,
         });
         self.api.patch(&self.path(""), &body)
     }

@@ -10,6 +10,7 @@ use crate::{
     error::Error,
     form::Sent,
     happened::Event,
+    id::ActionId,
     method::{
         Method,
         recovery::{self, CodeSet},
@@ -34,6 +35,7 @@ impl From<&CodeSet> for Codes {
 
 /// What a form asks for: its set, and what is there.
 struct Asked {
+    action: ActionId,
     set: CodeSet,
     hashes: Vec<String>,
     found: Option<StoredCodes>,
@@ -44,12 +46,14 @@ impl Asked {
         let key = app.data_key(&caller.tenant).await?;
         let set = CodeSet::of_form(&key, &user.uid, &caller.claims.jti, sent.seal)?;
         let found = app.store().tenant(caller.tenant.id()).recovery_codes(user).await?;
-        Ok(Self { hashes: set.hashes(&key, &user.uid), set, found })
+        Ok(Self { action: caller.claims.jti.clone(), hashes: set.hashes(&key, &user.uid), set, found })
     }
 
     /// The codes, where this very form has made them and they were not said to be kept.
     fn made(&self, now: Timestamp) -> Option<Codes> {
-        let is_ours = |found: &&StoredCodes| found.id.as_ref() == Some(&self.set.id) && found.awaits_word(now);
+        let is_ours = |found: &&StoredCodes| {
+            found.id.as_ref() == Some(&self.set.id) && found.by.as_ref() == Some(&self.action) && found.awaits_word(now)
+        };
         self.found.as_ref().filter(is_ours).map(|_| Codes::from(&self.set))
     }
 

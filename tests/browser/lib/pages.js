@@ -113,7 +113,8 @@ export const pages = [
     name: "waiting-payment",
     shows: "#number",
     async open(visit) {
-      await pay(visit, (await visit.site.withPhone(visit.test)).userId, "&way=phone");
+      const { userId } = await visit.site.withPhone(visit.test, undefined, ["--name", "Pixel 9", "--push-token", "demo"]);
+      await pay(visit, userId, "&way=phone");
       await visit.page.click('form button[type="submit"]');
     },
   },

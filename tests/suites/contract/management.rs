@@ -147,9 +147,9 @@ async fn the_tenant_is_told_and_changed_within_bounds() {
     let expected = json!({"tenantId": "t1", "name": "t1", "tokenDurationInMinutes": 10, "totpAcceptedSteps": [-1, 0],
         "pushNumberMatching": "optional", "pushSignatureV2": "optional", "pushDurationInSeconds": 120,
         "disableRecoveryCodes": false, "skipRecoveryCodesOnProgrammaticEnrollment": false,
-        "hideRecoveryCodesOnEnrollment": false, "redirectUrls": ["https://app.example", "https://app.example.com"], "isLocal": true,
-        "accountDisplay": "masked", "pushShowsDetails": false, "allowDeletingUserAuthenticators": true, "allowDisablingMfa": true,
-        "hideAuthsignalLogo": true, "hideSuccessScreenOnEnrollment": false, "redirectOnSessionExpiry": false});
+        "hideRecoveryCodesOnEnrollment": false, "hideSuccessScreenOnEnrollment": false, "allowDisablingMfa": true,
+        "allowDeletingUserAuthenticators": true, "redirectOnSessionExpiry": false, "hideAuthsignalLogo": true,
+        "redirectUrls": ["https://app.example", "https://app.example.com"], "isLocal": true, "accountDisplay": "masked", "pushShowsDetails": false});
     assert_eq!(told, expected);
     for body in [
         json!({"name": ""}),

@@ -164,6 +164,7 @@ const REJECTED: (&str, fn(&Value) -> Value) = ("st", |_| json!({ "S": "REJECTED"
 const NO_DEVICE: (&str, fn(&Value) -> Value) = ("att", |_| json!({ "M": {} }));
 const NO_APP: (&str, fn(&Value) -> Value) = ("totp", |_| json!({ "M": {} }));
 const OTHER_CODES: (&str, fn(&Value) -> Value) = ("codes", |_| json!({ "SS": ["another"] }));
+const OF_ANOTHER: (&str, fn(&Value) -> Value) = ("act", ANOTHER);
 const QUIET: (&str, fn(&Value) -> Value) = ("pq", |_| json!({ "N": "9999999999" }));
 const CLAIMED: (&str, fn(&Value) -> Value) = ("cl", ANOTHER);
 const OTHER_ACTION: (&str, fn(&Value) -> Value) = ("id", ANOTHER);
@@ -229,7 +230,7 @@ pub fn all() -> Vec<Case> {
             OTHER_ENROLMENT,
             Wrong::Less("en = :enrolled AND ", ""),
         ),
-        Case::new("first codes are put over others", (Act::FirstCodes, "RECOVERY"), OTHER_CODES, Wrong::Unconditional),
+        Case::new("first codes are put over others", (Act::FirstCodes, "RECOVERY"), OF_ANOTHER, Wrong::Unconditional),
         Case::new(
             "first codes for an action that is over",
             (Act::FirstCodes, "ACTION#"),
