@@ -148,7 +148,7 @@
   const browserOf = (agent = "") => [["Firefox/", "Firefox"], ["Edg/", "Edge"], ["Chrome/", "Chrome"], ["Safari/", "Safari"]].find(([mark]) => agent.includes(mark))?.[1];
 
   function wanted({ actionCode = "", custom = {} }) {
-    if (custom.amount !== undefined) return `Pay ${custom.amount} ${custom.currency === "EUR" ? "€" : custom.currency ?? ""}?`;
+    if (custom.amount !== undefined) return `Pay ${custom.amount} €?`;
     return { "sign-in": "Sign in?", "manage-security": "Change your security?", "add-authenticator": "Add a way to confirm?" }[actionCode] ?? `${actionCode}?`;
   }
 
