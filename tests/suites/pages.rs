@@ -11,6 +11,7 @@ mod manner;
 mod offered;
 mod recovery;
 mod removal;
+mod scanned;
 mod settings;
 mod shapes;
 mod snapshots;

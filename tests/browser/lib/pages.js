@@ -1,5 +1,6 @@
 // Every hosted page, and how somebody gets there. Used wherever something must hold for all of them.
 import { currentCode, wrongCode } from "../../sdk/node/lib/totp.js";
+import { tenantId } from "../../sdk/node/lib/server.js";
 import { unique } from "../../sdk/node/lib/wire.js";
 import { chooseApp, field, openMenu, picture, setUpApp, type } from "./user.js";
 
@@ -138,12 +139,19 @@ export const pages = [
   },
   {
     name: "lost",
-    shows: 'main[data-page="after"]',
+    shows: "#steps",
     async open(visit) {
-      const { userId, codes } = await openSettings(visit, { name: "Old phone" });
+      const { userId, codes } = await openSettings(visit);
       await go(visit, userId, { query: "&way=recovery" });
-      await visit.page.fill("#recovery-code", codes[0]);
-      await visit.page.click('form:has(#recovery-code) button[type="submit"]');
+      await visit.page.fill("input#recovery-code", codes[0]);
+      await visit.page.click('form button[type="submit"]');
+    },
+  },
+  {
+    name: "qr-code",
+    shows: "#qr svg",
+    async open({ site, page }) {
+      await page.goto(`${site.server.origin}/qr-code/${tenantId}?action=sign-in`);
     },
   },
   {
