@@ -21,6 +21,7 @@ mod trying;
 
 /// What several suites need.
 mod support {
+    #[expect(dead_code, reason = "the suite `crash` needs all of it")]
     pub mod process;
     pub mod scene;
     pub mod table;

@@ -40,8 +40,7 @@ async fn manage(world: &World, path: &str, body: Value) -> Answer {
 /// The token of a payment of 1,480 €.
 async fn payment(world: &World, more: Value) -> String {
     world.http.patch("/v1/users/ada", &world.key(), json!({"email": "ada@example.com"})).await.ok();
-    let mut body =
-        json!({"custom": {"amount": 1480, "currency": "EUR", "payee": "Ng & Söhne", "isUrgent": true, "risk": 271_828_182}});
+    let mut body = json!({"custom": {"amount": 1480, "currency": "EUR", "payee": "Ng & Söhne", "isUrgent": true, "risk": 271_828_182}});
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     world.track("ada", "pay", body).await.ok()["token"].as_str().expect("a token").to_owned()
 }

@@ -64,8 +64,11 @@ impl Backend {
 
     /// What an operator would set up once: looks, data points, rules.
     async fn furnish(&self) -> Result<(), Sorry> {
-        let point =
-            |name: &str, kind: &str| json!({"name": name, "dataType": kind, "modelType": "action", "isPublic": true});
+        // What the page and the phone say of a payment, in words.
+        let amount = json!({"name": "amount", "dataType": "number", "modelType": "action", "isPublic": true,
+            "label": {"en": "Amount"}, "format": "money", "unit": "EUR"});
+        let currency = json!({"name": "currency", "dataType": "text", "modelType": "action", "isPublic": false});
+        let pay = json!({"actionCode": "pay", "defaultUserActionResult": "ALLOW", "displayName": {"en": "Payment"}});
         let rule = |name: String, priority: u32, outcome: &str, above: u32| {
             json!({"name": name, "priority": priority, "isActive": true, "type": outcome,
                 "conditions": {">": [{"var": "custom.amount"}, above]}})
@@ -73,13 +76,9 @@ impl Backend {
         let rules = ["management", "action-configurations", "pay", "rules"];
         for (method, path, body) in [
             ("PATCH", &["management", "theme"][..], self.theme()),
-            ("POST", &["management", "custom-data-points"], point("amount", "number")),
-            ("POST", &["management", "custom-data-points"], point("currency", "text")),
-            (
-                "POST",
-                &["management", "action-configurations"],
-                json!({"actionCode": "pay", "defaultUserActionResult": "ALLOW"}),
-            ),
+            ("POST", &["management", "custom-data-points"], amount),
+            ("POST", &["management", "custom-data-points"], currency),
+            ("POST", &["management", "action-configurations"], pay),
             ("POST", &rules, rule(format!("More than {MOST} € at once"), 0, "BLOCK", MOST)),
             ("POST", &rules, rule(format!("Payments over {LIMIT} €"), 1, "CHALLENGE", LIMIT)),
         ] {

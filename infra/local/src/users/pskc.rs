@@ -14,20 +14,23 @@ use super::{
 /// RFC 6030, section 10: names of algorithms.
 const TOTP: &str = "urn:ietf:params:xml:ns:keyprov:pskc:totp";
 
-/// The tokens of a document, each with its line.
-pub fn tokens(
-    text: &str,
-    preshared: Option<&Preshared>,
-    now: Timestamp,
-) -> Result<Vec<(u64, Result<Token, Problem>)>, String> {
+/// One token, or why it is none.
+pub struct Placed {
+    pub line: u64,
+    pub token: Result<Token, Problem>,
+}
+
+/// The tokens of a document.
+pub fn tokens(text: &str, preshared: Option<&Preshared>, now: Timestamp) -> Result<Vec<Placed>, String> {
     let document = Document::parse(text).map_err(|error| format!("is not XML without DTD: {error}"))?;
     if !is(document.root_element(), "KeyContainer") {
         return Err("is not PSKC, whose root is KeyContainer (RFC 6030)".into());
     }
-    let packages = document.root_element().children().filter(|node| is(*node, "KeyPackage"));
-    Ok(packages
-        .map(|one| (u64::from(document.text_pos_at(one.range().start).row), token(one, preshared, now)))
-        .collect())
+    let placed = |package: Node<'_, '_>| Placed {
+        line: document.text_pos_at(package.range().start).row.into(),
+        token: token(package, preshared, now),
+    };
+    Ok(document.root_element().children().filter(|node| is(*node, "KeyPackage")).map(placed).collect())
 }
 
 /// Makers use namespaces of drafts too, so the names alone count.

@@ -14,7 +14,7 @@ use crate::first_run::Trouble;
 use super::{
     Format, cells, oath,
     preshared::Preshared,
-    pskc,
+    pskc::{self, Placed},
     row::{Problem, Row, problem},
     tokens::Owners,
 };
@@ -159,7 +159,7 @@ fn pskc_lines(file: &Path, beside: &Beside) -> Result<Box<dyn Iterator<Item = Li
         .map_err(wrong)?;
     let lines: Vec<Line> = tokens
         .into_iter()
-        .map(|(number, token)| {
+        .map(|Placed { line: number, token }| {
             let row = token.and_then(|token| token.of_user(&beside.owners)).and_then(Row::read);
             Line { number, read_so_far: text.len() as u64, row }
         })

@@ -54,18 +54,27 @@
     return bytes;
   }
 
-  async function contextHash(shown) {
+  async function hash(parts) {
+    const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", canonical(parts)));
+    return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  }
+
+  function contextHash(shown) {
     const parts = ["ipAddress", "place", "userAgent", "deviceId", "origin"].map((name) => shown[name] ?? "");
     parts.push(JSON.stringify(shown.custom ?? {}), JSON.stringify(shown.user?.custom ?? {}));
     if (shown.isClaimed) parts.push("claimed");
-    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", canonical(parts)));
-    return [...hash].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    return hash(parts);
   }
 
-  const statement = async (shown, approved, number) => canonical([
-    "countersign/approval/v2", tenant, shown.userId, shown.challengeId, shown.actionCode, shown.idempotencyKey,
-    approved ? "approve" : "deny", number, await contextHash(shown), String(shown.expiresAt),
-  ]);
+  /** What is signed (infra/decisions/0015): with the facts in words where the server gives them, which is a version of its own. */
+  async function statement(shown, approved, number) {
+    const words = shown.facts && [shown.facts.what ?? "", ...(shown.facts.rows ?? []).flatMap(({ label, value }) => [label, value])];
+    return canonical([
+      words ? "countersign/approval/v3" : "countersign/approval/v2", tenant, shown.userId, shown.challengeId, shown.actionCode,
+      shown.idempotencyKey, approved ? "approve" : "deny", number, await contextHash(shown), String(shown.expiresAt),
+      ...(words ? [await hash(words)] : []),
+    ]);
+  }
 
   async function call(method, path, { token, body, headers } = {}) {
     const authorization = token ? `Bearer ${token}` : `Basic ${btoa(`${tenant}:`)}`;
@@ -93,7 +102,7 @@
       const { token } = await demo.ask("/demo/phone");
       const keys = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, false, ["sign", "verify"]);
       const publicKey = base64(await crypto.subtle.exportKey("spki", keys.publicKey));
-      const body = { publicKey, deviceName: "Phone on this page", devicePlatform: "android", pushToken: "demo" };
+      const body = { publicKey, deviceName: "Phone on this page", devicePlatform: "android", pushToken: "demo", takesNumbers: true };
       const { status, said } = await call("POST", "", { token, body });
       demo.show("phone: POST /v1/client/user-authenticators/push", String(status), status === 200 ? "good" : "bad",
         status === 200 ? "The app enrols a new key with the token that its backend asked for." : said.errorDescription, body);
@@ -139,7 +148,7 @@
   const browserOf = (agent = "") => [["Firefox/", "Firefox"], ["Edg/", "Edge"], ["Chrome/", "Chrome"], ["Safari/", "Safari"]].find(([mark]) => agent.includes(mark))?.[1];
 
   function wanted({ actionCode = "", custom = {} }) {
-    if (custom.amount !== undefined) return `Pay ${custom.amount} ${custom.currency === "EUR" ? "€" : custom.currency ?? ""}?`;
+    if (custom.amount !== undefined) return `Pay ${custom.amount} €?`;
     return { "sign-in": "Sign in?", "manage-security": "Change your security?", "add-authenticator": "Add a way to confirm?" }[actionCode] ?? `${actionCode}?`;
   }
 
@@ -147,8 +156,11 @@
     const shown = asked;
     const form = element("form", "", { className: "question", noValidate: true });
     const facts = element("dl");
-    for (const [name, value] of [["Account", shown.userId], ["Browser", browserOf(shown.userAgent)], ["Address", shown.ipAddress]]) {
-      if (value) facts.append(element("dt", name), element("dd", value));
+    const said = shown.facts ? [["Action", shown.facts.what], ...(shown.facts.rows ?? []).map(({ label, value }) => [label, value])] : [["Account", shown.userId]];
+    for (const [name, value] of said) if (value) facts.append(element("dt", name), element("dd", value));
+    for (const [name, value] of [["Browser", browserOf(shown.userAgent)], ["Address", shown.ipAddress]]) {
+      const className = "more";
+      if (value) facts.append(element("dt", name, { className }), element("dd", value, { className }));
     }
     form.append(element("p", "Corner Coffee · now", { className: "from" }), element("h3", wanted(shown)), facts);
     const input = element("input", "", { id: "typed", inputMode: "numeric", autocomplete: "off", spellcheck: false, maxLength: 64 });
