@@ -19,26 +19,26 @@ use super::{
 };
 
 /// Numbers that look random and are the same on each run (xorshift).
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
+    pub fn roll(&mut self, sides: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         usize::try_from(self.0 >> 33).unwrap() % sides.max(1)
     }
 
-    fn byte(&mut self) -> u8 {
+    pub fn byte(&mut self) -> u8 {
         u8::try_from(self.roll(256)).unwrap()
     }
 
-    fn pick<T: Clone>(&mut self, of: &[T]) -> T {
+    pub fn pick<T: Clone>(&mut self, of: &[T]) -> T {
         of[self.roll(of.len())].clone()
     }
 
     /// Changes bytes in one place: a bit, a byte, a part gone, twice, or new.
-    fn bytes(&mut self, bytes: &mut Vec<u8>) {
+    pub fn bytes(&mut self, bytes: &mut Vec<u8>) {
         let at = self.roll(bytes.len());
         let end = (at + 1 + self.roll(8)).min(bytes.len());
         match self.roll(6) {
@@ -55,7 +55,7 @@ impl Dice {
     }
 
     /// Changes one name of client data.
-    fn client(&mut self, client: &mut Json) {
+    pub fn client(&mut self, client: &mut Json) {
         let name = self.pick(&["type", "challenge", "origin", "crossOrigin", "topOrigin", "later"]);
         let value = self.pick(&[
             json!("webauthn.create"),
@@ -75,7 +75,7 @@ impl Dice {
     }
 }
 
-fn rounds() -> usize {
+pub fn rounds() -> usize {
     std::env::var("COUNTERSIGN_MUTATIONS").ok().and_then(|count| count.parse().ok()).unwrap_or(2_000)
 }
 
@@ -154,7 +154,7 @@ fn values(credential: &Credential) -> Vec<Cbor> {
     key.into_map().unwrap().into_iter().map(|(_, value)| value).collect()
 }
 
-fn change_creation(dice: &mut Dice, keys: &[Keys], made: &mut Creation) {
+pub fn change_creation(dice: &mut Dice, keys: &[Keys], made: &mut Creation) {
     match dice.roll(11) {
         0 => made.flags ^= 1 << dice.roll(8),
         1 => made.flags = dice.byte(),
