@@ -49,6 +49,12 @@ fn step_3_the_answer_has_its_shape() {
     ] {
         assert!(serde_json::from_value::<AuthenticationResponse>(wrong).is_err());
     }
+    // Step 4: what the client says of extensions is not looked at.
+    let parts = json!({"clientDataJSON": "AQ", "authenticatorData": "AQ", "signature": "AQ"});
+    for results in [json!(null), json!(7), json!({"appid": true})] {
+        let more = json!({"id": "AQ", "response": parts, "clientExtensionResults": results});
+        assert!(serde_json::from_value::<AuthenticationResponse>(more).is_ok());
+    }
     let scene = scene();
     let with = |change: &dyn Fn(&mut AuthenticationResponse)| {
         let mut response = Answer::new().response(&scene.keys);
@@ -57,7 +63,7 @@ fn step_3_the_answer_has_its_shape() {
     };
     assert_eq!(with(&|of| of.r#type = Some("x".into())), Err(Refusal::NotPublicKey));
     assert_eq!(with(&|of| of.raw_id = Some("AQID".into())), Err(Refusal::TwoIds));
-    assert_eq!(with(&|of| of.response.signature.push('=')), Err(Refusal::NotBase64("signature")));
+    assert_eq!(with(&|of| of.response.signature.push('!')), Err(Refusal::NotBase64("signature")));
     assert_eq!(with(&|of| of.response.authenticator_data.push(' ')), Err(Refusal::NotBase64("authenticatorData")));
     assert_eq!(with(&|of| of.response.user_handle = Some("A".repeat(16 * 1024))), Err(Refusal::TooLarge));
     assert!(with(&|of| of.raw_id = None).is_ok());

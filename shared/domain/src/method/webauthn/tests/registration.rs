@@ -1,5 +1,6 @@
 //! 7.1: what holds is taken, and each step refuses what it is there for.
 
+use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD};
 use serde_json::json;
 
 use super::{
@@ -43,6 +44,24 @@ fn a_registration_is_kept_as_it_was_made() {
         assert_eq!(credential.transports, [Transport::Internal, Transport::Hybrid]);
         let stored = serde_json::to_string(&credential).unwrap();
         assert_eq!(serde_json::from_str::<super::super::Credential>(&stored).unwrap(), credential);
+    }
+}
+
+#[test]
+fn ios_sends_fewer_names_and_other_base64() {
+    let creation = changed(|_| {});
+    let spelled = |encoding: &data_encoding::Encoding| {
+        let [client, object] =
+            [creation.client.to_string().into_bytes(), creation.object()].map(|of| encoding.encode(&of));
+        let id = BASE64URL_NOPAD.encode(&creation.id);
+        json!({
+            "id": id, "rawId": id, "authenticatorAttachment": "cross-platform",
+            "response": {"clientDataJSON": client, "attestationObject": object},
+        })
+    };
+    for encoding in [&BASE64, &BASE64_NOPAD, &BASE64URL, &BASE64URL_NOPAD] {
+        let response = serde_json::from_value(spelled(encoding)).unwrap();
+        assert_eq!(Wanted::new().verify(&response).unwrap().transports, []);
     }
 }
 
