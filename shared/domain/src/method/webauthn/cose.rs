@@ -141,6 +141,9 @@ impl PublicKey {
                 if !(256..=512).contains(&modulus.len()) || !is_long_enough {
                     return Err(Refusal::Key("an RSA key has 2,048 to 4,096 bits here"));
                 }
+                if modulus.last().is_none_or(|last| last & 1 == 0) {
+                    return Err(Refusal::Key("an RSA modulus is odd"));
+                }
                 // AWS-LC takes 1, under which every message is its own signature.
                 let is_odd = exponent.last().is_some_and(|last| last & 1 == 1);
                 if exponent.len() > 4 || !is_odd || exponent.as_slice() == [1] {

@@ -111,6 +111,9 @@ fn an_rsa_key_has_2048_bits_and_no_zero_in_front() {
     assert_eq!(with(&[0xff; 513], &[1, 0, 1]), size, "4,104");
     let numbers = Err(Refusal::Key("its numbers are no key of its algorithm"));
     assert_eq!(with(&[&[0], modulus].concat(), &[1, 0, 1]), numbers, "a zero in front (RFC 8230, section 4)");
+    let mut even = modulus.to_vec();
+    even[255] ^= 1;
+    assert_eq!(with(&even, &[1, 0, 1]), Err(Refusal::Key("an RSA modulus is odd")));
     assert_eq!(with(modulus, &[0, 3]), numbers, "a zero in front");
     let exponents = Err(Refusal::Key("an RSA exponent is odd, 3 at least, and has 32 bits at most"));
     for exponent in [&[][..], &[0], &[1], &[2], &[1, 0, 0], &[1, 0, 0, 0, 1]] {
