@@ -4,6 +4,7 @@ pub mod device;
 pub mod recovery;
 pub mod subscription;
 pub mod totp;
+pub mod webauthn;
 
 use serde::{Deserialize, Serialize};
 
