@@ -1,6 +1,6 @@
 //! What a page is called with, in its address or its form, and what of it is carried along.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use axum::http::HeaderMap;
 use countersign_core::{app::TenantContext, id::ChallengeId, redirect};
@@ -52,9 +52,9 @@ impl Fields {
         // appended.
         let (mut all, mut names) = (HashMap::new(), Vec::new());
         for (name, value) in pairs {
-            if !all.contains_key(&name) {
-                names.push(name.clone());
-                all.insert(name, value);
+            if let Entry::Vacant(free) = all.entry(name) {
+                names.push(free.key().clone());
+                free.insert(value);
             }
         }
         Self { all, names }

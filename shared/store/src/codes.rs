@@ -91,7 +91,7 @@ impl StoredCodes {
 
 impl Expressions {
     /// Exactly the set that was read, with as many used: a code that is used meanwhile does not come back with the old set.
-    fn as_read(self, set: &StoredCodes, user: &User) -> Self {
+    fn exactly(self, set: &StoredCodes, user: &User) -> Self {
         let all = self
             .require("uid = :uid AND size(spent) = :spent")
             .value(":uid", s(user.uid.as_str()))
@@ -155,7 +155,7 @@ impl TenantStore<'_> {
             .value(":set", s(new.id))
             .value(":none", empty_map())
             .value(":at", time(new.now))
-            .as_read(over, user);
+            .exactly(over, user);
         put = match new.by {
             Some(by) => put.set("act = :by").remove("kept").value(":by", s(by.id.as_str())),
             None => put.set("kept = :yes").remove("act").value(":yes", n(1)),
