@@ -27,7 +27,7 @@ pub(crate) struct CustomDataPoint {
     description: Option<String>,
     /// Whether the pages and devices show it.
     is_public: bool,
-    /// How it is shown. Ours.
+    /// How it is shown.
     #[serde(flatten)]
     shown: Shown,
 }
