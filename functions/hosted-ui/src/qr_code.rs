@@ -104,7 +104,7 @@ pub(crate) async fn answer(
     .await
 }
 
-/// Whoever is at the page of this tenant, or the page that says why there is none.
+/// Shows the page of this tenant to a guest, or the page that says why there is none.
 async fn at(
     app: &App,
     tenant: String,

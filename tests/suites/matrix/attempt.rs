@@ -256,7 +256,7 @@ impl Ground {
         }
     }
 
-    /// What of the user an answer shows.
+    /// The values of the user that an answer shows.
     pub fn shown_in(&self, answer: &Answer) -> Vec<&str> {
         let text = answer.text();
         // A device that asks what is pending is told who it is itself (contract, C37).

@@ -21,7 +21,7 @@ pub const KEY: &str = "k1";
 pub const ALL_SCOPES: &str = "read:authenticators add:authenticators";
 pub const LIST: &str = "/v1/client/user-authenticators";
 pub const ACTIONS: &str = "/v1/management/action-configurations";
-/// Of apps that the backend brings along.
+/// The secret of apps that the backend brings along.
 pub const SECRET: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const BOBS_SECRET: &str = "MFRGGZDFMZTWQ2LKMFRGGZDFMZTWQ2LK";
 pub const MAIL: &str = "ada@example.com";
@@ -101,7 +101,7 @@ impl Ground {
             known: BTreeSet::new(),
         };
         match way.with() {
-            // Whoever has nothing cannot be reset: these had an address.
+            // A user who has nothing cannot be reset, so this one is given an address.
             With::New if reason.is_some_and(Reason::is_reset) => ground.mail = ground.add_mail("ada").await,
             With::New => {}
             _ => ground.enrol_all("ada").await,

@@ -63,7 +63,7 @@ async fn a_poll_after_a_lost_answer_hands_out_the_same_token() {
     }
 }
 
-/// Whoever polls or tracks until the end has nothing that is worth more afterwards.
+/// Polling or tracking until the end gives no token that is worth more afterwards.
 #[tokio::test]
 async fn no_token_of_a_success_outlives_it() {
     for way in POLLS.into_iter().chain([Way::TrackAgain]) {

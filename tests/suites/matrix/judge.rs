@@ -69,7 +69,7 @@ impl Ground {
             // What the form itself names comes back in the address of the page.
             shown.retain(|mark| *mark != self.phone.id && *mark != "laptop");
         }
-        // Whoever has proved who it is sees their own page, also where what it asks for is switched off.
+        // A user who has proved who they are sees their own page, also where the method is switched off.
         let is_own = self.way.with() == With::Proof && reason.is_method_off();
         let is_seen = self.way.does() == Does::Shows || self.way.is_on_page() && !is_own;
         if is_seen && !shown.is_empty() {

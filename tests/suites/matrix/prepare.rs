@@ -53,7 +53,7 @@ impl Ground {
             self.prove().await;
         }
         if self.way == Way::FirstCodes {
-            // Whoever means harm has opened the page in time.
+            // The attacker has opened the page in time.
             let page = self.world.page("/set-up?kind=app", &self.token).await.text();
             self.seal = field(&page, "seal").unwrap_or_default();
         }

@@ -101,7 +101,7 @@ async fn an_action_offers_what_it_names_to_somebody_with_nothing() {
         let token = tracked["token"].as_str().unwrap();
         let page = world.page("/challenge", token).await.text();
         assert_eq!(offers(&page), offered, "{prompts}: {page}");
-        // Whoever is asked for, or asks, is led to set-up all the same.
+        // A user who has to set up, or asks to, is led to set-up all the same.
         let page = world.page("/challenge?force_enrollment=true", token).await.text();
         assert!(offers(&page).0, "{prompts}: {page}");
     }

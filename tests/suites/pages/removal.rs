@@ -195,7 +195,7 @@ async fn nothing_from_before_the_last_one_outlives_it() {
     }
 }
 
-/// Whoever removes the last one may set up another with the same action, and stays in.
+/// A user who removes the last one may set up another with the same action, and stays in.
 #[tokio::test]
 async fn whoever_removes_the_last_one_may_set_up_the_next() {
     let world = World::start().await;
@@ -227,7 +227,7 @@ async fn a_success_by_an_old_recovery_code_ends_when_they_are_made_anew() {
     assert_eq!(enrols(&world, &thief).await, 401);
     let completed = world.verify(&thief, &otp::totp(&given_out, world.now())).await;
     assert_ne!(completed.json()["isVerified"], true, "{}", completed.text());
-    // Whoever came in by one and makes new ones goes on, and the new ones are good.
+    // A user who came in by a code and makes new ones goes on, and the new ones are good.
     let world = World::start().await;
     let (_, old) = recoverable(&world, "ada").await;
     let owner = by_recovery_code(&world, &old[0]).await;

@@ -67,7 +67,7 @@ async fn no_call_with_any_key_turns_it_off() {
             (&status["status"], &status["enforcedBy"]),
             (&json!("2FA is currently set to: ON"), &json!("Grace"))
         );
-        // Of an action that nobody has configured otherwise meanwhile.
+        // The action is one that nobody has configured otherwise meanwhile.
         let tracked = world.track("somebody-new", "another", json!({})).await.ok();
         assert_eq!(tracked["state"], "CHALLENGE_REQUIRED", "{}", route.operation);
     }

@@ -89,7 +89,7 @@ impl Origin {
         self.0.starts_with(ANDROID)
     }
 
-    /// Of a page: what stands between scheme and port.
+    /// The host of a page's origin: what stands between scheme and port.
     fn host(&self) -> &str {
         let rest = self.0.split_once("://").map_or(self.0.as_str(), |(_, rest)| rest);
         rest.split(':').next().unwrap_or_default()
