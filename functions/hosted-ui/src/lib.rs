@@ -215,15 +215,7 @@ async fn act(
         Ok(Form(pairs)) => Fields::new(pairs),
         Err(rejection) => {
             let manner = Manner::of_stranger(app, &Fields::default(), headers).await;
-            let text = "The form was not understood. Go back and try again.".to_owned();
-            return ends::failed(
-                &manner,
-                match rejection {
-                    FormRejection::InvalidFormContentType(_) => Error::UnsupportedMediaType(text),
-                    _ if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => Error::TooLarge(text),
-                    _ => Error::Invalid(text),
-                },
-            );
+            return ends::failed(&manner, not_understood(&rejection));
         }
     };
     let visit = match Visit::begin(app, &fields, headers).await {
@@ -242,6 +234,16 @@ async fn act(
         action(&visit, &fields, &sent).await
     };
     answered.await.unwrap_or_else(|error| ends::failed_in(&visit, error))
+}
+
+/// The refusal of a form that cannot be read.
+fn not_understood(rejection: &FormRejection) -> Error {
+    let text = "The form was not understood. Go back and try again.".to_owned();
+    match rejection {
+        FormRejection::InvalidFormContentType(_) => Error::UnsupportedMediaType(text),
+        _ if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => Error::TooLarge(text),
+        _ => Error::Invalid(text),
+    }
 }
 
 /// Whether a form comes from another site, as browsers say it (Fetch Metadata). `Origin` is `null` under our referrer

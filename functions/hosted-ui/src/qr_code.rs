@@ -28,7 +28,7 @@ use crate::{
     PageQuery, SentForm, ends,
     figures::qr,
     frame::{Frame, is_partial},
-    is_of_another_site,
+    is_of_another_site, not_understood,
     shut::{PLACE, Sentence},
     visit::{Fields, Manner},
 };
@@ -96,12 +96,18 @@ pub(crate) async fn answer(
     requester: Requester,
     form: SentForm,
 ) -> Response {
-    let fields = form.map(|Form(pairs)| Fields::new(pairs)).unwrap_or_default();
-    at(&app, tenant, &fields, &headers, async |guest| match is_of_another_site(&headers) {
-        true => Err(Error::Forbidden("The form is not one of this page. Reload the page and try again.".into())),
-        false => begin(&app, guest, &requester).await,
-    })
-    .await
+    let (fields, unread) = match form {
+        Ok(Form(pairs)) => (Fields::new(pairs), None),
+        Err(rejection) => (Fields::default(), Some(not_understood(&rejection))),
+    };
+    let begun = async |guest: &Guest| match unread {
+        Some(error) => Err(error),
+        None if is_of_another_site(&headers) => {
+            Err(Error::Forbidden("The form is not one of this page. Reload the page and try again.".into()))
+        }
+        None => begin(&app, guest, &requester).await,
+    };
+    at(&app, tenant, &fields, &headers, begun).await
 }
 
 /// Shows the page of this tenant to a guest, or the page that says why there is none.

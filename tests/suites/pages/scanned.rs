@@ -78,3 +78,14 @@ async fn it_leads_nowhere_but_to_the_tenants_own_pages() {
     let forged = world.http.raw("POST", "/qr-code/t1", &Auth::None, &headers, b"action=signIn".to_vec()).await;
     assert_eq!(forged.status, 403);
 }
+
+/// A form that cannot be read begins nothing.
+#[tokio::test]
+async fn a_form_that_cannot_be_read_makes_no_code() {
+    let world = World::start().await;
+    for (content, status) in [("application/json", 415), ("application/x-www-form-urlencoded", 400)] {
+        let headers = [("content-type", content)];
+        let answer = world.http.raw("POST", PAGE, &Auth::None, &headers, b"action=%ff\xff".to_vec()).await;
+        assert_eq!(answer.status.as_u16(), status, "{content}: {}", answer.text());
+    }
+}
