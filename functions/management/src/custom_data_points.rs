@@ -64,7 +64,7 @@ pub(crate) struct CreatePoint {
     /// How its value is written.
     #[serde(default)]
     format: Option<Format>,
-    /// What stands behind a number: a text such as `EUR`, or `{name}` for the value of another public data point.
+    /// What stands behind the value: a text such as `EUR`, or `{name}` for the value of another public data point.
     #[serde(default)]
     unit: Option<String>,
 }
@@ -88,7 +88,7 @@ pub(crate) struct PointChanges {
     #[serde(deserialize_with = "present")]
     #[schema(value_type = Option<Format>)]
     format: Option<Option<Format>>,
-    /// What stands behind a number.
+    /// What stands behind the value.
     #[serde(deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
     unit: Option<Option<String>>,

@@ -154,7 +154,7 @@ async fn what_cannot_be_shown_is_refused_by_name() {
         ("action-configurations", json!({"actionCode": "a", "displayName": {"xx": "Pay"}}), "displayName"),
         ("action-configurations", json!({"actionCode": "a", "displayName": {"en": ""}}), "displayName.en"),
         ("action-configurations", json!({"actionCode": "a", "displayName": {"en": "x".repeat(61)}}), "displayName.en"),
-        ("custom-data-points", json!({"name": "n", "dataType": "text", "modelType": "action", "unit": "EUR"}), "unit"),
+        ("custom-data-points", json!({"name": "n", "dataType": "text", "modelType": "action", "unit": ""}), "unit"),
         (
             "custom-data-points",
             json!({"name": "n", "dataType": "text", "modelType": "action", "label": {"de": "a\nb"}}),
@@ -172,6 +172,15 @@ async fn what_cannot_be_shown_is_refused_by_name() {
     }
     let made = manage(&world, "action-configurations", json!({"actionCode": "a", "displayName": {"en": "Pay"}})).await;
     assert_eq!(made.ok()["displayName"], json!({"en": "Pay"}));
+    // Which unit is good depends on nothing that was stored before: a description could not say so (OpenAPI 3.1).
+    let point =
+        manage(&world, "custom-data-points", json!({"name": "n", "dataType": "text", "modelType": "action"})).await;
+    let path = format!("/v1/management/custom-data-points/{}", point.ok()["id"].as_str().unwrap());
+    for format in [json!(null), json!("text"), json!("date"), json!("money")] {
+        world.http.patch(&path, &world.management(), json!({"format": format})).await.ok();
+        let changed = world.http.patch(&path, &world.management(), json!({"unit": "km"})).await.ok();
+        assert_eq!(changed["unit"], "km");
+    }
     let path = "/v1/management/action-configurations/a";
     let cleared = world.http.patch(path, &world.management(), json!({"displayName": null})).await.ok();
     assert_eq!(cleared.get("displayName"), None);

@@ -99,9 +99,6 @@ impl Shown {
             Some(unit) if !is_good(unit) => {
                 Err(Error::invalid("unit has 1 to 66 characters: a text, or {name} for another data point."))
             }
-            Some(_) if self.format.is_none_or(|format| !matches!(format, Format::Number | Format::Money)) => {
-                Err(Error::invalid("unit stands behind a number; set format to number or money as well."))
-            }
             _ => Ok(()),
         }
     }

@@ -126,6 +126,8 @@ mod tests {
         assert_eq!(written(&given["amount"], &shown(Format::Money, "{currency}"), given, t), "1,200 JPY");
         assert_eq!(written(&given["amount"], &shown(Format::Money, "EUR"), given, t), "1,200.00 EUR");
         assert_eq!(written(&given["amount"], &shown(Format::Money, "{other}"), given, t), "1,200.00");
+        let distance = Shown { unit: Some("km".into()), ..Shown::default() };
+        assert_eq!(written(&json!("some 20"), &distance, given, t), "some 20 km");
         let date = Shown { format: Some(Format::Date), ..Shown::default() };
         assert_eq!(written(&given["day"], &date, given, t), "2026-11-28");
         assert_eq!(written(&json!("soon"), &date, given, t), "soon");
