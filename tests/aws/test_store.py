@@ -10,10 +10,10 @@ from local_aws.stack import REPOSITORY
 def test_semantics_of_the_store(emulator):
     """The suite runs against the embedded DynamoDB where COUNTERSIGN_TEST_ENDPOINT is not set (tests/run)."""
     environment = os.environ | {"COUNTERSIGN_TEST_ENDPOINT": emulator.endpoint}
-    built = os.environ.get("COUNTERSIGN_SEMANTICS")
-    command = [built] if built else ["cargo", "test", "--release", "--locked", "--workspace", "--test", "semantics"]
+    built = os.environ.get("COUNTERSIGN_SUITES")
+    program = [built] if built else ["cargo", "test", "--release", "--locked", "--workspace", "--test", "suites", "--"]
     done = subprocess.run(
-        command,
+        [*program, "semantics::"],
         cwd=REPOSITORY,
         env=environment,
         stdin=subprocess.DEVNULL,
