@@ -157,7 +157,7 @@ def test_the_hosted_page_takes_a_code_and_returns_with_a_token(api, origin):
 def test_the_hosted_page_asks_a_phone_with_a_number(operator, origin):
     # A tenant of its own: what deliver learns of it now, it would believe for half a minute.
     api, user = Api(origin, operator.create_tenant("phones")), unique()
-    device = Device(api, user, push_token=unique())
+    device = Device(api, user, push_token=unique(), takes_numbers=True)
     tracked = api.track(user)
     page = send(origin, "GET", tracked["url"].removeprefix(origin))
     fields = Page(page.body.decode()).fields
@@ -210,7 +210,11 @@ def test_users_see_and_change_what_they_have(api, origin):
     recovery = send(origin, "GET", other["url"].removeprefix(origin) + "&way=recovery")
     fields = Page(recovery.body.decode()).fields
     done = send(origin, "POST", "/challenge", urlencode(fields | {"recovery": codes[0]}), FORM)
-    assert "You are verified" in Page(done.body.decode()).text, done.seen
+    # A recovery code is used where the phone is lost: what to do about that comes first.
+    assert done.status == 303 and done.headers["location"].startswith("/settings?"), done.seen
+    lost = Page(send(origin, "GET", done.headers["location"]).body.decode()).text
+    assert "Lost your phone?" in lost, lost
+    assert api.validate(other["token"])["state"] == "CHALLENGE_SUCCEEDED"
     assert change(act="remove", id=owned).status == 303
     assert api.server("GET", f"/users/{phone.user}/authenticators").ok() == []
 

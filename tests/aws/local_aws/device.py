@@ -17,7 +17,15 @@ def openssl(*arguments: str, given: bytes = b"") -> bytes:
 
 
 class Device:
-    def __init__(self, api: Api, user: str, kind: str = "push", push_token: str | None = None, platform="android"):
+    def __init__(
+        self,
+        api: Api,
+        user: str,
+        kind: str = "push",
+        push_token: str | None = None,
+        platform: str = "android",
+        takes_numbers: bool = False,
+    ):
         self.api, self.user, self.kind = api, user, kind
         self._folder = tempfile.TemporaryDirectory()
         self._key = str(Path(self._folder.name) / "key.pem")
@@ -27,6 +35,8 @@ class Device:
         body = {"publicKey": self.public_key, "deviceName": "A phone", "devicePlatform": platform}
         if push_token:
             body["pushToken"] = push_token
+        if takes_numbers:
+            body["takesNumbers"] = True
         enrolled = api.client(token, "POST", f"/user-authenticators/{kind}", body).ok()
         self.id = enrolled["userAuthenticatorId"]
 
