@@ -34,8 +34,12 @@ pub(crate) async fn answer(app: &App, visit: &Visit) -> Result<Response, Error> 
     if !visit.may_ask_anew() {
         return ends::end(visit, End::Again, &visit.token);
     }
-    let token = account::ask_anew(app, &visit.caller, visit.now).await?;
-    Ok(Redirect::to(&visit.link_with(&token, "/challenge", &[])).into_response())
+    match account::ask_anew(app, &visit.caller, visit.now).await {
+        Ok(token) => Ok(Redirect::to(&visit.link_with(&token, "/challenge", &[])).into_response()),
+        // Track would stop it, or nothing answers it any more: the app has to say what then.
+        Err(Error::Forbidden(_)) => ends::end(visit, End::Again, &visit.token),
+        Err(other) => Err(other),
+    }
 }
 
 /// What a browser sent.

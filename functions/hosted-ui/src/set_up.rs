@@ -1,6 +1,8 @@
 //! Set-up: choosing what to set up, an authenticator app by its first code, and the recovery codes that come with the
 //! first authenticator. A phone is paired in `pairing`.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::{
     http::{HeaderMap, StatusCode},
@@ -146,8 +148,9 @@ async fn confirm_app(app: &App, visit: &Visit, fields: &Fields, sent: &Sent<'_>)
         return Ok(app_again(t.text("app-stale-error")));
     }
     let code = fields.get("code");
-    if let Some(problem) = Way::App.shape_problem(code) {
-        return Ok(app_again(t.text(problem)));
+    // A secret of ours has codes of six digits.
+    if let Some(problem) = Way::App.shape_problem(t, code, &BTreeSet::from([6])) {
+        return Ok(app_again(problem));
     }
     match verify_totp(app, &visit.caller, code, app.now()).await? {
         Verdict::Accepted(Success { token, enrolled: Some(_) }) => {

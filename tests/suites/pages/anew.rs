@@ -89,3 +89,36 @@ async fn what_never_succeeded_or_is_long_over_asks_nothing() {
     world.http.delete("/v1/users/ada", &world.key()).await.ok();
     assert!(again(&world, &page, &gone).await.header("location").is_none());
 }
+
+/// Whoever holds the old token gets nothing of an answer that was given to another page of it.
+#[tokio::test]
+async fn an_action_that_was_answered_is_asked_anew_and_not_handed_out() {
+    let world = World::start().await;
+    let (secret, _) = recoverable(&world, "ada").await;
+    let old = confirmed(&world, "ada", &secret).await;
+    world.clock.advance(660);
+    let page = world.page("/settings", &old).await.text();
+    let first = token_in(again(&world, &page, &old).await.header("location").expect("a challenge"));
+    assert!(world.answer_page(&first, "app", &world.code(&secret, 0)).await.header("location").is_some());
+    let page = world.page("/settings", &old).await.text();
+    let second = token_in(again(&world, &page, &old).await.header("location").expect("a challenge"));
+    assert_eq!(world.state(&second).await, "CHALLENGE_REQUIRED");
+    assert_eq!(world.validate(&second).await.ok()["isValid"], false);
+}
+
+/// A kind of action that is blocked or held back meanwhile is no more made by a page than by track.
+#[tokio::test]
+async fn what_track_would_stop_is_not_made_by_the_page() {
+    for outcome in ["BLOCK", "REVIEW"] {
+        let world = World::start().await;
+        let (secret, _) = recoverable(&world, "ada").await;
+        let old = confirmed(&world, "ada", &secret).await;
+        let page = world.page("/settings", &old).await.text();
+        let kind = "/v1/management/action-configurations/security";
+        world.http.patch(kind, &world.management(), json!({"defaultUserActionResult": outcome})).await.ok();
+        world.clock.advance(660);
+        let asked = again(&world, &page, &old).await;
+        assert!(asked.header("location").is_none(), "{outcome}: {:?}", asked.header("location"));
+        assert!(asked.text().contains("open this page anew"), "{}", asked.text());
+    }
+}
