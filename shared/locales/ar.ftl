@@ -154,6 +154,7 @@ codes-file-label = رموز-الاسترداد
 codes-print-button = طباعة
 codes-kept-label = احتفظت بهذه الرموز في مكان آمن.
 codes-continue-button = متابعة
+codes-replaced-error = استُبدلت رموز الاسترداد في تلك الصفحة برموز أحدث ولم تعد صالحة. احتفظ بالأحدث أو أنشئ مجموعة جديدة.
 
 ## screen: settings
 

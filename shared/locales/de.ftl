@@ -150,6 +150,7 @@ codes-file-label = wiederherstellungscodes
 codes-print-button = Drucken
 codes-kept-label = Ich habe diese Codes sicher aufbewahrt.
 codes-continue-button = Weiter
+codes-replaced-error = Die Wiederherstellungscodes jener Seite wurden durch neuere ersetzt und gelten nicht mehr. Bewahren Sie die neuesten auf, oder erstellen Sie neue.
 
 ## screen: settings
 

@@ -150,6 +150,7 @@ codes-file-label = recovery-codes
 codes-print-button = Print
 codes-kept-label = I have kept these codes in a safe place.
 codes-continue-button = Continue
+codes-replaced-error = The recovery codes of that page were replaced by newer ones, and let nobody in. Keep the newest, or make a new set.
 
 ## screen: settings
 

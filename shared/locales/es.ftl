@@ -150,6 +150,7 @@ codes-file-label = codigos-de-recuperacion
 codes-print-button = Imprimir
 codes-kept-label = He guardado estos códigos en un lugar seguro.
 codes-continue-button = Continuar
+codes-replaced-error = Los códigos de recuperación de esa página se sustituyeron por otros más recientes y ya no sirven. Guarde los más recientes o cree otros nuevos.
 
 ## screen: settings
 

@@ -150,6 +150,7 @@ codes-file-label = codes-de-recuperation
 codes-print-button = Imprimer
 codes-kept-label = J’ai conservé ces codes en lieu sûr.
 codes-continue-button = Continuer
+codes-replaced-error = Les codes de récupération de cette page ont été remplacés par de plus récents et ne sont plus valables. Conservez les plus récents, ou créez-en de nouveaux.
 
 ## screen: settings
 

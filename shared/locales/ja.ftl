@@ -149,6 +149,7 @@ codes-file-label = リカバリーコード
 codes-print-button = 印刷
 codes-kept-label = コードを安全な場所に保管しました。
 codes-continue-button = 続ける
+codes-replaced-error = 前のページのリカバリーコードは新しいものに置き換えられたため、使用できません。新しいコードを保存するか、もう一度作成してください。
 
 ## screen: settings
 

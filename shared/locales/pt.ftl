@@ -150,6 +150,7 @@ codes-file-label = codigos-de-recuperacao
 codes-print-button = Imprimir
 codes-kept-label = Guardei estes códigos em um lugar seguro.
 codes-continue-button = Continuar
+codes-replaced-error = Os códigos de recuperação daquela página foram substituídos por outros mais novos e já não valem. Guarde os mais novos ou crie outros.
 
 ## screen: settings
 

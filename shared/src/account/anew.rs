@@ -54,11 +54,12 @@ pub async fn ask_anew(app: &App, caller: &UserCaller, now: Timestamp) -> Result<
             ..asking(tenant, first.action, now)?
         };
         let noted = judged.noted(&asked);
-        let asked = match app.store().tenant(tenant.id()).track(&first.user, false, &asked, None, noted.as_ref()).await? {
-            Tracked::Created => asked,
-            Tracked::Existing(existing) if is_open(&existing, now) => *existing,
-            Tracked::Existing(_) | Tracked::Stale => continue,
-        };
+        let asked =
+            match app.store().tenant(tenant.id()).track(&first.user, false, &asked, None, noted.as_ref()).await? {
+                Tracked::Created => asked,
+                Tracked::Existing(existing) if is_open(&existing, now) => *existing,
+                Tracked::Existing(_) | Tracked::Stale => continue,
+            };
         tracing::info!(event = "asked_anew", tenant = %tenant.id(), user = %first.user.uid, action = %asked.id);
         let subject = Subject { idempotency_key: asked.key.clone(), ..caller.claims.other.clone() };
         let keys = app.signing_keys(tenant).await?;

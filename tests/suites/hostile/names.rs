@@ -1,11 +1,6 @@
 //! What people and devices call something is as long as it may be, and has nothing that controls where it is shown.
 
-use countersign_tests::{
-    World,
-    device::Device,
-    http::Auth,
-    pages::field,
-};
+use countersign_tests::{World, device::Device, http::Auth, pages::field};
 use serde_json::json;
 
 use super::{

@@ -32,12 +32,9 @@ impl Ground {
                 self.send("/set-up", &[("kind", "app"), ("code", &otp::totp(&self.offer, world.now()))]).await
             }
             Way::RecoveryOnPage => self.send("/challenge", &[("way", "recovery"), ("recovery", &self.codes[0])]).await,
-            Way::Push
-            | Way::PushWithNumber
-            | Way::PushOnPage
-            | Way::QrAnonymous
-            | Way::QrOfUser
-            | Way::QrOnPage => self.approve().await,
+            Way::Push | Way::PushWithNumber | Way::PushOnPage | Way::QrAnonymous | Way::QrOfUser | Way::QrOnPage => {
+                self.approve().await
+            }
             Way::InAppAnonymous | Way::InAppTracked | Way::RepeatInApp => self.sign_in(self.tenant.clone()).await,
             Way::InAppOfUser | Way::RepeatInAppOfUser => self.sign_in(self.bearer()).await,
             Way::Patch => {
@@ -223,14 +220,16 @@ impl Ground {
         let is_ok = answer.status == 200;
         let location = answer.headers.get("location").and_then(|value| value.to_str().ok()).unwrap_or_default();
         match self.way {
-            Way::TotpOnPage
-            | Way::FirstTotpOnPage
-            | Way::RecoveryOnPage
-            | Way::PollPushOnPage
-            | Way::PollQrOnPage => !self.new_tokens(answer).is_empty(),
+            Way::TotpOnPage | Way::FirstTotpOnPage | Way::RecoveryOnPage | Way::PollPushOnPage | Way::PollQrOnPage => {
+                !self.new_tokens(answer).is_empty()
+            }
             Way::AskAnew => location.starts_with("/challenge?") && !self.new_tokens(answer).is_empty(),
             Way::FirstPushByLink | Way::AddPushByLink => page.contains("value=\"paired\""),
-            Way::KeepCodes => location.starts_with("/settings?") && !self.set.is_empty() && self.rows().values().any(|row| row.get("kept").is_some()),
+            Way::KeepCodes => {
+                location.starts_with("/settings?")
+                    && !self.set.is_empty()
+                    && self.rows().values().any(|row| row.get("kept").is_some())
+            }
             // The token of one second is the token that proved it: they are equal.
             Way::AddTotpOnPage => {
                 location.starts_with(BACK) || location.starts_with("/settings?") || page.contains("id=\"codes\"")
@@ -238,12 +237,9 @@ impl Ground {
             Way::Totp | Way::FirstTotp | Way::RepeatTotp | Way::AddTotp | Way::AddTotpByScope => {
                 is_ok && json["isVerified"] == true
             }
-            Way::Push
-            | Way::PushWithNumber
-            | Way::PushOnPage
-            | Way::QrAnonymous
-            | Way::QrOfUser
-            | Way::QrOnPage => is_ok && json["isVerified"] == true,
+            Way::Push | Way::PushWithNumber | Way::PushOnPage | Way::QrAnonymous | Way::QrOfUser | Way::QrOnPage => {
+                is_ok && json["isVerified"] == true
+            }
             Way::InAppAnonymous | Way::InAppTracked | Way::InAppOfUser | Way::RepeatInApp | Way::RepeatInAppOfUser => {
                 is_ok && json["token"].is_string()
             }

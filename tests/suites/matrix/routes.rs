@@ -69,7 +69,8 @@ fn every_method_that_answers_has_its_ways() {
 /// A page has one route for many forms, which the field `act` tells apart.
 #[test]
 fn every_form_is_a_way_or_says_why_not() {
-    let templates = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../functions/hosted-ui/templates")).expect("templates");
+    let templates =
+        std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../functions/hosted-ui/templates")).expect("templates");
     let mut forms = BTreeSet::new();
     for template in templates {
         let text = std::fs::read_to_string(template.expect("a file").path()).expect("text");

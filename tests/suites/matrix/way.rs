@@ -73,12 +73,14 @@ impl Way {
         match self {
             Totp | TotpOnPage | FirstTotp | FirstTotpOnPage | RecoveryOnPage | Push | PushWithNumber | PushOnPage
             | QrAnonymous | QrOfUser | QrOnPage | InAppAnonymous | InAppTracked | InAppOfUser | Patch => Does::Succeeds,
-            RepeatTotp | PollPush | PollPushOnPage | PollQrAnonymous | PollQrOfUser | PollQrOnPage
-            | RepeatInApp | RepeatInAppOfUser | TrackAgain | Validate | AskAnew | TrackFromLaptop => Does::HandsOut,
+            RepeatTotp | PollPush | PollPushOnPage | PollQrAnonymous | PollQrOfUser | PollQrOnPage | RepeatInApp
+            | RepeatInAppOfUser | TrackAgain | Validate | AskAnew | TrackFromLaptop => Does::HandsOut,
             AddTotp | AddTotpByScope | AddTotpOnPage | AddPush | AddQrCode | AddInApp | FirstPush | FirstQrCode
             | FirstInApp | AddTotpByBackend | AddMailByBackend | FirstPushByLink | AddPushByLink => Does::Adds,
-            Rename | MakePrimary | Remove | ForgetDevice | NewCodes | CodesAgain | KeepCodes | FirstCodes | RemoveByBackend
-            | PrimaryByBackend | RemovePush | RemoveQrCode | RemoveInApp | UpdatePush => Does::Changes,
+            Rename | MakePrimary | Remove | ForgetDevice | NewCodes | CodesAgain | KeepCodes | FirstCodes
+            | RemoveByBackend | PrimaryByBackend | RemovePush | RemoveQrCode | RemoveInApp | UpdatePush => {
+                Does::Changes
+            }
             ListOpen | ListConfirmed | ListNew | SettingsConfirmed | SettingsNew | SetUpNew | SetUpConfirmed
             | ChallengePage | Pending | PushCredential | QrCodeCredential | InAppCredential | ListByBackend
             | UserByBackend | UsersByBackend | ActionsByBackend | ActionByBackend | DevicesByBackend | Receipt => {
@@ -90,13 +92,13 @@ impl Way {
     pub fn with(self) -> With {
         use Way::*;
         match self {
-            FirstTotp | FirstTotpOnPage | FirstPush | FirstQrCode | FirstInApp | FirstPushByLink | FirstCodes | ListNew
-            | SettingsNew | SetUpNew => With::New,
+            FirstTotp | FirstTotpOnPage | FirstPush | FirstQrCode | FirstInApp | FirstPushByLink | FirstCodes
+            | ListNew | SettingsNew | SetUpNew => With::New,
             Totp | TotpOnPage | RecoveryOnPage | Push | PushWithNumber | PushOnPage | QrOfUser | InAppTracked
             | InAppOfUser | Patch | AddTotpByScope | ListOpen | ChallengePage | Pending => With::Open,
             QrAnonymous | QrOnPage | InAppAnonymous => With::DeviceMade,
-            RepeatTotp | PollPush | PollPushOnPage | PollQrAnonymous | PollQrOfUser | PollQrOnPage
-            | RepeatInApp | RepeatInAppOfUser | TrackAgain | Validate => With::Success,
+            RepeatTotp | PollPush | PollPushOnPage | PollQrAnonymous | PollQrOfUser | PollQrOnPage | RepeatInApp
+            | RepeatInAppOfUser | TrackAgain | Validate => With::Success,
             AddTotp | AddTotpOnPage | AddPush | AddQrCode | AddInApp | Rename | MakePrimary | Remove | ForgetDevice
             | NewCodes | CodesAgain | KeepCodes | AddPushByLink | AskAnew | ListConfirmed | SettingsConfirmed
             | SetUpConfirmed => With::Proof,
@@ -192,8 +194,17 @@ impl Way {
         use Way::*;
         matches!(
             self,
-            Rename | MakePrimary | Remove | ForgetDevice | NewCodes | CodesAgain | KeepCodes | AskAnew
-                | SettingsConfirmed | SettingsNew | SetUpConfirmed
+            Rename
+                | MakePrimary
+                | Remove
+                | ForgetDevice
+                | NewCodes
+                | CodesAgain
+                | KeepCodes
+                | AskAnew
+                | SettingsConfirmed
+                | SettingsNew
+                | SetUpConfirmed
         )
     }
 

@@ -63,13 +63,16 @@ fn frame_of(page: &str) -> Vec<String> {
     head.lines().chain(tail.lines()).filter(shared).map(str::to_owned).collect()
 }
 
-/// With each attribute of the element around the content on a line of its own.
+/// With each attribute of the elements around the content on a line of its own.
 fn in_lines(page: &str) -> String {
-    let of_main = |line: &str| match line.strip_suffix('>').filter(|line| line.starts_with("<main")) {
+    let of_frame = |line: &str| match line
+        .strip_suffix('>')
+        .filter(|line| ["<main", "<body"].iter().any(|one| line.starts_with(one)))
+    {
         Some(open) => format!("{}\n>\n", open.replace(" data-", "\n data-")),
         None => format!("{line}\n"),
     };
-    page.lines().map(of_main).collect()
+    page.lines().map(of_frame).collect()
 }
 
 /// The frame is compared once, because each page has it; of a page the rest is.
@@ -91,8 +94,7 @@ impl Snapshots {
         if !missing.is_empty() {
             self.differing.push(format!("{name}: its frame lacks {missing:?}"));
         }
-        let content: String =
-            page.lines().filter(|line| !is_of_frame(line)).map(|line| format!("{line}\n")).collect();
+        let content: String = page.lines().filter(|line| !is_of_frame(line)).map(|line| format!("{line}\n")).collect();
         self.compare_text(name, &content);
     }
 

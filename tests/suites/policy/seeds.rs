@@ -250,7 +250,11 @@ fn a_pskc_that_is_encrypted_by_a_password_is_read_with_it() {
         (&by("pbkdf2", &usual.replace(">1000<", ">0<")), with_password, "has no IterationCount"),
         (&by("pbkdf2", &usual.replace(">16<", ">1600000000<")), with_password, "another length"),
         (&by("pbkdf2", &usual.replace("Ej7/PEpyEpw=", "?")), with_password, "has no salt"),
-        (&by("pbkdf2", &usual.replace("<PRF/>", "<PRF Algorithm=\"x#hmac-md5\"/>")), with_password, "another function than HMAC"),
+        (
+            &by("pbkdf2", &usual.replace("<PRF/>", "<PRF Algorithm=\"x#hmac-md5\"/>")),
+            with_password,
+            "another function than HMAC",
+        ),
     ] {
         let said = refused(text, &more);
         assert!(said.contains(says), "{says}: {said}");

@@ -111,7 +111,8 @@ impl Installation {
         match command {
             UsersCommand::Import { file, format, dry_run, report, resume, owners, pskc_key, pskc_password, .. } => {
                 let format = Format::of(format, &file);
-                let options = import::Options { file, format, dry_run, report, resume, owners, pskc_key, pskc_password };
+                let options =
+                    import::Options { file, format, dry_run, report, resume, owners, pskc_key, pskc_password };
                 self.import(&opened, tenant, &options).await
             }
             UsersCommand::Export { file, format, without_secrets, .. } => {

@@ -59,7 +59,11 @@ impl Unlock {
         let wrong = |what: String| Trouble(format!("{}: {what}", file.display()));
         let read = Zeroizing::new(fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?);
         let password = Zeroizing::new(read.lines().next().unwrap_or_default().to_owned());
-        if password.is_empty() { Err(wrong("has no password in its first line".into())) } else { Ok(Self::Password(password)) }
+        if password.is_empty() {
+            Err(wrong("has no password in its first line".into()))
+        } else {
+            Ok(Self::Password(password))
+        }
     }
 
     /// The key of this file, or why there is none.
@@ -95,7 +99,8 @@ fn derive(password: &str, derived: Node<'_, '_>) -> Result<Preshared, &'static s
     let named = child(said, &["PRF"]).and_then(|function| function.attribute("Algorithm"));
     let is_named = |name: &str| named.is_none_or(|full| full.rsplit('#').next() == Some(name));
     let function = FUNCTIONS.iter().find(|(name, _)| is_named(name));
-    let (_, function) = function.ok_or("derives its key by another function than HMAC with SHA-1, SHA-256 or SHA-512")?;
+    let (_, function) =
+        function.ok_or("derives its key by another function than HMAC with SHA-1, SHA-256 or SHA-512")?;
     let mut key = Zeroizing::new(vec![0; length]);
     pbkdf2::derive(*function, iterations, &salt, password.as_bytes(), &mut key);
     Ok(Preshared(key))
@@ -105,7 +110,6 @@ fn derive(password: &str, derived: Node<'_, '_>) -> Result<Preshared, &'static s
 pub struct Preshared(Bytes);
 
 impl Preshared {
-
     /// A secret of a key, where its MAC is right; else why not.
     pub fn open(&self, container: Node<'_, '_>, secret: Node<'_, '_>) -> Result<Bytes, &'static str> {
         let value = child(secret, &["EncryptedValue"]).ok_or("is missing")?;

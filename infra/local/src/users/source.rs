@@ -155,8 +155,8 @@ fn oath_lines(opened: File, file: &Path, owners: Owners) -> Result<Box<dyn Itera
 fn pskc_lines(file: &Path, beside: &Beside) -> Result<Box<dyn Iterator<Item = Line>>, Trouble> {
     let wrong = |what: String| Trouble(format!("{} {what}", file.display()));
     let text = fs::read_to_string(file).map_err(|error| wrong(format!("cannot be read: {error}")))?;
-    let tokens = pskc::tokens(text.trim_start_matches('\u{feff}'), beside.unlock.as_ref(), Timestamp::now())
-        .map_err(wrong)?;
+    let tokens =
+        pskc::tokens(text.trim_start_matches('\u{feff}'), beside.unlock.as_ref(), Timestamp::now()).map_err(wrong)?;
     let lines: Vec<Line> = tokens
         .into_iter()
         .map(|Placed { line: number, token }| {
