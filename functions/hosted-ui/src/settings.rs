@@ -83,7 +83,7 @@ async fn prove_first(app: &App, visit: &Visit) -> Result<Response, Error> {
 pub(crate) async fn answer(app: &App, visit: &Visit, fields: &Fields, sent: &Sent<'_>) -> Result<Response, Error> {
     let t = visit.messages();
     if fields.get("act") == "again" {
-        return anew::answer(app, visit).await;
+        return anew::answer(app, visit, sent).await;
     }
     if fields.get("act") == "kept" {
         return match account::keep_recovery_codes(app, &visit.caller, &visit.user, fields.get("set")).await {

@@ -7,6 +7,7 @@ use crate::{
     app::{App, TenantContext, UserCaller},
     clock::Timestamp,
     error::Error,
+    form::Sent,
     id::{ActionId, IdempotencyKey, digest},
     rule::Outcome,
     store::Tracked,
@@ -16,13 +17,12 @@ use crate::{
 /// How long after its token has expired a page still asks again. Later the app has to track another action.
 const LATE_SECONDS: i64 = 1800;
 
-/// So many actions in so many seconds for each first one, whoever presses how often; another one is made only where the
-/// last was answered.
+/// So many actions in so many seconds for each first one, whoever presses how often.
 const EACH_SECONDS: i64 = 300;
-const TURNS: u8 = 3;
+const MOST: u8 = 5;
 
-/// What the fingerprint of such an action is made of. No track has it, so one with its idempotency key is refused.
-const FINGERPRINT: &str = "a page";
+/// How the fingerprint of such an action begins. No track has it, so one with its idempotency key is refused.
+const FINGERPRINT: &str = "a page ";
 
 /// Whether a page may ask again: its action was succeeded once, and its token is valid or has expired a short while ago.
 pub fn may_ask_anew(caller: &UserCaller, action: &Action, now: Timestamp) -> bool {
@@ -32,11 +32,15 @@ pub fn may_ask_anew(caller: &UserCaller, action: &Action, now: Timestamp) -> boo
 }
 
 /// The token of an action that asks again. It allows no more than to answer. 403 where [`may_ask_anew`] says no, where
-/// nothing that the user has answers such an action any more, and where track would stop it as things stand now.
-pub async fn ask_anew(app: &App, caller: &UserCaller, now: Timestamp) -> Result<String, Error> {
+/// nothing that the user has answers such an action any more, where track would stop it as things stand now, and where
+/// it was asked often.
+///
+/// Each form has an action of its own, and the same form again the same one: what is answered on one page is no success
+/// for somebody else with the same old token.
+pub async fn ask_anew(app: &App, caller: &UserCaller, sent: &Sent<'_>, now: Timestamp) -> Result<String, Error> {
     let tenant = &caller.tenant;
-    // Somebody who has answered one of them asks for the next.
-    for turn in 0..TURNS {
+    let fingerprint = format!("{FINGERPRINT}{}", digest(&[sent.seal.as_bytes()]));
+    for place in 0..MOST {
         let first = admission::open(app, caller).await?;
         if !may_ask_anew(caller, &first.action, now) || !first.user.can_answer() {
             return Err(not_here());
@@ -48,7 +52,8 @@ pub async fn ask_anew(app: &App, caller: &UserCaller, now: Timestamp) -> Result<
         }
         let asked = Action {
             id: judged.id.clone(),
-            key: key_of(&first.action.id, now, turn)?,
+            key: key_of(&first.action.id, now, place)?,
+            fingerprint: fingerprint.clone(),
             allowed_methods: methods,
             rules: judged.rules.take(),
             ..asking(tenant, first.action, now)?
@@ -57,7 +62,8 @@ pub async fn ask_anew(app: &App, caller: &UserCaller, now: Timestamp) -> Result<
         let asked =
             match app.store().tenant(tenant.id()).track(&first.user, false, &asked, None, noted.as_ref()).await? {
                 Tracked::Created => asked,
-                Tracked::Existing(existing) if is_open(&existing, now) => *existing,
+                Tracked::Existing(known) if known.fingerprint == fingerprint && is_open(&known, now) => *known,
+                // Another form's, or over.
                 Tracked::Existing(_) | Tracked::Stale => continue,
             };
         tracing::info!(event = "asked_anew", tenant = %tenant.id(), user = %first.user.uid, action = %asked.id);
@@ -68,15 +74,15 @@ pub async fn ask_anew(app: &App, caller: &UserCaller, now: Timestamp) -> Result<
     Err(not_here())
 }
 
-/// An action of a page that waits for its answer. What was answered or is over is handed to nobody.
+/// An action that waits for its answer. What was answered or is over is handed to nobody.
 fn is_open(action: &Action, now: Timestamp) -> bool {
-    action.fingerprint == FINGERPRINT && action.state == State::ChallengeRequired && now < action.expires_at
+    action.state == State::ChallengeRequired && now < action.expires_at
 }
 
-/// Of one first action and one turn, so that pressing often makes one action.
-fn key_of(first: &ActionId, now: Timestamp, turn: u8) -> Result<IdempotencyKey, Error> {
+/// The key of one of the few places for what asks again after a first action.
+fn key_of(first: &ActionId, now: Timestamp, place: u8) -> Result<IdempotencyKey, Error> {
     let since = (now.as_second() / EACH_SECONDS).to_string();
-    let key = digest(&[b"again", first.as_str().as_bytes(), since.as_bytes(), &[turn]]);
+    let key = digest(&[b"again", first.as_str().as_bytes(), since.as_bytes(), &[place]]);
     IdempotencyKey::parse(&key[..32])
 }
 
@@ -89,7 +95,6 @@ fn asking(tenant: &TenantContext, first: Action, now: Timestamp) -> Result<Actio
         created_at: now,
         state_changed_at: now,
         expires_at: Timestamp::from_second(now.as_second() + seconds).map_err(Error::internal)?,
-        fingerprint: FINGERPRINT.into(),
         was_enrolled: true,
         enrolled: None,
         verification: None,

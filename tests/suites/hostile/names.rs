@@ -86,7 +86,7 @@ async fn a_name_that_an_operator_gives_controls_nothing() {
             ("PATCH", "tenant", json!({"name": name})),
             ("PATCH", "theme", json!({"name": name})),
             ("PATCH", "authenticator-configurations/AUTHENTICATOR_APP", json!({"issuerName": name})),
-            ("POST", "value-lists", json!({"name": name, "valueListItems": [], "itemType": "text"})),
+            ("POST", "value-lists", json!({"name": name, "valueListItems": [], "itemType": "string"})),
             ("POST", "action-configurations", json!({"actionCode": "named", "displayName": {"en": name}})),
         ] {
             let path = format!("/v1/management/{path}");

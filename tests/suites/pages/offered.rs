@@ -27,8 +27,10 @@ async fn the_fields_are_there_and_read_back() {
     assert_eq!(after["customDomain"], "mfa.bank.example");
     let refused = patched(&world, json!({"hideAuthsignalLogo": false})).await;
     assert!(refused.status == 400 && refused.text().contains("no logo but the tenant"), "{}", refused.text());
-    for wrong in ["https://a.example", "a.example/x", "", "a b", "u@a.example", "0.0.0.0", "[::ffff:127.0.0.1]", "a..b"]
-    {
+    // No name server can have the last ones.
+    let (long, many) = (format!("{}.example", "a".repeat(64)), format!("{}example", "a.".repeat(124)));
+    let wrong = ["https://a.example", "a.example/x", "", "a b", "u@a.example", "0.0.0.0", "[::ffff:127.0.0.1]", "a..b"];
+    for wrong in wrong.into_iter().chain([&*long, &*many, "-a.example", "a-.example"]) {
         assert_eq!(patched(&world, json!({ "customDomain": wrong })).await.status, 400, "{wrong}");
     }
     assert_eq!(patched(&world, json!({"customDomain": null})).await.ok()["customDomain"], Value::Null);
