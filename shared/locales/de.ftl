@@ -29,7 +29,13 @@ challenge-phone-button = Anfrage senden
 challenge-recovery-text = Geben Sie einen Ihrer aufbewahrten Wiederherstellungscodes ein. Jeder gilt nur einmal.
 challenge-recovery-label = Wiederherstellungscode
 code-empty-error = Geben Sie den Code ein, den Ihre App anzeigt.
-code-shape-error = Der Code hat sechs Ziffern. Geben Sie ihn so ein, wie Ihre App ihn anzeigt.
+code-shape-error =
+    { $digits ->
+        [6] Der Code hat sechs Ziffern. Geben Sie ihn so ein, wie Ihre App ihn anzeigt.
+        [7] Der Code hat sieben Ziffern. Geben Sie ihn so ein, wie Ihre App ihn anzeigt.
+        [8] Der Code hat acht Ziffern. Geben Sie ihn so ein, wie Ihre App ihn anzeigt.
+       *[other] Der Code hat so viele Ziffern, wie Ihre App anzeigt. Geben Sie alle ein.
+    }
 code-wrong-error = Dieser Code ist falsch oder wurde bereits verwendet. Warten Sie auf den nächsten und versuchen Sie es erneut.
 code-app-hint = Verwenden Sie den Code, den Ihre App für { $tenant } zeigt, nicht den eines anderen Kontos.
 code-clock-hint = Werden Codes Ihrer App immer wieder abgelehnt, stellen Sie die Uhrzeit Ihres Smartphones auf automatisch.
@@ -144,6 +150,7 @@ codes-file-label = wiederherstellungscodes
 codes-print-button = Drucken
 codes-kept-label = Ich habe diese Codes sicher aufbewahrt.
 codes-continue-button = Weiter
+codes-replaced-error = Die Wiederherstellungscodes jener Seite wurden durch neuere ersetzt und gelten nicht mehr. Bewahren Sie die neuesten auf, oder erstellen Sie neue.
 
 ## screen: settings
 

@@ -29,7 +29,13 @@ challenge-phone-button = Ask my phone
 challenge-recovery-text = Type one of the recovery codes that you kept. Each works once.
 challenge-recovery-label = Recovery code
 code-empty-error = Type the code that your app shows.
-code-shape-error = The code has six digits. Type it as your app shows it.
+code-shape-error =
+    { $digits ->
+        [6] The code has six digits. Type it as your app shows it.
+        [7] The code has seven digits. Type it as your app shows it.
+        [8] The code has eight digits. Type it as your app shows it.
+       *[other] The code has as many digits as your app shows. Type all of them.
+    }
 code-wrong-error = That code is not right, or was used before. Wait for the next one and try again.
 code-app-hint = Use the code that your app shows for { $tenant }, and not the one of another account.
 code-clock-hint = If codes of your app keep being refused, set the clock of your phone to automatic.
@@ -86,7 +92,7 @@ app-add-text = Add this account to your authenticator app.
 app-open-link = Open your authenticator app
 app-same-link = The app is on this device: open it
 app-copy-button = Copy key
-app-qr-link = Show the QR code
+app-qr-link = Show QR code
 app-none-text = No authenticator app yet? Install one
 app-code-text = Type the code that the app shows.
 app-qr-alt = QR code for your authenticator app. The key below is the same in letters.
@@ -144,6 +150,7 @@ codes-file-label = recovery-codes
 codes-print-button = Print
 codes-kept-label = I have kept these codes in a safe place.
 codes-continue-button = Continue
+codes-replaced-error = The recovery codes of that page were replaced by newer ones, and let nobody in. Keep the newest, or make a new set.
 
 ## screen: settings
 

@@ -29,7 +29,13 @@ challenge-phone-button = Enviar solicitud
 challenge-recovery-text = Introduzca uno de los códigos de recuperación que guardó. Cada uno sirve una sola vez.
 challenge-recovery-label = Código de recuperación
 code-empty-error = Introduzca el código que muestra su app.
-code-shape-error = El código tiene seis cifras. Introdúzcalo tal como lo muestra su app.
+code-shape-error =
+    { $digits ->
+        [6] El código tiene seis cifras. Introdúzcalo tal como lo muestra su app.
+        [7] El código tiene siete cifras. Introdúzcalo tal como lo muestra su app.
+        [8] El código tiene ocho cifras. Introdúzcalo tal como lo muestra su app.
+       *[other] El código tiene tantas cifras como muestra su app. Introdúzcalas todas.
+    }
 code-wrong-error = Ese código no es correcto o ya se ha usado. Espere al siguiente e inténtelo de nuevo.
 code-app-hint = Use el código que su app muestra para { $tenant }, no el de otra cuenta.
 code-clock-hint = Si los códigos de su app se rechazan una y otra vez, ajuste la hora de su teléfono en automático.
@@ -144,6 +150,7 @@ codes-file-label = codigos-de-recuperacion
 codes-print-button = Imprimir
 codes-kept-label = He guardado estos códigos en un lugar seguro.
 codes-continue-button = Continuar
+codes-replaced-error = Los códigos de recuperación de esa página se sustituyeron por otros más recientes y ya no sirven. Guarde los más recientes o cree otros nuevos.
 
 ## screen: settings
 

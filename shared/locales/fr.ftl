@@ -29,7 +29,13 @@ challenge-phone-button = Envoyer la demande
 challenge-recovery-text = Saisissez l’un des codes de récupération que vous avez conservés. Chacun ne sert qu’une fois.
 challenge-recovery-label = Code de récupération
 code-empty-error = Saisissez le code affiché par votre application.
-code-shape-error = Le code comporte six chiffres. Saisissez-le tel que votre application l’affiche.
+code-shape-error =
+    { $digits ->
+        [6] Le code comporte six chiffres. Saisissez-le tel que votre application l’affiche.
+        [7] Le code comporte sept chiffres. Saisissez-le tel que votre application l’affiche.
+        [8] Le code comporte huit chiffres. Saisissez-le tel que votre application l’affiche.
+       *[other] Le code comporte autant de chiffres que votre application en affiche. Saisissez-les tous.
+    }
 code-wrong-error = Ce code est incorrect ou a déjà été utilisé. Attendez le suivant et réessayez.
 code-app-hint = Utilisez le code que votre application affiche pour { $tenant }, et non celui d’un autre compte.
 code-clock-hint = Si les codes de votre application sont sans cesse refusés, réglez l’heure de votre téléphone sur automatique.
@@ -144,6 +150,7 @@ codes-file-label = codes-de-recuperation
 codes-print-button = Imprimer
 codes-kept-label = J’ai conservé ces codes en lieu sûr.
 codes-continue-button = Continuer
+codes-replaced-error = Les codes de récupération de cette page ont été remplacés par de plus récents et ne sont plus valables. Conservez les plus récents, ou créez-en de nouveaux.
 
 ## screen: settings
 

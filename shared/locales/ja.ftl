@@ -29,7 +29,13 @@ challenge-phone-button = 確認を送信
 challenge-recovery-text = 保管しているリカバリーコードを1つ入力してください。各コードは1回のみ使えます。
 challenge-recovery-label = リカバリーコード
 code-empty-error = アプリに表示されているコードを入力してください。
-code-shape-error = コードは 6 桁の数字です。アプリに表示されているとおりに入力してください。
+code-shape-error =
+    { $digits ->
+        [6] コードは 6 桁の数字です。アプリに表示されているとおりに入力してください。
+        [7] コードは 7 桁の数字です。アプリに表示されているとおりに入力してください。
+        [8] コードは 8 桁の数字です。アプリに表示されているとおりに入力してください。
+       *[other] コードの桁数はアプリの表示と同じです。すべて入力してください。
+    }
 code-wrong-error = コードが正しくないか、すでに使用されています。次のコードが表示されてから、もう一度お試しください。
 code-app-hint = 別のアカウントのものではなく、アプリに{ $tenant }の名前で表示されているコードを使ってください。
 code-clock-hint = アプリのコードが何度も受け付けられない場合は、スマートフォンの時刻を自動設定にしてください。
@@ -143,6 +149,7 @@ codes-file-label = リカバリーコード
 codes-print-button = 印刷
 codes-kept-label = コードを安全な場所に保管しました。
 codes-continue-button = 続ける
+codes-replaced-error = 前のページのリカバリーコードは新しいものに置き換えられたため、使用できません。新しいコードを保存するか、もう一度作成してください。
 
 ## screen: settings
 

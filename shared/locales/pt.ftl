@@ -29,7 +29,13 @@ challenge-phone-button = Enviar solicitação
 challenge-recovery-text = Digite um dos códigos de recuperação que você guardou. Cada um vale uma única vez.
 challenge-recovery-label = Código de recuperação
 code-empty-error = Digite o código que seu app mostra.
-code-shape-error = O código tem seis algarismos. Digite-o como seu app o mostra.
+code-shape-error =
+    { $digits ->
+        [6] O código tem seis algarismos. Digite-o como seu app o mostra.
+        [7] O código tem sete algarismos. Digite-o como seu app o mostra.
+        [8] O código tem oito algarismos. Digite-o como seu app o mostra.
+       *[other] O código tem tantos algarismos quantos seu app mostra. Digite todos.
+    }
 code-wrong-error = Este código está incorreto ou já foi usado. Aguarde o próximo e tente novamente.
 code-app-hint = Use o código que seu app mostra para { $tenant }, e não o de outra conta.
 code-clock-hint = Se os códigos do seu app continuarem sendo recusados, ajuste o relógio do celular para o modo automático.
@@ -144,6 +150,7 @@ codes-file-label = codigos-de-recuperacao
 codes-print-button = Imprimir
 codes-kept-label = Guardei estes códigos em um lugar seguro.
 codes-continue-button = Continuar
+codes-replaced-error = Os códigos de recuperação daquela página foram substituídos por outros mais novos e já não valem. Guarde os mais novos ou crie outros.
 
 ## screen: settings
 

@@ -18,6 +18,7 @@ use crate::{
     notice::{self, Concerned},
     store::{Change, Entitled, Entitlement, OwnChange, Removed, keys::Key},
     token::scope,
+    typed,
     user::User,
 };
 
@@ -55,7 +56,7 @@ pub enum Occurrence {
 /// A name for an authenticator: 1 to 64 characters, none of them a control character, trimmed. 400 for another.
 pub fn name(text: &str) -> Result<String, Error> {
     let name = text.trim();
-    if !(1..=64).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+    if typed::is_blank(name) || name.chars().count() > 64 || name.chars().any(char::is_control) {
         return Err(Error::invalid("A name has 1 to 64 characters, and none that cannot be seen."));
     }
     Ok(name.to_owned())

@@ -1,6 +1,6 @@
 //! Judging what a user submits: pay a slot of its budget, prove, then accept in one write.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use crate::{
     action::{Action, State},
@@ -17,7 +17,6 @@ use crate::{
         totp::{self, Candidate, Proved, Step},
     },
     notice::{self, Concerned},
-    secret::DataKey,
     store::{Acceptance, Accepted, FirstStep, Proof, Spent},
     token,
     user::{PendingTotp, User},
@@ -78,7 +77,15 @@ pub async fn verify_totp(app: &App, caller: &UserCaller, code: &str, now: Timest
         Payment::Refused(verdict) => return Ok(judged(caller, verdict)),
     };
     let paid = Paid { app, caller, user: &user, attempt: &attempt, now };
-    let success = match proved(&paid, &key, &code)? {
+    let candidates = candidates(&paid);
+    // No app of the user has codes of this length: nothing was compared, so nothing was guessed.
+    let lengths = totp::lengths(&key, caller.tenant.id(), &user.id, &candidates)?;
+    if !lengths.is_empty() && !lengths.contains(&code.len()) {
+        app.store().tenant(caller.tenant.id()).give_back(&user, &attempt).await?;
+        return Ok(judged(caller, Verdict::Rejected { attempts_left: None }));
+    }
+    let (tenant, window) = (caller.tenant.id(), caller.tenant.settings().totp_window);
+    let success = match totp::prove(&key, tenant, &user.id, &candidates, &code, window, now)? {
         None => None,
         Some(Proved::Replayed) => {
             Happened::ReplayRefused.count();
@@ -131,7 +138,17 @@ async fn pay(app: &App, caller: &UserCaller, attempt: &Slot, now: Timestamp) -> 
     }
 }
 
-fn proved<'a>(paid: &Paid<'a>, key: &DataKey, code: &str) -> Result<Option<Proved<'a>>, Error> {
+/// How many digits the codes have that the user's apps show, the shortest first; nothing where the user has none.
+pub async fn code_lengths(app: &App, caller: &UserCaller, user: &User) -> Result<BTreeSet<usize>, Error> {
+    let key = app.data_key(&caller.tenant).await?;
+    let apps = user.totp.iter();
+    let candidates: Vec<Candidate<'_>> =
+        apps.map(|(id, one)| Candidate { authenticator: id, sealed: &one.sealed, spent: None }).collect();
+    totp::lengths(&key, caller.tenant.id(), &user.id, &candidates)
+}
+
+/// The secrets that a code may be of: those of the user, and the one that was given out to this action.
+fn candidates<'a>(paid: &Paid<'a>) -> Vec<Candidate<'a>> {
     let (user, action) = (paid.user, &paid.caller.claims.jti);
     let pending = user.pending.as_ref().filter(|pending| pending.action == *action && !pending.is_over(paid.now));
     let given_out = pending.map(|one| Candidate { authenticator: &one.id, sealed: &one.sealed, spent: None });
@@ -140,9 +157,7 @@ fn proved<'a>(paid: &Paid<'a>, key: &DataKey, code: &str) -> Result<Option<Prove
         let spent = Some(totp::Spent { step: one.spent.step, for_this_action });
         Candidate { authenticator: id, sealed: &one.sealed, spent }
     });
-    let candidates: Vec<Candidate<'_>> = given_out.into_iter().chain(enrolled).collect();
-    let tenant = &paid.caller.tenant;
-    totp::prove(key, tenant.id(), &user.id, &candidates, code, tenant.settings().totp_window, paid.now)
+    given_out.into_iter().chain(enrolled).collect()
 }
 
 /// Enrols the app whose first code it is.

@@ -55,6 +55,32 @@ test("a submit without an answer says so, and can be sent again", async (t) => {
   assert.deepEqual(told.slice(1), ["", false], "and it can be");
 });
 
+test("a form that hung is sent a second time, and that one counts", async (t) => {
+  const { userId, secret } = await site.withApp();
+  const page = await openPage(site.browser, t);
+  const { url, token } = await site.track(userId);
+  await page.goto(url);
+  await page.evaluate(() => (document.querySelector("main").dataset.patience = "300"));
+  // The first is swallowed by the line; the second gets through.
+  let sent = 0;
+  await page.route("**/challenge", (route) => ((sent += 1) === 1 ? undefined : route.continue()));
+  await page.evaluate(([input, code]) => {
+    const [typed, main] = [document.querySelector(input), document.querySelector("main")];
+    // Nothing can be asked of a page while it waits for another one, so the second click is made by the page itself.
+    new MutationObserver((_, watch) => {
+      if (!document.getElementById("line")?.textContent) return;
+      watch.disconnect();
+      typed.form.querySelector('button[type="submit"]').click();
+    }).observe(main, { childList: true, subtree: true });
+    typed.value = code;
+    setTimeout(() => typed.form.requestSubmit(), 0);
+  }, [field, currentCode(secret)]);
+  // The first navigation ends with the second click.
+  await until("it is back", () => page.url().startsWith(`${shop.origin}/done?`));
+  assert.equal(sent, 2);
+  assert.equal(await stateOf(site, token), "CHALLENGE_SUCCEEDED");
+});
+
 test("a tab whose action was answered elsewhere notices when it is seen again", async (t) => {
   const { userId, secret } = await site.withApp();
   const { url, token } = await site.track(userId, { redirectUrl: undefined });

@@ -5,11 +5,12 @@ mod addresses;
 mod bodies;
 mod connections;
 mod idempotency;
+mod names;
 mod proxies;
 mod random;
 mod redirects;
 
-use crate::support::{scene, table};
+use crate::support::{process, scene, table};
 
 use countersign_tests::http::Answer;
 

@@ -10,6 +10,7 @@ use countersign_core::{
     error::Error,
     http::{Body, Reply},
     id::has_control,
+    typed,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -46,7 +47,7 @@ async fn enroll_totp(
     caller: UserCaller,
     Body(request): Body<EnrollTotpRequest>,
 ) -> Reply<EnrollTotpResponse> {
-    let name = request.display_name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+    let name = request.display_name.map(|name| name.trim().to_owned()).filter(|name| !typed::is_blank(name));
     if name.as_ref().is_some_and(|name| name.chars().count() > 64) {
         return Err(Error::invalid("displayName has at most 64 characters."));
     }

@@ -5,7 +5,12 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Redirect, Response},
 };
-use countersign_core::{account, app::App, error::Error, form};
+use countersign_core::{
+    account,
+    app::App,
+    error::Error,
+    form::{self, Sent},
+};
 
 use crate::{
     ends::{self, End},
@@ -30,12 +35,16 @@ pub(crate) async fn page(app: &App, visit: &Visit) -> Result<Response, Error> {
 }
 
 /// Leads to the challenge of an action that asks again. Its form may be of a page whose token has expired since.
-pub(crate) async fn answer(app: &App, visit: &Visit) -> Result<Response, Error> {
+pub(crate) async fn answer(app: &App, visit: &Visit, sent: &Sent<'_>) -> Result<Response, Error> {
     if !visit.may_ask_anew() {
         return ends::end(visit, End::Again, &visit.token);
     }
-    let token = account::ask_anew(app, &visit.caller, visit.now).await?;
-    Ok(Redirect::to(&visit.link_with(&token, "/challenge", &[])).into_response())
+    match account::ask_anew(app, &visit.caller, sent, visit.now).await {
+        Ok(token) => Ok(Redirect::to(&visit.link_with(&token, "/challenge", &[])).into_response()),
+        // Track would stop it, or nothing answers it any more: the app has to say what then.
+        Err(Error::Forbidden(_)) => ends::end(visit, End::Again, &visit.token),
+        Err(other) => Err(other),
+    }
 }
 
 /// What a browser sent.
@@ -69,6 +78,6 @@ pub(crate) async fn without_visit(
 }
 
 async fn of_the_past(app: &App, visit: &Visit, fields: &Fields) -> Result<Response, Error> {
-    form::spend(app, &visit.caller, fields.get("seal"), visit.now).await?;
-    answer(app, visit).await
+    let sent = form::spend(app, &visit.caller, fields.get("seal"), visit.now).await?;
+    answer(app, visit, &sent).await
 }

@@ -1,5 +1,7 @@
 //! The challenge: the user's default way to confirm, and the others one tap away.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::{http::StatusCode, response::Response};
 use countersign_core::{
@@ -7,7 +9,7 @@ use countersign_core::{
     app::App,
     error::Error,
     form::Sent,
-    proof::{Success, Verdict},
+    proof::{Success, Verdict, code_lengths},
     user::User,
 };
 
@@ -31,6 +33,8 @@ struct ChallengePage<'a> {
     /// Stands in place of the form.
     locked: Option<Locked>,
     others: Vec<Other>,
+    /// How many digits a code has, where that is one number for all of the user's apps.
+    digits: Option<usize>,
     /// Whether the script asks the phone as soon as somebody is there.
     asks: bool,
     problem: &'a [String],
@@ -62,8 +66,9 @@ pub(crate) async fn answer(app: &App, visit: &Visit, fields: &Fields, sent: &Sen
     }
     let Some(field) = way.field() else { return Ok(Next::AskPhones) };
     let typed = fields.get(field);
-    if let Some(problem) = way.shape_problem(typed) {
-        return Ok(Next::challenge_again(way, t.text(problem)));
+    let lengths = lengths(app, visit, &visit.user, way).await?;
+    if let Some(problem) = way.shape_problem(t, typed, &lengths) {
+        return Ok(Next::challenge_again(way, problem));
     }
     match way.verify(app, &visit.caller, typed).await? {
         Verdict::Accepted(Success { token, .. }) => ends::verified(visit, &token, way).map(Next::Show),
@@ -71,6 +76,14 @@ pub(crate) async fn answer(app: &App, visit: &Visit, fields: &Fields, sent: &Sen
             Refusal::Again(problem) => Next::Challenge { wanted: Some(way), problem },
             Refusal::Locked(problem) => Next::Locked { way, problem },
         }),
+    }
+}
+
+/// How many digits the codes have that a way asks for; nothing where it asks for none.
+async fn lengths(app: &App, visit: &Visit, user: &User, way: Way) -> Result<BTreeSet<usize>, Error> {
+    match way {
+        Way::App => code_lengths(app, &visit.caller, user).await,
+        Way::Phone | Way::Recovery => Ok(BTreeSet::new()),
     }
 }
 
@@ -133,6 +146,9 @@ async fn ask(
     let mut frame = Frame::of_visit(app, visit, visit.messages().text("challenge-heading")).await?;
     frame.ends_with(visit, "/challenge");
     frame.follows = visit.manner.flags.waits.as_ref().map(|waits| visit.link("/challenge", &[("challenge", waits)]));
-    let page = ChallengePage { f: &frame, way, locked, others, asks, problem, quit: ends::quit(visit)? };
+    // A key that cannot be reached is told to whoever sends a code; the other ways are open meanwhile.
+    let lengths = lengths(app, visit, user, way).await.unwrap_or_default();
+    let digits = lengths.first().copied().filter(|_| lengths.len() == 1);
+    let page = ChallengePage { f: &frame, way, locked, others, digits, asks, problem, quit: ends::quit(visit)? };
     frame.respond(StatusCode::OK, &page)
 }

@@ -15,6 +15,16 @@ struct CodesPage<'a> {
     of: String,
     /// Where the form leads.
     action: &'static str,
+    problem: &'a [String],
+}
+
+/// How codes are shown.
+pub(crate) struct Shown<'a> {
+    /// What the form carries.
+    pub(crate) token: &'a str,
+    /// Where it leads.
+    pub(crate) action: &'static str,
+    pub(crate) problem: &'a [String],
 }
 
 pub(crate) async fn show(
@@ -24,11 +34,16 @@ pub(crate) async fn show(
     codes: &Codes,
     action: &'static str,
 ) -> Result<Response, Error> {
+    page(app, visit, codes, &Shown { token, action, problem: &[] }).await
+}
+
+pub(crate) async fn page(app: &App, visit: &Visit, codes: &Codes, shown: &Shown<'_>) -> Result<Response, Error> {
+    let Shown { token, action, problem } = *shown;
     let mut frame = Frame::of_visit(app, visit, visit.messages().text("codes-heading")).await?;
     frame.token = token;
     let day = app.now().strftime("%Y-%m-%d").to_string();
     let of = [Some(visit.tenant().to_owned()), visit.account(), Some(day)];
     let of = of.into_iter().flatten().collect::<Vec<_>>().join(" · ");
     frame.facts = None;
-    frame.respond(StatusCode::OK, &CodesPage { f: &frame, codes, of, action })
+    frame.respond(StatusCode::OK, &CodesPage { f: &frame, codes, of, action, problem })
 }

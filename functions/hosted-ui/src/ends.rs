@@ -116,7 +116,7 @@ fn back(visit: &Visit, token: &str) -> Result<Option<String>, Error> {
         let query = query.extend_pairs(others).append_pair("token", token).finish();
         return Ok(Some(format!("{scheme}://auth?{query}")));
     }
-    visit.action.redirect_url.as_deref().map(|url| redirect::with_token(url, others, token)).transpose()
+    visit.leads_to().map(|url| redirect::with_token(url, others, token)).transpose()
 }
 
 /// Where leaving leads: back to the app, with the token it gave. The action stays as it is.
@@ -143,7 +143,7 @@ pub(crate) fn end(visit: &Visit, end: End, token: &str) -> Result<Response, Erro
     let is_popup = visit.manner.flags.is_popup;
     frame.facts = Some(visit.facts());
     frame.event = is_popup.then(|| json!({ "event": "AUTHSIGNAL_CLOSE_POPUP", "token": token }).to_string());
-    frame.opener = visit.action.redirect_url.as_deref().map(redirect::origin);
+    frame.opener = visit.leads_to().map(redirect::origin);
     let next = if is_popup { None } else { back(visit, token)? };
     let text = t.with(&format!("{id}-text"), "tenant", visit.tenant());
     frame.respond(StatusCode::OK, &EndPage { f: &frame, end: name, text, reference: None, next })

@@ -67,7 +67,7 @@ impl<'a> Frame<'a> {
         frame.token = &visit.token;
         frame.facts = Some(visit.facts());
         frame.seal = form::seal(app, &visit.caller).await?;
-        let back = visit.action.redirect_url.as_deref().map(redirect::origin);
+        let back = visit.leads_to().map(redirect::origin);
         let native = visit.manner.flags.native_scheme.as_ref().map(|scheme| format!("{scheme}:"));
         frame.leads_to = back.into_iter().chain(native).collect();
         Ok(frame)

@@ -1,6 +1,8 @@
 //! Set-up: choosing what to set up, an authenticator app by its first code, and the recovery codes that come with the
 //! first authenticator. A phone is paired in `pairing`.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::{
     http::{HeaderMap, StatusCode},
@@ -19,7 +21,8 @@ use countersign_core::{
 use fast_qr::ECL;
 
 use crate::{
-    codes, ends,
+    codes::{self, Shown},
+    ends,
     figures::{in_groups, qr},
     frame::Frame,
     next::Next,
@@ -111,10 +114,11 @@ pub(crate) async fn show(app: &App, visit: &Visit, fields: &Fields, headers: &He
 pub(crate) async fn answer(app: &App, visit: &Visit, fields: &Fields, sent: &Sent<'_>) -> Result<Next, Error> {
     match fields.get("act") {
         // Sending this form again changes nothing; it only leads on again.
-        "kept" => {
-            account::keep_recovery_codes(app, &visit.caller, &visit.user, fields.get("set")).await?;
-            after_set_up(visit, &visit.token).map(Next::Show)
-        }
+        "kept" => match account::keep_recovery_codes(app, &visit.caller, &visit.user, fields.get("set")).await {
+            Ok(()) => after_set_up(visit, &visit.token).map(Next::Show),
+            Err(Error::Conflict(_)) => replaced(app, visit, sent).await.map(Next::Show),
+            Err(other) => Err(other),
+        },
         "pair" | "refuse" => match pairing::answer(app, visit, fields).await? {
             Answered::Shown(page) => Ok(Next::Show(page)),
             Answered::Paired => with_recovery_codes(app, visit, sent, &visit.token).await.map(Next::Show),
@@ -146,8 +150,9 @@ async fn confirm_app(app: &App, visit: &Visit, fields: &Fields, sent: &Sent<'_>)
         return Ok(app_again(t.text("app-stale-error")));
     }
     let code = fields.get("code");
-    if let Some(problem) = Way::App.shape_problem(code) {
-        return Ok(app_again(t.text(problem)));
+    // A secret of ours has codes of six digits.
+    if let Some(problem) = Way::App.shape_problem(t, code, &BTreeSet::from([6])) {
+        return Ok(app_again(problem));
     }
     match verify_totp(app, &visit.caller, code, app.now()).await? {
         Verdict::Accepted(Success { token, enrolled: Some(_) }) => {
@@ -188,6 +193,18 @@ async fn with_recovery_codes(app: &App, visit: &Visit, sent: &Sent<'_>, token: &
     match first_codes(app, visit, sent).await? {
         Some(codes) => codes::show(app, visit, token, &codes, "/set-up").await,
         None => after_set_up(visit, token),
+    }
+}
+
+/// The page of codes again, because another page's took the place of what was shown: with good ones, where those were not
+/// kept either.
+async fn replaced(app: &App, visit: &Visit, sent: &Sent<'_>) -> Result<Response, Error> {
+    match first_codes(app, visit, sent).await? {
+        Some(codes) => {
+            let problem = [visit.messages().text("codes-replaced-error")];
+            codes::page(app, visit, &codes, &Shown { token: &visit.token, action: "/set-up", problem: &problem }).await
+        }
+        None => after_set_up(visit, &visit.token),
     }
 }
 

@@ -83,11 +83,17 @@ async fn prove_first(app: &App, visit: &Visit) -> Result<Response, Error> {
 pub(crate) async fn answer(app: &App, visit: &Visit, fields: &Fields, sent: &Sent<'_>) -> Result<Response, Error> {
     let t = visit.messages();
     if fields.get("act") == "again" {
-        return anew::answer(app, visit).await;
+        return anew::answer(app, visit, sent).await;
     }
     if fields.get("act") == "kept" {
-        account::keep_recovery_codes(app, &visit.caller, &visit.user, fields.get("set")).await?;
-        return Ok(Redirect::to(&visit.link("/settings", &[])).into_response());
+        return match account::keep_recovery_codes(app, &visit.caller, &visit.user, fields.get("set")).await {
+            Ok(()) => Ok(Redirect::to(&visit.link("/settings", &[])).into_response()),
+            Err(Error::Conflict(_)) if visit.after().is_some() || visit.opens_settings() => {
+                page_again(app, visit, fields, t.text("codes-replaced-error")).await
+            }
+            Err(Error::Conflict(_)) => prove_first(app, visit).await,
+            Err(other) => Err(other),
+        };
     }
     if visit.after().is_none() && !visit.opens_settings() {
         return prove_first(app, visit).await;

@@ -13,6 +13,7 @@ use countersign_core::{
     look::Look,
     messages::{Language, Messages},
     method::Method,
+    redirect,
     token::{self, scope},
     user::{Profile, RequiredAction, User},
 };
@@ -133,6 +134,13 @@ impl Visit {
         let carried = self.manner.flags.pairs().into_iter().filter(|(name, _)| more.iter().all(|(own, _)| own != name));
         query.append_pair("token", token).extend_pairs(carried).extend_pairs(more);
         query.finish()
+    }
+
+    /// Where the backend said that the page leads back to, while that is on the tenant's list: an address that was taken off
+    /// it gets no token any more.
+    pub(crate) fn leads_to(&self) -> Option<&str> {
+        let settings = self.caller.tenant.settings();
+        self.action.redirect_url.as_deref().filter(|url| redirect::check(settings, url).is_ok())
     }
 
     /// The backend wants the user on the page of their authenticators.

@@ -1,9 +1,12 @@
 //! The ways to confirm, as the pages show them: all that the pages have to know of a method stands here, in its templates and,
 //! where it is set up on a page, in `set_up`.
 
+use std::collections::BTreeSet;
+
 use countersign_core::{
     app::{App, UserCaller},
     error::Error,
+    messages::Messages,
     method::{Method, device::DevicePlatform, recovery::RecoveryCode, totp},
     proof::{Verdict, verify_recovery_code, verify_totp},
     typed,
@@ -87,14 +90,18 @@ impl Way {
         }
     }
 
-    /// What is wrong with what was typed before anybody compares it, which costs no guess.
-    pub(crate) fn shape_problem(self, typed: &str) -> Option<&'static str> {
+    /// What is wrong with what was typed before anybody compares it, which costs no guess. `lengths` are those of the
+    /// codes that the user's apps show.
+    pub(crate) fn shape_problem(self, t: Messages<'_>, typed: &str, lengths: &BTreeSet<usize>) -> Option<String> {
         let is_empty = typed::is_empty(typed);
+        let has_length = |code: &str| lengths.is_empty() || lengths.contains(&code.len());
+        let length = lengths.first().copied().filter(|_| lengths.len() == 1).unwrap_or_default();
         match self {
-            Self::Recovery if is_empty => Some("recovery-empty-error"),
-            Self::Recovery => RecoveryCode::parse(typed).is_none().then_some("recovery-shape-error"),
-            _ if is_empty => Some("code-empty-error"),
-            _ => totp::read_code(typed).is_none().then_some("code-shape-error"),
+            Self::Recovery if is_empty => Some(t.text("recovery-empty-error")),
+            Self::Recovery => RecoveryCode::parse(typed).is_none().then(|| t.text("recovery-shape-error")),
+            _ if is_empty => Some(t.text("code-empty-error")),
+            _ if totp::read_code(typed).is_some_and(|code| has_length(&code)) => None,
+            _ => Some(t.count("code-shape-error", "digits", length as u64)),
         }
     }
 

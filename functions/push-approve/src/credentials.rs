@@ -18,7 +18,7 @@ use countersign_core::{
     },
     notice::{self, Concerned},
     store::{Credential, Removal, Removed, Remover},
-    strangers,
+    strangers, typed,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -99,7 +99,7 @@ pub(crate) fn asking(tenant: &TenantContext, method: Method, request: EnrollDevi
         Some(text) if text.chars().count() > 128 || has_control(&text) => {
             Err(Error::Invalid(format!("{name} has at most 128 characters, and no control characters.")))
         }
-        text => Ok(text.filter(|text| !text.is_empty())),
+        text => Ok(text.filter(|text| !typed::is_blank(text))),
     };
     let platform = DevicePlatform::parse(&request.device_platform)?;
     // Also where no push is sent: what is refused for one kind of key is refused for all.

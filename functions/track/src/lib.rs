@@ -215,14 +215,7 @@ impl CheckedTrack {
 
     /// What the backend said that rules may ask about.
     fn given(&self) -> Given<'_> {
-        let text = |name: &str| self.input.get(name).and_then(Value::as_str);
-        Given {
-            ip_address: text("ipAddress"),
-            user_agent: text("userAgent"),
-            device_id: text("deviceId"),
-            locale: text("locale"),
-            custom: self.input.get("custom").and_then(Value::as_object),
-        }
+        Given::of_input(&self.input)
     }
 
     fn has_contacts(&self) -> bool {

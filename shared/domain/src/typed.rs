@@ -32,6 +32,15 @@ pub fn is_empty(text: &str) -> bool {
     significant(text).next().is_none()
 }
 
+/// Whether nothing of a text would be seen: a name of such characters alone is none.
+pub fn is_blank(text: &str) -> bool {
+    let is_unseen = |c: char| {
+        CodePointSetData::new::<WhiteSpace>().contains(c)
+            || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
+    };
+    text.chars().all(is_unseen)
+}
+
 /// What counts of a text: in compatibility form (NFKC), its decimal digits in ASCII, without white space, dashes and what is
 /// not seen, such as the marks that pages and messengers put around a number for the direction of reading.
 fn significant(text: &str) -> impl Iterator<Item = char> {
@@ -106,6 +115,17 @@ mod tests {
             assert_eq!(row.last().map(|c| u32::from(*c)), Some(last), "{row:?}");
             let values: String = row.iter().map(|c| digit(*c).unwrap_or(*c)).collect();
             assert_eq!(values, "0123456789", "{row:?}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_sees_is_blank() {
+        for blank in ["", " \n", "\u{200b}", "\u{202e}\u{ad}\u{3164}", "\u{2066} \u{2069}"] {
+            assert!(is_blank(blank), "{blank:?}");
+        }
+        // Joiners are part of many a name.
+        for seen in ["-", ".", "👩\u{200d}🔧", "نامه\u{200c}ها"] {
+            assert!(!is_blank(seen), "{seen:?}");
         }
     }
 

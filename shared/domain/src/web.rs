@@ -56,9 +56,7 @@ fn check_authority(authority: &str, url: &Url) -> Result<(), &'static str> {
     if url.host_str().is_none_or(|read| read.is_empty() || !read.eq_ignore_ascii_case(host)) {
         return Err("has a host that is not written plainly");
     }
-    let is_label =
-        |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-    if matches!(url.host(), Some(Host::Domain(name)) if !name.split('.').all(is_label)) {
+    if matches!(url.host(), Some(Host::Domain(name)) if name.len() > 253 || !name.split('.').all(is_label)) {
         return Err("has a host that is not written plainly");
     }
     let digits = port.strip_prefix(':');
@@ -66,6 +64,15 @@ fn check_authority(authority: &str, url: &Url) -> Result<(), &'static str> {
         return Err("has a port that is not written plainly");
     }
     Ok(())
+}
+
+/// A part of a name that can be in the DNS: at most 63 characters (RFC 1035, section 2.3.4), and no dash at either end (RFC
+/// 1123, section 2.1). Some have an underscore.
+fn is_label(label: &str) -> bool {
+    (1..=63).contains(&label.len())
+        && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        && !label.starts_with('-')
+        && !label.ends_with('-')
 }
 
 /// Checks that the path has no `..` or `.`, however it is written: servers disagree about where that leads.

@@ -166,11 +166,14 @@ pub async fn first_recovery_codes(
 }
 
 /// Takes the user's word that a set is kept: the one before it lets nobody in from then on, and nobody is shown this one
-/// again.
+/// again. 409 where another set has taken its place, so that nobody keeps codes that let nobody in.
 pub async fn keep_recovery_codes(app: &App, caller: &UserCaller, user: &User, set: &str) -> Result<(), Error> {
-    match set.is_empty() {
-        true => Ok(()),
-        false => app.store().tenant(caller.tenant.id()).keep_recovery_codes(user, set).await,
+    if set.is_empty() {
+        return Ok(());
+    }
+    match app.store().tenant(caller.tenant.id()).keep_recovery_codes(user, set).await? {
+        Change::Done => Ok(()),
+        Change::Stale => Err(Error::Conflict("These codes were replaced by newer ones.".into())),
     }
 }
 

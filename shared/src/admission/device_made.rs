@@ -31,7 +31,7 @@ pub struct Asker<'a> {
     pub method: Method,
 }
 
-fn config(tenant: &TenantContext, code: &ActionCode) -> ActionConfig {
+pub(super) fn config(tenant: &TenantContext, code: &ActionCode) -> ActionConfig {
     tenant.action(code).cloned().unwrap_or_else(|| ActionConfig::new(code.clone()))
 }
 
@@ -145,7 +145,7 @@ async fn judged(
     Ok(Judgement::of(app, case, seen))
 }
 
-fn lets_through(outcome: Outcome) -> Result<(), Error> {
+pub(super) fn lets_through(outcome: Outcome) -> Result<(), Error> {
     match outcome {
         Outcome::Allow | Outcome::Challenge => Ok(()),
         Outcome::Review | Outcome::Block => {

@@ -5,6 +5,7 @@
 
 mod device_made;
 mod judgement;
+mod made_by_page;
 
 use countersign_domain::action::About;
 
@@ -22,6 +23,7 @@ use crate::{
 
 pub use device_made::{Asker, Beginning, made_by_device, may_begin};
 pub use judgement::{Case, Judgement, Reading};
+pub use made_by_page::made_by_page;
 
 /// What a token is about, as it is now.
 pub struct Admitted {

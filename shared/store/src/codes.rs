@@ -180,9 +180,9 @@ impl TenantStore<'_> {
         StoredCodes::read(&item).map(Some)
     }
 
-    /// Ends the set before this one, because its user has said that this one is kept. Saying it twice changes nothing, nor
-    /// does it for a set that has gone.
-    pub async fn keep_recovery_codes(&self, user: &User, set: &str) -> Result<(), Error> {
+    /// Ends the set before this one, because its user has said that this one is kept. Saying it twice changes nothing.
+    /// `Stale` for a set that has gone, because another took its place.
+    pub async fn keep_recovery_codes(&self, user: &User, set: &str) -> Result<Change, Error> {
         let keep = Expressions::default()
             .set("kept = :yes")
             .remove("ocodes, ountil")
@@ -191,7 +191,8 @@ impl TenantStore<'_> {
             .value(":uid", s(user.uid.as_str()))
             .value(":set", s(set));
         match self.update_one(&keys::recovery(self.tenant, &user.id), &keep).await {
-            Ok(_) | Err(Refusal::Condition(_)) => Ok(()),
+            Ok(_) => Ok(Change::Done),
+            Err(Refusal::Condition(_)) => Ok(Change::Stale),
             Err(other) => Err(other.into()),
         }
     }

@@ -190,6 +190,20 @@ impl TenantStore<'_> {
         }
         Err(Error::unavailable("the guess budget stayed contended"))
     }
+
+    /// Gives back a slot that nothing was compared for. One that a success has freed meanwhile is gone already.
+    pub async fn give_back(&self, user: &User, attempt: &Slot) -> Result<(), Error> {
+        let slots = place(attempt.space()).0;
+        let back = Expressions::default()
+            .taken_back(attempt)
+            .require("uid = :uid")
+            .require(format!("attribute_exists({slots}.#a)"))
+            .value(":uid", s(user.uid.as_str()));
+        match self.update_one(&keys::user(self.tenant, &user.id), &back).await {
+            Ok(_) | Err(Refusal::Condition(_)) => Ok(()),
+            Err(other) => Err(other.into()),
+        }
+    }
 }
 
 /// Takes the place of slots that are over, if they are still there.

@@ -1,4 +1,9 @@
-"""Polling with a deadline."""
+"""Polling with a deadline.
+
+What is waited for here happens in other processes: functions in containers, queues and a recorder behind the emulator's HTTP
+API, a process that comes up. None of them tells this one when it is done, so they are asked again, and the deadline fails the
+test with what it waited for. The suites in Rust have the clock and the store in their own process, and wait for nothing.
+"""
 
 import time
 

@@ -28,7 +28,8 @@ export async function openBrowser() {
 /** A page in a profile of its own, closed after `test`; `page.problems` gathers what its console calls an error. */
 export async function openPage(browser, test, options) {
   const context = await browser.newContext({ deviceScaleFactor: 2, ...options });
-  context.setDefaultTimeout(10_000);
+  // It ends a test that is lost: see `until`.
+  context.setDefaultTimeout(60_000);
   context.hasScript = options?.javaScriptEnabled;
   const page = await context.newPage();
   page.problems = [];

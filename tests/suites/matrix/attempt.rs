@@ -32,7 +32,7 @@ impl Ground {
                 self.send("/set-up", &[("kind", "app"), ("code", &otp::totp(&self.offer, world.now()))]).await
             }
             Way::RecoveryOnPage => self.send("/challenge", &[("way", "recovery"), ("recovery", &self.codes[0])]).await,
-            Way::Push | Way::PushWithNumber | Way::PushOnPage | Way::QrAnonymous | Way::QrOfUser => {
+            Way::Push | Way::PushWithNumber | Way::PushOnPage | Way::QrAnonymous | Way::QrOfUser | Way::QrOnPage => {
                 self.approve().await
             }
             Way::InAppAnonymous | Way::InAppTracked | Way::RepeatInApp => self.sign_in(self.tenant.clone()).await,
@@ -48,6 +48,22 @@ impl Ground {
             Way::PollQrAnonymous | Way::PollQrOfUser => {
                 let body = json!({"challengeId": self.challenge_id(), "deviceCode": self.challenge["deviceCode"]});
                 world.http.post("/v1/client/verify/qr-code", &self.tenant, body).await
+            }
+            Way::PollQrOnPage => {
+                let Auth::Key(tenant) = &self.tenant else { panic!("no tenant") };
+                let (id, code) = (self.challenge_id(), text(&self.challenge["deviceCode"]));
+                let query = format!("action={CODE}&redirectUrl={BACK}&challenge={id}&code={code}");
+                world.http.get(&format!("/qr-code/{tenant}?{query}"), &Auth::None).await
+            }
+            Way::AskAnew => {
+                // The success and its token are over by then.
+                world.clock.advance(660);
+                self.send("/settings", &[("act", "again")]).await
+            }
+            Way::FirstPushByLink | Way::AddPushByLink => {
+                let said = self.send("/set-up", &[("act", "pair"), ("pairing", &self.pairing)]).await;
+                let to = said.headers.get("location").and_then(|to| to.to_str().ok()).unwrap_or_default();
+                if to.contains("pairing=") { world.http.get(to, &Auth::None).await } else { said }
             }
             Way::TrackAgain => self.track_again(reason).await,
             Way::TrackFromLaptop => {
@@ -84,7 +100,9 @@ impl Ground {
             Way::MakePrimary => self.send("/settings", &[("act", "primary"), ("id", &phone.id)]).await,
             Way::Remove => self.send("/settings", &[("act", "remove"), ("id", &phone.id)]).await,
             Way::ForgetDevice => self.send("/settings", &[("act", "forget"), ("id", "laptop")]).await,
-            Way::NewCodes => self.send("/settings", &[("act", "codes")]).await,
+            // The same form that has made them.
+            Way::NewCodes | Way::CodesAgain => self.send("/settings", &[("act", "codes")]).await,
+            Way::KeepCodes => self.send("/settings", &[("act", "kept"), ("set", &self.set)]).await,
             Way::FirstCodes => self.send("/set-up", &[("act", "paired"), ("pairing", &self.pairing)]).await,
             Way::RemoveByBackend => world.http.delete(&path, &self.backend).await,
             Way::PrimaryByBackend => world.http.patch(&path, &self.backend, json!({"isDefault": true})).await,
@@ -202,8 +220,15 @@ impl Ground {
         let is_ok = answer.status == 200;
         let location = answer.headers.get("location").and_then(|value| value.to_str().ok()).unwrap_or_default();
         match self.way {
-            Way::TotpOnPage | Way::FirstTotpOnPage | Way::RecoveryOnPage | Way::PollPushOnPage => {
+            Way::TotpOnPage | Way::FirstTotpOnPage | Way::RecoveryOnPage | Way::PollPushOnPage | Way::PollQrOnPage => {
                 !self.new_tokens(answer).is_empty()
+            }
+            Way::AskAnew => location.starts_with("/challenge?") && !self.new_tokens(answer).is_empty(),
+            Way::FirstPushByLink | Way::AddPushByLink => page.contains("value=\"paired\""),
+            Way::KeepCodes => {
+                location.starts_with("/settings?")
+                    && !self.set.is_empty()
+                    && self.rows().values().any(|row| row.get("kept").is_some())
             }
             // The token of one second is the token that proved it: they are equal.
             Way::AddTotpOnPage => {
@@ -212,7 +237,7 @@ impl Ground {
             Way::Totp | Way::FirstTotp | Way::RepeatTotp | Way::AddTotp | Way::AddTotpByScope => {
                 is_ok && json["isVerified"] == true
             }
-            Way::Push | Way::PushWithNumber | Way::PushOnPage | Way::QrAnonymous | Way::QrOfUser => {
+            Way::Push | Way::PushWithNumber | Way::PushOnPage | Way::QrAnonymous | Way::QrOfUser | Way::QrOnPage => {
                 is_ok && json["isVerified"] == true
             }
             Way::InAppAnonymous | Way::InAppTracked | Way::InAppOfUser | Way::RepeatInApp | Way::RepeatInAppOfUser => {
@@ -231,7 +256,7 @@ impl Ground {
             | Way::PrimaryByBackend
             | Way::UpdatePush => is_ok,
             Way::Rename | Way::MakePrimary | Way::Remove | Way::ForgetDevice => location.contains("done="),
-            Way::NewCodes | Way::FirstCodes => {
+            Way::NewCodes | Way::CodesAgain | Way::FirstCodes => {
                 between(&page, "id=\"codes\"", "</ol>").is_some_and(|list| list.contains("<code>"))
             }
             Way::RemovePush | Way::RemoveQrCode | Way::RemoveInApp => {

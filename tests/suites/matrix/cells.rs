@@ -29,6 +29,7 @@ const WORD: Cell = NotApplicable("the backend says so itself, whatever the user 
 const NOTHING_YET: Cell = NotApplicable("the user has nothing that could be shown");
 const NOT_TRACKED: Cell = NotApplicable("nothing is tracked before: the column without `since` has this cell");
 const SPOKEN: Cell = Goes("the rules spoke when it was tracked");
+const ASKS: Cell = NotApplicable("it makes an action that has to be answered; each way to answer has this cell");
 const READS: Cell = NotApplicable("it only reads; each way to answer has this cell");
 
 pub fn cell(way: Way, reason: Reason) -> Cell {
@@ -38,7 +39,7 @@ pub fn cell(way: Way, reason: Reason) -> Cell {
         ReviewByDefault | ReviewByRule => admitted(way, Goes("the backend ends a review (contract, S12)")),
         BlockRuleSinceTracked if way.with() == With::DeviceMade => NOT_TRACKED,
         // Their actions are made by the answer too.
-        BlockRuleSinceTracked if matches!(way, PollQrAnonymous | RepeatInApp) => NOT_TRACKED,
+        BlockRuleSinceTracked if matches!(way, PollQrAnonymous | PollQrOnPage | RepeatInApp) => NOT_TRACKED,
         BlockRuleSinceTracked | BlockRuleSinceBegun | BlockDefaultSinceBegun => blocked_since(way),
         UnjudgedBlockRule | UnjudgedReviewRule | UnjudgedBlockRuleSinceBegun => match way.with() {
             With::DeviceMade => Refused,
@@ -103,6 +104,8 @@ fn blocked_since(way: Way) -> Cell {
             SPOKEN
         }
         (_, Patch) => WORD,
+        // It makes another action, of which the rules are asked as they are then.
+        (_, AskAnew) => Refused,
         (_, ListNew | SettingsNew) => NOTHING_YET,
         (_, FirstCodes) => NotApplicable("the enrolment was completed in time, and they belong to it"),
         (_, ListOpen | ChallengePage | Pending) => READS,
@@ -143,7 +146,7 @@ fn succeeded(way: Way) -> Cell {
 /// The user's device has said no.
 fn denied(way: Way) -> Cell {
     match way {
-        Push | PushWithNumber | PushOnPage | QrAnonymous | QrOfUser | Pending => Refused,
+        Push | PushWithNumber | PushOnPage | QrAnonymous | QrOfUser | QrOnPage | Pending => Refused,
         InAppAnonymous | InAppTracked | InAppOfUser => {
             NotApplicable("an app that began a question has no call to deny it")
         }
@@ -167,9 +170,10 @@ fn method_off(way: Way) -> Cell {
         (Some(Method::EmailOtp), ..) => NotApplicable("an address has no switch: nobody answers with it"),
         (_, _, SetUpNew | SetUpConfirmed) => Refused,
         (_, Does::Shows, _) => READS,
+        (_, _, AskAnew) => ASKS,
         (_, Does::HandsOut, _) => NO_SUCCESS,
-        (_, _, RemovePush | RemoveQrCode | RemoveInApp | UpdatePush) => {
-            NotApplicable("it neither enrols nor answers; taking a key away is always right")
+        (_, _, RemovePush | RemoveQrCode | RemoveInApp | UpdatePush | KeepCodes) => {
+            NotApplicable("it neither enrols nor answers; taking a key or old codes away is always right")
         }
         (Some(_), ..) => Refused,
         (None, ..) => NotApplicable("no method takes part"),
@@ -182,6 +186,7 @@ fn other_methods(way: Way) -> Cell {
         (_, Patch) => WORD,
         (Does::Succeeds, _) => Refused,
         (_, AddTotpByScope) => Refused,
+        (_, AskAnew) => ASKS,
         (Does::HandsOut, _) => NO_SUCCESS,
         (Does::Adds, _) => {
             NotApplicable("what is added succeeds nothing: the methods of an action are those that answer it")
@@ -284,7 +289,8 @@ fn other_user(way: Way) -> Cell {
         SetUpNew | SetUpConfirmed | ChallengePage => NotApplicable("the page is of the token's user"),
         SettingsNew | ListNew => NOTHING_YET,
         TrackFromLaptop => Refused,
-        NewCodes => NotApplicable("the codes are of the token's user"),
+        NewCodes | CodesAgain => NotApplicable("the codes are of the token's user"),
+        AskAnew => NotApplicable("the page is of the token's user"),
         PushCredential | QrCodeCredential | InAppCredential => {
             NotApplicable("whoever knows a public key may ask what is known of it (contract, C31)")
         }
@@ -297,7 +303,8 @@ fn other_action(way: Way) -> Cell {
     match way {
         TotpOnPage | FirstTotp | FirstTotpOnPage | RecoveryOnPage | QrOfUser | InAppOfUser | RepeatTotp
         | RepeatInAppOfUser | PollPush | PollPushOnPage | Validate | AddTotp | AddTotpOnPage | AddTotpByScope
-        | Rename | MakePrimary | Remove | ForgetDevice | NewCodes | FirstCodes => Refused,
+        | Rename | MakePrimary | Remove | ForgetDevice | NewCodes | CodesAgain | KeepCodes | FirstCodes | AskAnew
+        | FirstPushByLink | AddPushByLink => Refused,
         Totp => NotApplicable("a code answers whichever open action its user's token is of"),
         Patch => NotApplicable("the backend names the action"),
         _ => NotApplicable("nothing in it was begun for one action"),

@@ -50,6 +50,8 @@ pub struct Ground {
     pub seal: String,
     /// The link of a pairing that was confirmed.
     pub pairing: String,
+    /// What the recovery codes in hand are known by.
+    pub set: String,
     pub backend: Auth,
     pub tenant: Auth,
     /// What a device is asked.
@@ -93,6 +95,7 @@ impl Ground {
             token: String::new(),
             seal: String::new(),
             pairing: String::new(),
+            set: String::new(),
             backend,
             tenant,
             challenge: Value::Null,

@@ -13,11 +13,12 @@ use super::{
 const LIFE: i64 = 600;
 
 /// Those that hand out the token of a success that was there before.
-const POLLS: [Way; 6] = [
+const POLLS: [Way; 7] = [
     Way::PollPush,
     Way::PollPushOnPage,
     Way::PollQrAnonymous,
     Way::PollQrOfUser,
+    Way::PollQrOnPage,
     Way::RepeatInApp,
     Way::RepeatInAppOfUser,
 ];

@@ -5,6 +5,7 @@ use countersign_tests::{
     device::Device,
     http::{Answer, Auth},
     pages::field,
+    pairing::Link,
 };
 use serde_json::{Value, json};
 
@@ -39,7 +40,7 @@ impl Ground {
     pub async fn track(&mut self, reason: Option<Reason>) {
         let is_tracked = match self.way.with() {
             With::New | With::Open | With::Proof => true,
-            With::Success => !matches!(self.way, Way::PollQrAnonymous | Way::RepeatInApp),
+            With::Success => !matches!(self.way, Way::PollQrAnonymous | Way::PollQrOnPage | Way::RepeatInApp),
             With::DeviceMade | With::Device => false,
             With::Backend => matches!(self.way, Way::ActionsByBackend | Way::ActionByBackend | Way::Receipt),
         };
@@ -112,6 +113,11 @@ impl Ground {
             }
             Way::QrAnonymous => self.show_code(self.tenant.clone()).await,
             Way::QrOfUser => self.show_code(self.bearer()).await,
+            Way::QrOnPage => self.show_code_on_page().await,
+            Way::PollQrOnPage => {
+                self.show_code_on_page().await?;
+                self.approve_honestly().await
+            }
             Way::PollQrAnonymous => {
                 self.show_code(self.tenant.clone()).await?;
                 self.approve_honestly().await
@@ -149,20 +155,32 @@ impl Ground {
                 self.ask_phone(json!({})).await?;
                 self.approve_honestly().await
             }
-            Way::Rename | Way::MakePrimary | Way::Remove | Way::ForgetDevice | Way::NewCodes => {
-                match self.open_page("/settings").await {
-                    Ok(_) => Ok(()),
-                    // Any form of this action's pages will do.
-                    Err(_) => self.open_page("/challenge").await.map(drop),
+            Way::Rename | Way::MakePrimary | Way::Remove | Way::ForgetDevice | Way::NewCodes | Way::AskAnew => {
+                self.open_settings().await
+            }
+            Way::CodesAgain | Way::KeepCodes => {
+                self.open_settings().await?;
+                let page = self.send("/settings", &[("act", "codes")]).await.text();
+                let list = between(&page, "id=\"codes\"", "</ol>").unwrap_or_default();
+                let codes = list.split("<code>").skip(1).filter_map(|rest| rest.split('<').next());
+                self.codes = codes.map(str::to_owned).collect();
+                if self.way == Way::KeepCodes {
+                    self.set = field(&page, "set").unwrap_or_default();
+                    self.seal = field(&page, "seal").unwrap_or_else(|| self.seal.clone());
                 }
+                Ok(())
+            }
+            Way::FirstPushByLink | Way::AddPushByLink => {
+                if let Some(link) = self.link().await {
+                    self.world.redeem(&link, &self.fresh).await.ok();
+                    self.seal = field(&self.world.link_page(&link).await.text(), "seal").unwrap_or_default();
+                    self.pairing = link.id;
+                }
+                Ok(())
             }
             Way::FirstCodes => {
-                let page = self.world.page("/set-up?kind=phone", &self.token).await;
-                let leads_to_a_link =
-                    page.headers.get("location").is_some_and(|to| to.to_str().is_ok_and(|to| to.contains("pairing=")));
-                if leads_to_a_link {
+                if let Some(link) = self.link().await {
                     let mut device = Device::new("push");
-                    let link = self.world.link(&self.token).await;
                     self.world.redeem(&link, &device).await.ok();
                     self.world.say(&link, "pair").await;
                     device.id = text(&self.world.ask_about(&link, &device).await.json()["userAuthenticatorId"]);
@@ -189,6 +207,21 @@ impl Ground {
         Ok(page)
     }
 
+    async fn open_settings(&mut self) -> Result<(), Box<Answer>> {
+        match self.open_page("/settings").await {
+            Ok(_) => Ok(()),
+            // Any form of this action's pages will do.
+            Err(_) => self.open_page("/challenge").await.map(drop),
+        }
+    }
+
+    /// A link that pairs a phone; none where the token opens no page for one.
+    async fn link(&self) -> Option<Link> {
+        let page = self.world.page("/set-up?kind=phone", &self.token).await;
+        let to = page.headers.get("location").and_then(|to| to.to_str().ok()).unwrap_or_default();
+        if to.contains("pairing=") { Some(self.world.link(&self.token).await) } else { None }
+    }
+
     async fn ask_phone(&mut self, body: Value) -> Result<(), Box<Answer>> {
         self.challenge = ok(self.world.push(&self.token, body).await)?;
         Ok(())
@@ -210,6 +243,20 @@ impl Ground {
     async fn show_code(&mut self, auth: Auth) -> Result<(), Box<Answer>> {
         let shown = self.world.http.post("/v1/client/challenge/qr-code", &auth, json!({"action": CODE})).await;
         self.challenge = ok(shown)?;
+        self.claim().await
+    }
+
+    async fn show_code_on_page(&mut self) -> Result<(), Box<Answer>> {
+        let begun = self.world.send_form("/qr-code/t1", &[("action", CODE), ("redirectUrl", BACK)]).await;
+        let to = begun.headers.get("location").and_then(|to| to.to_str().ok()).unwrap_or_default();
+        let url = url::Url::parse("http://page").and_then(|base| base.join(to)).expect("an address");
+        let said = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+        let Some((id, code)) = said("challenge").zip(said("code")) else { return Err(Box::new(begun)) };
+        self.challenge = json!({"challengeId": id, "deviceCode": code});
+        self.claim().await
+    }
+
+    async fn claim(&self) -> Result<(), Box<Answer>> {
         let id = self.challenge_id();
         let claim =
             json!({"challengeId": id, "publicKey": self.scanner.public_key, "signature": self.scanner.sign(&id)});

@@ -125,6 +125,10 @@ impl Ground {
 
     /// Lets the tenant's token lifetime pass. Polls get a token that still lives, so that the success alone is over.
     async fn expire(&mut self) {
+        if self.way == Way::AskAnew {
+            // It asks for half an hour longer.
+            return self.world.clock.advance(2400);
+        }
         if matches!(self.way, Way::PollPush | Way::PollPushOnPage) {
             self.world.clock.advance(590);
             let tracked = self.world.track("ada", CODE, self.tracked(None)).await;
@@ -246,7 +250,7 @@ impl Ground {
                 }
             }
         }
-        if matches!(self.way, Way::PollQrAnonymous | Way::PollQrOfUser) {
+        if matches!(self.way, Way::PollQrAnonymous | Way::PollQrOfUser | Way::PollQrOnPage) {
             let path = "/v1/client/challenge/qr-code";
             let own = self.world.http.post(path, &self.tenant, json!({"action": CODE})).await.ok();
             self.challenge["deviceCode"] = own["deviceCode"].clone();

@@ -20,16 +20,16 @@ listed! {
     Way {
         // An action succeeds.
         Totp, TotpOnPage, FirstTotp, FirstTotpOnPage, RecoveryOnPage, Push, PushWithNumber, PushOnPage,
-        QrAnonymous, QrOfUser, InAppAnonymous, InAppTracked, InAppOfUser, Patch,
+        QrAnonymous, QrOfUser, QrOnPage, InAppAnonymous, InAppTracked, InAppOfUser, Patch,
         // A success is handed out, or believed.
-        RepeatTotp, PollPush, PollPushOnPage, PollQrAnonymous, PollQrOfUser, RepeatInApp,
-        RepeatInAppOfUser, TrackAgain, Validate,
+        RepeatTotp, PollPush, PollPushOnPage, PollQrAnonymous, PollQrOfUser, PollQrOnPage, RepeatInApp,
+        RepeatInAppOfUser, TrackAgain, Validate, AskAnew,
         TrackFromLaptop,
         // Something is added.
         AddTotp, AddTotpByScope, AddTotpOnPage, AddPush, AddQrCode, AddInApp, FirstPush, FirstQrCode, FirstInApp,
-        AddTotpByBackend, AddMailByBackend,
+        AddTotpByBackend, AddMailByBackend, FirstPushByLink, AddPushByLink,
         // Something is changed or removed.
-        Rename, MakePrimary, Remove, ForgetDevice, NewCodes, FirstCodes, RemoveByBackend, PrimaryByBackend, RemovePush,
+        Rename, MakePrimary, Remove, ForgetDevice, NewCodes, CodesAgain, KeepCodes, FirstCodes, RemoveByBackend, PrimaryByBackend, RemovePush,
         RemoveQrCode, RemoveInApp, UpdatePush,
         // Something is shown.
         ListOpen, ListConfirmed, ListNew, SettingsConfirmed, SettingsNew, SetUpNew, SetUpConfirmed, ChallengePage,
@@ -72,13 +72,15 @@ impl Way {
         use Way::*;
         match self {
             Totp | TotpOnPage | FirstTotp | FirstTotpOnPage | RecoveryOnPage | Push | PushWithNumber | PushOnPage
-            | QrAnonymous | QrOfUser | InAppAnonymous | InAppTracked | InAppOfUser | Patch => Does::Succeeds,
-            RepeatTotp | PollPush | PollPushOnPage | PollQrAnonymous | PollQrOfUser | RepeatInApp
-            | RepeatInAppOfUser | TrackAgain | Validate | TrackFromLaptop => Does::HandsOut,
+            | QrAnonymous | QrOfUser | QrOnPage | InAppAnonymous | InAppTracked | InAppOfUser | Patch => Does::Succeeds,
+            RepeatTotp | PollPush | PollPushOnPage | PollQrAnonymous | PollQrOfUser | PollQrOnPage | RepeatInApp
+            | RepeatInAppOfUser | TrackAgain | Validate | AskAnew | TrackFromLaptop => Does::HandsOut,
             AddTotp | AddTotpByScope | AddTotpOnPage | AddPush | AddQrCode | AddInApp | FirstPush | FirstQrCode
-            | FirstInApp | AddTotpByBackend | AddMailByBackend => Does::Adds,
-            Rename | MakePrimary | Remove | ForgetDevice | NewCodes | FirstCodes | RemoveByBackend
-            | PrimaryByBackend | RemovePush | RemoveQrCode | RemoveInApp | UpdatePush => Does::Changes,
+            | FirstInApp | AddTotpByBackend | AddMailByBackend | FirstPushByLink | AddPushByLink => Does::Adds,
+            Rename | MakePrimary | Remove | ForgetDevice | NewCodes | CodesAgain | KeepCodes | FirstCodes
+            | RemoveByBackend | PrimaryByBackend | RemovePush | RemoveQrCode | RemoveInApp | UpdatePush => {
+                Does::Changes
+            }
             ListOpen | ListConfirmed | ListNew | SettingsConfirmed | SettingsNew | SetUpNew | SetUpConfirmed
             | ChallengePage | Pending | PushCredential | QrCodeCredential | InAppCredential | ListByBackend
             | UserByBackend | UsersByBackend | ActionsByBackend | ActionByBackend | DevicesByBackend | Receipt => {
@@ -90,15 +92,16 @@ impl Way {
     pub fn with(self) -> With {
         use Way::*;
         match self {
-            FirstTotp | FirstTotpOnPage | FirstPush | FirstQrCode | FirstInApp | FirstCodes | ListNew | SettingsNew
-            | SetUpNew => With::New,
+            FirstTotp | FirstTotpOnPage | FirstPush | FirstQrCode | FirstInApp | FirstPushByLink | FirstCodes
+            | ListNew | SettingsNew | SetUpNew => With::New,
             Totp | TotpOnPage | RecoveryOnPage | Push | PushWithNumber | PushOnPage | QrOfUser | InAppTracked
             | InAppOfUser | Patch | AddTotpByScope | ListOpen | ChallengePage | Pending => With::Open,
-            QrAnonymous | InAppAnonymous => With::DeviceMade,
-            RepeatTotp | PollPush | PollPushOnPage | PollQrAnonymous | PollQrOfUser | RepeatInApp
+            QrAnonymous | QrOnPage | InAppAnonymous => With::DeviceMade,
+            RepeatTotp | PollPush | PollPushOnPage | PollQrAnonymous | PollQrOfUser | PollQrOnPage | RepeatInApp
             | RepeatInAppOfUser | TrackAgain | Validate => With::Success,
             AddTotp | AddTotpOnPage | AddPush | AddQrCode | AddInApp | Rename | MakePrimary | Remove | ForgetDevice
-            | NewCodes | ListConfirmed | SettingsConfirmed | SetUpConfirmed => With::Proof,
+            | NewCodes | CodesAgain | KeepCodes | AddPushByLink | AskAnew | ListConfirmed | SettingsConfirmed
+            | SetUpConfirmed => With::Proof,
             RemovePush | RemoveQrCode | RemoveInApp | UpdatePush | PushCredential | QrCodeCredential
             | InAppCredential => With::Device,
             AddTotpByBackend | AddMailByBackend | RemoveByBackend | PrimaryByBackend | ListByBackend
@@ -129,7 +132,12 @@ impl Way {
                 | Remove
                 | ForgetDevice
                 | NewCodes
+                | CodesAgain
+                | KeepCodes
                 | FirstCodes
+                | FirstPushByLink
+                | AddPushByLink
+                | AskAnew
                 | SettingsConfirmed
                 | SettingsNew
                 | SetUpNew
@@ -172,6 +180,7 @@ impl Way {
                 | PushOnPage
                 | QrAnonymous
                 | QrOfUser
+                | QrOnPage
                 | InAppAnonymous
                 | InAppTracked
                 | InAppOfUser
@@ -185,7 +194,17 @@ impl Way {
         use Way::*;
         matches!(
             self,
-            Rename | MakePrimary | Remove | ForgetDevice | NewCodes | SettingsConfirmed | SettingsNew | SetUpConfirmed
+            Rename
+                | MakePrimary
+                | Remove
+                | ForgetDevice
+                | NewCodes
+                | CodesAgain
+                | KeepCodes
+                | AskAnew
+                | SettingsConfirmed
+                | SettingsNew
+                | SetUpConfirmed
         )
     }
 
@@ -194,9 +213,13 @@ impl Way {
         use Way::*;
         match self {
             Totp | RepeatTotp => &["verifyTotp"],
+            TotpOnPage | RecoveryOnPage => &["answerChallenge"],
+            FirstTotpOnPage | AddTotpOnPage => &["showSetUp", "answerSetUp"],
             FirstTotp | AddTotp | AddTotpByScope => &["enrollTotp", "verifyTotp"],
             Push | PushWithNumber => &["challengePush", "answerPush"],
-            PushOnPage => &["answerPush"],
+            PushOnPage => &["answerChallenge", "answerPush"],
+            QrOnPage => &["answerQrCodePage", "claimQrCode", "answerQrCode"],
+            PollQrOnPage => &["showQrCodePage"],
             QrAnonymous | QrOfUser => &["challengeQrCode", "claimQrCode", "answerQrCode"],
             InAppAnonymous | InAppTracked | InAppOfUser | RepeatInApp | RepeatInAppOfUser => {
                 &["beginChallenge", "verifyInApp"]
@@ -228,10 +251,30 @@ impl Way {
             ActionByBackend => &["getAction"],
             DevicesByBackend => &["listDevices"],
             Receipt => &["getReceipt"],
-            // Pages stand beside the API.
-            TotpOnPage | FirstTotpOnPage | RecoveryOnPage | PollPushOnPage | AddTotpOnPage | Rename | MakePrimary
-            | Remove | ForgetDevice | NewCodes | FirstCodes | SettingsConfirmed | SettingsNew | SetUpNew
-            | SetUpConfirmed | ChallengePage => &[],
+            FirstPushByLink | AddPushByLink => &["showSetUp", "redeemPairing", "answerSetUp"],
+            FirstCodes | SetUpNew | SetUpConfirmed => &["showSetUp"],
+            Rename | MakePrimary | Remove | ForgetDevice | NewCodes | CodesAgain | KeepCodes | AskAnew => {
+                &["answerSettings"]
+            }
+            SettingsConfirmed | SettingsNew => &["showSettings"],
+            PollPushOnPage | ChallengePage => &["showChallenge"],
+        }
+    }
+
+    /// What the form of the last call is named by (`act`), where its page has several.
+    pub fn act(self) -> Option<&'static str> {
+        use Way::*;
+        match self {
+            Rename => Some("rename"),
+            MakePrimary => Some("primary"),
+            Remove => Some("remove"),
+            ForgetDevice => Some("forget"),
+            NewCodes | CodesAgain => Some("codes"),
+            KeepCodes => Some("kept"),
+            AskAnew => Some("again"),
+            FirstCodes => Some("paired"),
+            FirstPushByLink | AddPushByLink => Some("pair"),
+            _ => None,
         }
     }
 }
@@ -261,17 +304,21 @@ pub fn ways_of(method: Method) -> &'static [Way] {
             PollPushOnPage,
             AddPush,
             FirstPush,
+            AddPushByLink,
+            FirstPushByLink,
             RemovePush,
             UpdatePush,
             Pending,
             PushCredential,
         ],
-        Method::RecoveryCode => &[RecoveryOnPage, NewCodes, FirstCodes],
+        Method::RecoveryCode => &[RecoveryOnPage, NewCodes, CodesAgain, KeepCodes, FirstCodes],
         Method::QrCode => &[
             QrAnonymous,
             QrOfUser,
+            QrOnPage,
             PollQrAnonymous,
             PollQrOfUser,
+            PollQrOnPage,
             AddQrCode,
             FirstQrCode,
             RemoveQrCode,

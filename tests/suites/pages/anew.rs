@@ -41,7 +41,7 @@ async fn a_click_leads_to_the_challenge_and_back_to_the_settings() {
 }
 
 #[tokio::test]
-async fn reading_asks_nobody_and_pressing_often_makes_one_action() {
+async fn reading_asks_nobody_and_pressing_often_makes_few_actions() {
     let world = World::start().await;
     let (secret, _) = recoverable(&world, "ada").await;
     let old = confirmed(&world, "ada", &secret).await;
@@ -50,12 +50,17 @@ async fn reading_asks_nobody_and_pressing_often_makes_one_action() {
     let before = count().await;
     let page = world.page("/settings?act=again", &old).await.text();
     assert_eq!(count().await, before);
-    for _ in 0..5 {
-        let page = world.page("/settings", &old).await.text();
-        assert_eq!(again(&world, &page, &old).await.status, 303);
-    }
+    // The same form again makes no other one.
+    let first = again(&world, &page, &old).await;
+    assert_eq!(again(&world, &page, &old).await.header("location"), first.header("location"));
     assert_eq!(count().await, before + 1);
-    drop(page);
+    for _ in 0..12 {
+        let page = world.page("/settings", &old).await.text();
+        again(&world, &page, &old).await;
+    }
+    assert_eq!(count().await, before + 5);
+    let told = again(&world, &world.page("/settings", &old).await.text(), &old).await.text();
+    assert!(told.contains("open this page anew"), "{told}");
 }
 
 /// Only a visit that had succeeded asks again, for half an hour after its token, and not after a reset.
@@ -88,4 +93,54 @@ async fn what_never_succeeded_or_is_long_over_asks_nothing() {
     let page = world.page("/settings", &gone).await.text();
     world.http.delete("/v1/users/ada", &world.key()).await.ok();
     assert!(again(&world, &page, &gone).await.header("location").is_none());
+}
+
+/// Whoever holds the old token gets nothing of an answer that was given to another page of it.
+#[tokio::test]
+async fn an_action_that_was_answered_is_asked_anew_and_not_handed_out() {
+    let world = World::start().await;
+    let (secret, _) = recoverable(&world, "ada").await;
+    let old = confirmed(&world, "ada", &secret).await;
+    world.clock.advance(660);
+    let page = world.page("/settings", &old).await.text();
+    let first = token_in(again(&world, &page, &old).await.header("location").expect("a challenge"));
+    assert!(world.answer_page(&first, "app", &world.code(&secret, 0)).await.header("location").is_some());
+    let page = world.page("/settings", &old).await.text();
+    let second = token_in(again(&world, &page, &old).await.header("location").expect("a challenge"));
+    assert_eq!(world.state(&second).await, "CHALLENGE_REQUIRED");
+    assert_eq!(world.validate(&second).await.ok()["isValid"], false);
+}
+
+/// A kind of action that is blocked or held back meanwhile is no more made by a page than by track.
+#[tokio::test]
+async fn what_track_would_stop_is_not_made_by_the_page() {
+    for outcome in ["BLOCK", "REVIEW"] {
+        let world = World::start().await;
+        let (secret, _) = recoverable(&world, "ada").await;
+        let old = confirmed(&world, "ada", &secret).await;
+        let page = world.page("/settings", &old).await.text();
+        let kind = "/v1/management/action-configurations/security";
+        world.http.patch(kind, &world.management(), json!({"defaultUserActionResult": outcome})).await.ok();
+        world.clock.advance(660);
+        let asked = again(&world, &page, &old).await;
+        assert!(asked.header("location").is_none(), "{outcome}: {:?}", asked.header("location"));
+        assert!(asked.text().contains("open this page anew"), "{}", asked.text());
+    }
+}
+
+/// What is answered in one tab is no success for whoever else has pressed with the same old token.
+#[tokio::test]
+async fn each_page_asks_for_itself() {
+    let world = World::start().await;
+    let (secret, _) = recoverable(&world, "ada").await;
+    let old = confirmed(&world, "ada", &secret).await;
+    world.clock.advance(660);
+    let ask = async || {
+        let page = world.page("/settings", &old).await.text();
+        token_in(again(&world, &page, &old).await.header("location").expect("a challenge"))
+    };
+    let (theirs, mine) = (ask().await, ask().await);
+    assert!(world.answer_page(&mine, "app", &world.code(&secret, 0)).await.header("location").is_some());
+    assert_eq!(world.validate(&mine).await.ok()["isValid"], true);
+    assert_eq!(world.validate(&theirs).await.ok()["isValid"], false);
 }

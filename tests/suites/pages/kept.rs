@@ -145,3 +145,53 @@ async fn an_old_form_brings_no_old_set_back() {
     assert!(renew(&world, &token, &seals[0]).await.is_empty());
     assert!(lets_in(&world, &second[0]).await && !lets_in(&world, &first[0]).await);
 }
+
+/// Two tabs make a set each. Whoever keeps the one that the other has taken the place of is told so, and not sent on with
+/// codes that let nobody in.
+#[tokio::test]
+async fn a_set_that_was_replaced_is_not_kept_in_silence() {
+    let world = World::start().await;
+    let (secret, _) = recoverable(&world, "ada").await;
+    let token = confirmed(&world, "ada", &secret).await;
+    let mut pages = Vec::new();
+    for _ in 0..2 {
+        let seal = seal_of_settings(&world, &token).await;
+        let form = [("token", token.as_str()), ("seal", &seal), ("act", "codes")];
+        pages.push(world.send_form("/settings", &form).await.text());
+    }
+    let say = async |page: &str, path: &str| {
+        let [token, seal, set] = ["token", "seal", "set"].map(|name| field(page, name).expect("a form"));
+        let form = [("token", token.as_str()), ("seal", &seal), ("act", "kept"), ("set", &set)];
+        world.send_form(path, &form).await
+    };
+    let told = say(&pages[0], "/settings").await;
+    assert!(told.text().contains("were replaced by newer ones"), "{} {}", told.status, told.text());
+    assert_eq!(say(&pages[1], "/settings").await.status, 303);
+    // What old codes had succeeded until then has ended.
+    world.clock.advance(1);
+    assert!(lets_in(&world, &codes(&pages[1])[0]).await && !lets_in(&world, &codes(&pages[0])[0]).await);
+}
+
+/// The same where something is set up for the first time: there the page shows codes that are good.
+#[tokio::test]
+async fn first_codes_that_were_replaced_are_shown_anew() {
+    let world = World::start().await;
+    let token = world.token("ada", "enrol").await;
+    let (secret, seal) = app_page(&world, &token).await;
+    let code = world.code(&secret, 0);
+    let form = [("token", token.as_str()), ("seal", &seal), ("kind", "app"), ("code", &code)];
+    let first = world.send_form("/set-up", &form).await.text();
+    let success = field(&first, "token").expect("a token");
+    // A phone is paired in another tab, which shows codes too.
+    let link = world.link(&success).await;
+    let phone = countersign_tests::device::Device::new("push");
+    world.redeem(&link, &phone).await.ok();
+    world.say(&link, "pair").await;
+    let second = world.say(&link, "paired").await.text();
+    assert_eq!(codes(&second).len(), 10, "{second}");
+    let [seal, set] = ["seal", "set"].map(|name| field(&first, name).expect("a form"));
+    let form = [("token", success.as_str()), ("seal", &seal), ("act", "kept"), ("set", &set)];
+    let told = world.send_form("/set-up", &form).await.text();
+    assert!(told.contains("were replaced by newer ones"), "{told}");
+    assert!(codes(&told).len() == 10 && lets_in(&world, &codes(&told)[0]).await);
+}

@@ -27,8 +27,10 @@ async fn the_fields_are_there_and_read_back() {
     assert_eq!(after["customDomain"], "mfa.bank.example");
     let refused = patched(&world, json!({"hideAuthsignalLogo": false})).await;
     assert!(refused.status == 400 && refused.text().contains("no logo but the tenant"), "{}", refused.text());
-    for wrong in ["https://a.example", "a.example/x", "", "a b", "u@a.example", "0.0.0.0", "[::ffff:127.0.0.1]", "a..b"]
-    {
+    // No name server can have the last ones.
+    let (long, many) = (format!("{}.example", "a".repeat(64)), format!("{}example", "a.".repeat(124)));
+    let wrong = ["https://a.example", "a.example/x", "", "a b", "u@a.example", "0.0.0.0", "[::ffff:127.0.0.1]", "a..b"];
+    for wrong in wrong.into_iter().chain([&*long, &*many, "-a.example", "a-.example"]) {
         assert_eq!(patched(&world, json!({ "customDomain": wrong })).await.status, 400, "{wrong}");
     }
     assert_eq!(patched(&world, json!({"customDomain": null})).await.ok()["customDomain"], Value::Null);
@@ -159,4 +161,26 @@ async fn a_success_enrols_for_ten_minutes() {
     let given = world.track("ada", "add", json!({"scope": "add:authenticators"})).await.ok();
     world.clock.advance(1800);
     assert_eq!(world.enroll(given["token"].as_str().unwrap()).await.status, 200);
+}
+
+/// The list counts as it is when the page leads on: an address that was taken off it since track is given no token.
+#[tokio::test]
+async fn an_address_that_was_taken_off_the_list_is_led_to_no_more() {
+    let world = World::start().await;
+    let (secret, _) = recoverable(&world, "ada").await;
+    let list = async |urls: Value| patched(&world, json!({"redirectUrls": urls})).await.ok();
+    list(json!(["https://old.example/done", "https://new.example"])).await;
+    let track = async || world.track("ada", "signIn", json!({"redirectUrl": "https://old.example/done"})).await.ok();
+    let token = track().await["token"].as_str().unwrap().to_owned();
+    assert!(world.page("/challenge", &token).await.text().contains("https://old.example/done"));
+    list(json!(["https://new.example"])).await;
+    let shown = world.page("/challenge", &token).await;
+    let answered = world.answer_page(&token, "app", &world.code(&secret, 0)).await;
+    let popup = world.page("/challenge?mode=popup&quit=yes", &token).await;
+    for answer in [shown, answered, popup] {
+        assert!(answer.status.as_u16() < 400, "{}", answer.status);
+        let location = answer.header("location").unwrap_or_default();
+        assert!(!location.contains("old.example") && !answer.text().contains("old.example"), "{}", answer.text());
+    }
+    assert_eq!(world.state(&token).await, "CHALLENGE_SUCCEEDED");
 }

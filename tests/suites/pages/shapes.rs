@@ -1,7 +1,7 @@
 //! What can be no code is told so, and costs no guess.
 
 use countersign_tests::{
-    World,
+    World, otp,
     pages::{field, is_verified},
 };
 use serde_json::json;
@@ -65,9 +65,58 @@ async fn the_api_answers_with_a_verdict_and_spends_nothing() {
     for typed in NO_CODES.iter().cycle().take(40) {
         let said = world.verify(&token, typed).await.ok();
         let wrong = json!({
-            "isVerified": false, "failureReason": "CODE_INVALID_OR_EXPIRED", "failureDescription": "The code has six digits.",
+            "isVerified": false, "failureReason": "CODE_INVALID_OR_EXPIRED", "failureDescription": "The code has six digits, or as many more as the app shows.",
         });
         assert_eq!(said, wrong, "{typed}");
     }
     assert_eq!(world.verify(&token, &world.code(&secret, 0)).await.ok()["isVerified"], true);
+}
+
+const EIGHT: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+
+/// A user whose backend brings an app along whose codes have eight digits.
+async fn with_eight(world: &World, user: &str) {
+    let uri = format!("otpauth://totp/a?secret={EIGHT}&digits=8");
+    let body = json!({"verificationMethod": "AUTHENTICATOR_APP", "otpUri": uri});
+    world.http.post(&format!("/v1/users/{user}/authenticators"), &world.key(), body).await.ok();
+}
+
+/// The page sends a code by itself once it is whole, so it has to know how long it is.
+#[tokio::test]
+async fn an_app_of_eight_digits_is_asked_for_eight() {
+    let world = World::start().await;
+    with_eight(&world, "ada").await;
+    let token = world.token("ada", "signIn").await;
+    assert!(world.page("/challenge", &token).await.text().contains("data-digits=\"8\""));
+    let code = otp::totp_of_eight(EIGHT, world.now());
+    for typed in [&code[..6], &code[..7]].iter().cycle().take(24) {
+        let page = world.answer_page(&token, "app", typed).await.text();
+        assert!(page.contains("The code has eight digits"), "{typed}: {page}");
+        // By the API too nothing is spent.
+        assert_eq!(world.verify(&token, typed).await.ok()["isVerified"], false);
+    }
+    let typed = format!("{} {}", &code[..4], &code[4..]);
+    assert!(is_verified(&world.answer_page(&token, "app", &typed).await), "{typed}");
+}
+
+/// An app of the usual six takes no guess from what is longer; and with both at hand each is taken.
+#[tokio::test]
+async fn each_length_is_asked_that_the_users_apps_show_and_no_other() {
+    let world = World::start().await;
+    let (secret, _) = recoverable(&world, "ada").await;
+    let token = world.token("ada", "signIn").await;
+    assert!(world.page("/challenge", &token).await.text().contains("data-digits=\"6\""));
+    for typed in ["1234567", "12345678"].iter().cycle().take(24) {
+        let page = world.answer_page(&token, "app", typed).await.text();
+        assert!(page.contains("The code has six digits"), "{typed}: {page}");
+        let said = world.verify(&token, typed).await.ok();
+        assert!(said["failureReason"] == "CODE_INVALID_OR_EXPIRED" && said["failureDescription"].is_string(), "{said}");
+    }
+    with_eight(&world, "ada").await;
+    assert!(!world.page("/challenge", &token).await.text().contains("data-digits"));
+    let page = world.answer_page(&token, "app", "1234567").await.text();
+    assert!(page.contains("as many digits as your app shows"), "{page}");
+    assert!(is_verified(&world.answer_page(&token, "app", &otp::totp_of_eight(EIGHT, world.now())).await));
+    let other = world.token("ada", "signIn").await;
+    assert!(is_verified(&world.answer_page(&other, "app", &world.code(&secret, 0)).await));
 }

@@ -53,17 +53,55 @@ fn without_chance(page: &str) -> String {
     lines.map(|line| format!("{line}\n")).collect()
 }
 
+/// The lines of a page that are of its frame: those around its content. What the frame says of the one page has lines of
+/// its own.
+fn frame_of(page: &str) -> Vec<String> {
+    let (head, rest) = page.split_once("<header").expect("a page");
+    let is_own = |line: &&str| line.starts_with("<title>") || line.trim_start().starts_with("data-");
+    let shared = |line: &&str| !is_own(line) || line.contains("data-slow=") || line.contains("data-offline=");
+    let tail = &rest[rest.find("</main>").expect("an end")..];
+    head.lines().chain(tail.lines()).filter(shared).map(str::to_owned).collect()
+}
+
+/// With each attribute of the elements around the content on a line of its own.
+fn in_lines(page: &str) -> String {
+    let of_frame = |line: &str| match line
+        .strip_suffix('>')
+        .filter(|line| ["<main", "<body"].iter().any(|one| line.starts_with(one)))
+    {
+        Some(open) => format!("{}\n>\n", open.replace(" data-", "\n data-")),
+        None => format!("{line}\n"),
+    };
+    page.lines().map(of_frame).collect()
+}
+
+/// The frame is compared once, because each page has it; of a page the rest is.
 #[derive(Default)]
 struct Snapshots {
+    frame: Vec<String>,
     differing: Vec<String>,
 }
 
 impl Snapshots {
     fn compare(&mut self, name: &str, page: &Answer) {
-        let page = without_chance(&page.text());
+        let page = in_lines(&without_chance(&page.text()));
+        if self.frame.is_empty() {
+            self.frame = frame_of(&page);
+            self.compare_text("frame", &self.frame.iter().map(|line| format!("{line}\n")).collect::<String>());
+        }
+        let is_of_frame = |line: &&str| self.frame.iter().any(|known| known == line);
+        let missing: Vec<&String> = self.frame.iter().filter(|line| !page.lines().any(|one| one == *line)).collect();
+        if !missing.is_empty() {
+            self.differing.push(format!("{name}: its frame lacks {missing:?}"));
+        }
+        let content: String = page.lines().filter(|line| !is_of_frame(line)).map(|line| format!("{line}\n")).collect();
+        self.compare_text(name, &content);
+    }
+
+    fn compare_text(&mut self, name: &str, page: &str) {
         let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("suites/pages/snapshots/{name}.html"));
         if std::env::var_os("SNAPSHOTS").is_some_and(|what| what == "write") {
-            fs::create_dir_all(path.parent().unwrap()).and_then(|()| fs::write(&path, &page)).expect("it is written");
+            fs::create_dir_all(path.parent().unwrap()).and_then(|()| fs::write(&path, page)).expect("it is written");
         }
         let known = fs::read_to_string(&path).unwrap_or_default();
         if known != page {

@@ -200,6 +200,77 @@ fn an_encrypted_pskc_is_read_with_its_key() {
     assert!(all.contains("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"), "12345678901234567890: {all}");
 }
 
+/// RFC 6030, section 6.2, figure 7, as a TOTP key: its password, its salt, its values, its MAC.
+#[test]
+fn a_pskc_that_is_encrypted_by_a_password_is_read_with_it() {
+    let directory = installation();
+    let cipher = |value: &str| {
+        format!(
+            "<EncryptionMethod Algorithm=\"http://www.w3.org/2001/04/xmlenc#aes128-cbc\"/>\
+             <CipherData><CipherValue>{value}</CipherValue></CipherData>"
+        )
+    };
+    let mac_key = cipher("2GTTnLwM3I4e5IO5FkufoOEiOhNj91fhKRQBtBJYluUDsPOLTfUvoU2dStyOwYZx");
+    let secret = cipher("oTvo+S22nsmS2Z/RtcoF8Hfh+jzMe0RkiafpoDpnoZTjPYZu6V+A4aEn032yCr4f");
+    let usual = "<Salt><Specified>Ej7/PEpyEpw=</Specified></Salt><IterationCount>1000</IterationCount>\
+                 <KeyLength>16</KeyLength><PRF/>";
+    let file = |derivation: &str| {
+        format!(
+            "<KeyContainer xmlns=\"urn:ietf:params:xml:ns:keyprov:pskc\">{derivation}\
+             <MACMethod Algorithm=\"http://www.w3.org/2000/09/xmldsig#hmac-sha1\"><MACKey>{mac_key}</MACKey></MACMethod>\
+             <KeyPackage><Key Id=\"1\" Algorithm=\"urn:ietf:params:xml:ns:keyprov:pskc:totp\"><UserId>ada</UserId><Data>\
+             <Secret><EncryptedValue>{secret}</EncryptedValue><ValueMAC>LP6xMvjtypbfT9PdkJhBZ+D6O4w=</ValueMAC></Secret>\
+             </Data></Key></KeyPackage></KeyContainer>"
+        )
+    };
+    let by = |name: &str, said: &str| {
+        file(&format!(
+            "<EncryptionKey><DerivedKey><KeyDerivationMethod Algorithm=\"http://www.w3.org/2009/xmlenc11#{name}\">\
+             <PBKDF2-params>{said}</PBKDF2-params></KeyDerivationMethod></DerivedKey></EncryptionKey>"
+        ))
+    };
+    let right = by("pbkdf2", usual);
+    let password = written(&directory, "password", "qwerty\n");
+    let key = written(&directory, "key", "12345678901234567890123456789012");
+    // The import says of the whole file what is wrong with it.
+    let refused = |text: &str, more: &[&str]| {
+        let file = written(&directory, "refused.xml", text);
+        let mut arguments = vec!["import", file.as_str(), "--dry-run"];
+        arguments.extend(more);
+        let said = users(&directory, &arguments);
+        assert!(!said.status.success());
+        String::from_utf8_lossy(&said.stderr).into_owned()
+    };
+    let with_password = ["--pskc-password", password.as_str()];
+    for (text, more, says) in [
+        (&right, ["--pskc-key", key.as_str()], "is encrypted by a password; say --pskc-password"),
+        (&file(""), with_password, "is not encrypted by a password; say --pskc-key"),
+        (&by("scrypt", usual), with_password, "another function than PBKDF2"),
+        (&by("pbkdf2", &usual.replace("1000", "4000000000")), with_password, "IterationCount above"),
+        (&by("pbkdf2", &usual.replace(">1000<", ">0<")), with_password, "has no IterationCount"),
+        (&by("pbkdf2", &usual.replace(">16<", ">1600000000<")), with_password, "another length"),
+        (&by("pbkdf2", &usual.replace("Ej7/PEpyEpw=", "?")), with_password, "has no salt"),
+        (
+            &by("pbkdf2", &usual.replace("<PRF/>", "<PRF Algorithm=\"x#hmac-md5\"/>")),
+            with_password,
+            "another function than HMAC",
+        ),
+    ] {
+        let said = refused(text, &more);
+        assert!(said.contains(says), "{says}: {said}");
+    }
+    let empty = written(&directory, "empty", "\n");
+    assert!(refused(&right, &["--pskc-password", &empty]).contains("has no password"));
+    let other = written(&directory, "other", "Qwerty");
+    let said = problems(&directory, "encrypted.xml", &right, &["--pskc-password", &other]);
+    assert!(said.len() == 1 && said[0].starts_with("Secret cannot be decrypted"), "{said:?}");
+    assert!(problems(&directory, "encrypted.xml", &right, &with_password).is_empty());
+    let all = path(&directory, "all.jsonl");
+    users(&directory, &["export", &all]);
+    let all = fs::read_to_string(all).expect("an export");
+    assert!(all.contains("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"), "12345678901234567890: {all}");
+}
+
 #[test]
 fn a_seed_of_another_kind_is_called_by_its_name() {
     let directory = installation();
@@ -252,4 +323,15 @@ fn a_spreadsheet_runs_nothing_of_an_export() {
     users(&directory, &["export", &again]);
     let again = fs::read_to_string(&again).expect("an export");
     assert!(names.iter().all(|name| again.contains(&serde_json::to_string(name).expect("a text"))), "{again}");
+}
+
+#[test]
+fn a_name_of_an_app_controls_nothing() {
+    let directory = installation();
+    for name in ["a\u{0}b", "a\nb", "a\u{1b}[31mb", "a\u{85}b"] {
+        let app = serde_json::json!({"secret": "JBSWY3DPEHPK3PXP", "name": name});
+        let line = serde_json::json!({"userId": "ada", "totp": [app]});
+        let said = problems(&directory, "named.jsonl", &line.to_string(), &[]);
+        assert!(said.len() == 1 && said[0].starts_with("totp[0].name has a control character"), "{name:?}: {said:?}");
+    }
 }

@@ -64,6 +64,14 @@ fn resolved(document: &Value, schema: &Value) -> Value {
     }
 }
 
+/// The operations beside the API, by their ids: pages, and what belongs to no operation.
+pub fn pages() -> Vec<String> {
+    let document = serde_json::to_value(countersign_local::routes().into_openapi()).expect("a description");
+    let paths = document["paths"].as_object().expect("paths").iter().filter(|(path, _)| !path.starts_with("/v1/"));
+    let operations = paths.flat_map(|(_, methods)| methods.as_object().expect("methods").values());
+    operations.map(|one| one["operationId"].as_str().expect("an operation id").to_owned()).collect()
+}
+
 /// All calls of the API.
 pub fn routes() -> Vec<Route> {
     let document = serde_json::to_value(countersign_local::routes().into_openapi()).expect("a description");

@@ -29,7 +29,7 @@ use crate::{
 
 use super::{
     Format, failed,
-    preshared::Preshared,
+    preshared::Unlock,
     row::{Problem, Row, problem},
     source::{self, Beside},
     tokens::Owners,
@@ -54,6 +54,7 @@ pub struct Options {
     pub owners: Option<PathBuf>,
     /// What decrypts a PSKC file.
     pub pskc_key: Option<PathBuf>,
+    pub pskc_password: Option<PathBuf>,
 }
 
 /// What became of the lines.
@@ -84,8 +85,12 @@ enum Taken {
 pub async fn run(target: &Target<'_>, options: &Options) -> Result<Summary, Trouble> {
     let mut journal = Journal::open(target, options)?;
     let mut report = Report::open(options)?;
-    let preshared = options.pskc_key.as_deref().map(Preshared::read).transpose()?;
-    let beside = Beside { owners: Owners::read(options.owners.as_deref())?, preshared };
+    let unlock = match (&options.pskc_key, &options.pskc_password) {
+        (Some(key), _) => Some(Unlock::read_key(key)?),
+        (None, Some(password)) => Some(Unlock::read_password(password)?),
+        (None, None) => None,
+    };
+    let beside = Beside { owners: Owners::read(options.owners.as_deref())?, unlock };
     let lines = source::lines(&options.file, options.format, beside)?;
     let bar = progress::bar(journal.bytes, Of::Bytes);
     let rows = usize::try_from(journal.rows).unwrap_or(usize::MAX);

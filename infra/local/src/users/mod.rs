@@ -48,6 +48,9 @@ pub enum UsersCommand {
         /// The key that decrypts a PSKC file, in hexadecimal in this file.
         #[arg(long, value_name = "FILE")]
         pskc_key: Option<PathBuf>,
+        /// The password that decrypts a PSKC file, in the first line of this file.
+        #[arg(long, value_name = "FILE", conflicts_with = "pskc_key")]
+        pskc_password: Option<PathBuf>,
         /// Go on where an interrupted import of this file stopped.
         #[arg(long)]
         resume: bool,
@@ -106,9 +109,10 @@ impl Installation {
         let tenant = opened.app.tenant(&id).await.map_err(failed)?;
         let tenant = tenant.ok_or_else(|| Trouble(format!("there is no tenant {id}")))?;
         match command {
-            UsersCommand::Import { file, format, dry_run, report, resume, owners, pskc_key, .. } => {
+            UsersCommand::Import { file, format, dry_run, report, resume, owners, pskc_key, pskc_password, .. } => {
                 let format = Format::of(format, &file);
-                let options = import::Options { file, format, dry_run, report, resume, owners, pskc_key };
+                let options =
+                    import::Options { file, format, dry_run, report, resume, owners, pskc_key, pskc_password };
                 self.import(&opened, tenant, &options).await
             }
             UsersCommand::Export { file, format, without_secrets, .. } => {

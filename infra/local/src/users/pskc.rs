@@ -6,7 +6,7 @@ use roxmltree::{Document, Node};
 use zeroize::Zeroizing;
 
 use super::{
-    preshared::Preshared,
+    preshared::{Preshared, Unlock},
     row::{Problem, problem},
     tokens::Token,
 };
@@ -21,14 +21,15 @@ pub struct Placed {
 }
 
 /// The tokens of a document.
-pub fn tokens(text: &str, preshared: Option<&Preshared>, now: Timestamp) -> Result<Vec<Placed>, String> {
+pub fn tokens(text: &str, unlock: Option<&Unlock>, now: Timestamp) -> Result<Vec<Placed>, String> {
     let document = Document::parse(text).map_err(|error| format!("is not XML without DTD: {error}"))?;
     if !is(document.root_element(), "KeyContainer") {
         return Err("is not PSKC, whose root is KeyContainer (RFC 6030)".into());
     }
+    let preshared = unlock.map(|unlock| unlock.of(document.root_element())).transpose()?;
     let placed = |package: Node<'_, '_>| Placed {
         line: document.text_pos_at(package.range().start).row.into(),
-        token: token(package, preshared, now),
+        token: token(package, preshared.as_ref(), now),
     };
     Ok(document.root_element().children().filter(|node| is(*node, "KeyPackage")).map(placed).collect())
 }
@@ -87,7 +88,7 @@ fn seed(key: Node<'_, '_>, preshared: Option<&Preshared>) -> Result<String, Prob
         let preshared = preshared.ok_or_else(|| {
             problem(
                 "Secret",
-                "is encrypted; say --pskc-key FILE with the key that its maker sent apart, in hexadecimal",
+                "is encrypted; say --pskc-key FILE with the key that its maker sent apart, in hexadecimal, or --pskc-password FILE",
             )
         })?;
         let opened = preshared.open(key.document().root_element(), secret).map_err(|why| problem("Secret", why))?;

@@ -13,7 +13,7 @@ use crate::first_run::Trouble;
 
 use super::{
     Format, cells, oath,
-    preshared::Preshared,
+    preshared::Unlock,
     pskc::{self, Placed},
     row::{Problem, Row, problem},
     tokens::Owners,
@@ -30,7 +30,7 @@ pub struct Line {
 #[derive(Default)]
 pub struct Beside {
     pub owners: Owners,
-    pub preshared: Option<Preshared>,
+    pub unlock: Option<Unlock>,
 }
 
 /// The lines of a file that say something.
@@ -155,8 +155,8 @@ fn oath_lines(opened: File, file: &Path, owners: Owners) -> Result<Box<dyn Itera
 fn pskc_lines(file: &Path, beside: &Beside) -> Result<Box<dyn Iterator<Item = Line>>, Trouble> {
     let wrong = |what: String| Trouble(format!("{} {what}", file.display()));
     let text = fs::read_to_string(file).map_err(|error| wrong(format!("cannot be read: {error}")))?;
-    let tokens = pskc::tokens(text.trim_start_matches('\u{feff}'), beside.preshared.as_ref(), Timestamp::now())
-        .map_err(wrong)?;
+    let tokens =
+        pskc::tokens(text.trim_start_matches('\u{feff}'), beside.unlock.as_ref(), Timestamp::now()).map_err(wrong)?;
     let lines: Vec<Line> = tokens
         .into_iter()
         .map(|Placed { line: number, token }| {

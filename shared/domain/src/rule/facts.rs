@@ -72,7 +72,18 @@ pub struct Given<'a> {
     pub custom: Option<&'a Map<String, Value>>,
 }
 
-impl Given<'_> {
+impl<'a> Given<'a> {
+    /// What a backend said of an action, of the text that is stored of it.
+    pub fn of_input(input: &'a Value) -> Self {
+        let text = |name: &str| input.get(name).and_then(Value::as_str);
+        Self {
+            ip_address: text("ipAddress"),
+            user_agent: text("userAgent"),
+            device_id: text("deviceId"),
+            locale: text("locale"),
+            custom: input.get("custom").and_then(Value::as_object),
+        }
+    }
     pub fn address(&self) -> Option<IpAddr> {
         self.ip_address.and_then(understood::address)
     }

@@ -99,8 +99,11 @@ async function freePort() {
   return port;
 }
 
-/** Polls `condition` until it gives something true, and throws after `seconds`. */
-export async function until(what, condition, seconds = 15) {
+/**
+ * Polls `condition` until it gives something true, and throws after `seconds`. They are there to end a test that is lost, and
+ * no promise of the product: under `nice -n 19` beside two busy cores a page alone takes ten seconds to open.
+ */
+export async function until(what, condition, seconds = 60) {
   const deadline = Date.now() + seconds * 1000;
   while (Date.now() < deadline) {
     const met = await condition();

@@ -18,7 +18,7 @@ use crate::{
 };
 
 use key::hmac_key;
-pub use prove::{Candidate, Proved, Spent, prove};
+pub use prove::{Candidate, Proved, Spent, lengths, prove};
 pub use seed::{Beside, Unread};
 
 /// RFC 4226, section 4, R6: 160 bits; NIST 800-63B asks for 112 at least.
@@ -72,7 +72,7 @@ impl From<TotpWindow> for Vec<i64> {
 }
 
 /// What is said of a text that can be no code.
-pub const EXPECTED: &str = "The code has six digits.";
+pub const EXPECTED: &str = "The code has six digits, or as many more as the app shows.";
 
 /// A code as it is compared; `None` for what no authenticator shows: a code has six digits, and of apps that other systems set
 /// up up to eight.
@@ -93,6 +93,11 @@ impl TotpSecret {
     /// Whether base32 alone is enough to hand it over: its parameters are the usual SHA-1, 6 digits and 30 seconds.
     pub fn is_usual(&self) -> bool {
         (self.0.algorithm(), self.0.digits(), self.0.step()) == (Algorithm::SHA1, 6, 30)
+    }
+
+    /// How many digits its codes have: 6 to 8.
+    pub fn digits(&self) -> usize {
+        self.0.digits().into()
     }
 
     fn build(algorithm: Algorithm, digits: u8, period: u64, secret: Secret) -> Self {

@@ -1,5 +1,7 @@
 //! What a code proves.
 
+use std::collections::BTreeSet;
+
 use super::{Owner, Step, TotpSecret, TotpWindow};
 use crate::{
     clock::Timestamp,
@@ -34,6 +36,19 @@ pub enum Proved<'a> {
     Repeated(&'a AuthenticatorId),
     /// Accepted before, for another action; or older than one that was.
     Replayed,
+}
+
+/// How many digits the codes of these secrets have. 503 where a sealed secret is not its owner's.
+pub fn lengths(
+    key: &DataKey,
+    tenant: &TenantId,
+    user: &UserId,
+    candidates: &[Candidate<'_>],
+) -> Result<BTreeSet<usize>, Error> {
+    let length = |Candidate { authenticator, sealed, .. }: &Candidate<'_>| {
+        TotpSecret::open(key, &Owner { tenant, user, authenticator }, sealed).map(|secret| secret.digits())
+    };
+    candidates.iter().map(length).collect()
 }
 
 /// What a code proves. Every secret is tried, whichever matches first. 503 where a sealed secret is not its owner's.
