@@ -1,9 +1,11 @@
 //! The calls of an app (contract, C1, C31-C47).
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use data_encoding::{BASE64, BASE64URL_NOPAD};
+use rustls::crypto::aws_lc_rs;
 use serde_json::{Value, json};
+use ureq::tls::TlsConfig;
 
 use crate::{
     home::Device,
@@ -39,7 +41,9 @@ pub enum Choice {
 
 impl Api {
     fn new(base: &str, authorization: String) -> Self {
+        let provider = Arc::new(aws_lc_rs::default_provider());
         let config = ureq::Agent::config_builder()
+            .tls_config(TlsConfig::builder().unversioned_rustls_crypto_provider(provider).build())
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(15)))
             // A connection that the server closes meanwhile would fail the next call.
