@@ -95,7 +95,7 @@ async fn what_never_succeeded_or_is_long_over_asks_nothing() {
     assert!(again(&world, &page, &gone).await.header("location").is_none());
 }
 
-/// Whoever holds the old token gets nothing of an answer that was given to another page of it.
+/// A page with an old token is given no success that another page with the same token has answered.
 #[tokio::test]
 async fn an_action_that_was_answered_is_asked_anew_and_not_handed_out() {
     let world = World::start().await;

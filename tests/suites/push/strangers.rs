@@ -159,7 +159,7 @@ async fn a_flood_stops_no_source_that_is_known() {
     assert_refused(&show(&at(&world, 9), &tenant).await);
     assert_refused(&begin(&fresh, &tenant).await);
     show(&known, &tenant).await.ok();
-    // Whoever has a token is no stranger.
+    // A caller with a user token has no budget of strangers, because the backend knows the user.
     world.device("ada", "qr-code").await;
     show(&at(&world, 9), &Auth::Token(world.token("ada", "signIn").await)).await.ok();
     // Another tenant has its own.

@@ -220,7 +220,7 @@ fn networks_hold_addresses() {
         (json!({"!": cidr(json!(["10.0.0.0/8"]))}), of("11.1.2.3"), true),
         (json!({"ip_in_cidr": [var("custom.currency"), ["10.0.0.0/8"]]}), json!({"custom.currency": "10.0.0.1"}), true),
     ]);
-    // Of what is no address nobody can say whether it is in a network.
+    // A text that is no address is neither inside of a network nor outside.
     assert_eq!(says(&cidr(json!(["0.0.0.0/0", "::/0"])), &of("localhost")), None);
     assert_eq!(says(&json!({"!": cidr(json!(["10.0.0.0/8"]))}), &of("localhost")), None);
 }

@@ -135,7 +135,7 @@ async fn a_success_of_the_future_is_worth_nothing() {
                 assert!(!page.text().contains("Your security"), "ahead by {ahead}");
             }
         }
-        // Whoever tracks again is asked as ever.
+        // An action that is tracked now is challenged as before.
         let token = world.token("ada", "signIn").await;
         assert_eq!(world.state(&token).await, "CHALLENGE_REQUIRED");
     }
